@@ -1,0 +1,110 @@
+"""
+The two kinds of engine: video in, annotations out.
+
+A direct engine works in this process (or a child of it) until it is done. A remote one is started, gives back a handle that
+survives a restart of ours, and is asked from time to time; the waiting belongs to the job, not to the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import NewType, Protocol
+
+from tracking.model import Annotations, Segment
+
+
+class EngineName(StrEnum):
+    """What `--engine` and `TRACKLET_ENGINE` accept."""
+
+    AUTO = "auto"
+    YOLOX = "yolox"
+    MOTION = "motion"
+    GOOGLE = "google"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an engine is: `done_s` of `total_s` seconds of video; `total_s` is 0 when the video does not say."""
+
+    done_s: float
+    total_s: float
+
+    @property
+    def fraction(self) -> float:
+        """0..1; 0 while the total is unknown."""
+        return min(self.done_s / self.total_s, 1.0) if self.total_s > 0 else 0.0
+
+
+ProgressCallback = Callable[[Progress], None]
+CancelCheck = Callable[[], bool]
+
+
+def no_progress(_: Progress) -> None:
+    """For callers that do not show any."""
+
+
+def never_cancelled() -> bool:
+    """For callers that cannot stop."""
+    return False
+
+
+class DirectEngine(Protocol):
+    """An engine that works here and now."""
+
+    @property
+    def name(self) -> EngineName: ...
+
+    @property
+    def run_key(self) -> str:
+        """What else decides the result (model, version): equal keys and bytes give equal annotations."""
+        ...
+
+    def track(
+        self,
+        video: Path,
+        *,
+        segment: Segment | None = None,
+        progress: ProgressCallback = no_progress,
+        cancelled: CancelCheck = never_cancelled,
+    ) -> Annotations:
+        """
+        Follow every object in `video`.
+
+        Calls `progress` a few times a second and asks `cancelled` between frames. Raises `VideoError`, `EngineError`, or
+        `Cancelled`.
+        """
+        ...
+
+
+Handle = NewType("Handle", str)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteState:
+    """Where a remote run is: `percent` 0..100; `annotations_uri` is set once the annotation file is there."""
+
+    percent: int
+    done: bool
+    annotations_uri: str = ""
+
+
+class RemoteEngine(Protocol):
+    """An engine that works elsewhere."""
+
+    @property
+    def name(self) -> EngineName: ...
+
+    async def start(self, video_uri: str, *, annotations_uri: str, segment: Segment | None = None) -> Handle:
+        """Ask for tracking of `video_uri`, its annotations to be written to `annotations_uri`. Raises `EngineError`."""
+        ...
+
+    async def poll(self, handle: Handle) -> RemoteState:
+        """Where the run is. Raises `EngineError` when it failed, `EngineUnavailable` when asking again may help."""
+        ...
+
+    async def cancel(self, handle: Handle) -> None:
+        """Stop the run; nothing happens when it is over or unknown."""
+        ...

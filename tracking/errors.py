@@ -1,0 +1,192 @@
+"""
+Everything that can go wrong between a video and its annotations.
+
+Errors carry facts, never wording: the sentence of each class is in `bot/texts.py`. A foreign error is translated where the
+foreign library is called, with the cause kept.
+
+    TrackletError
+      InputError                    what was given is at fault; the same input will fail again
+        VideoError
+          NotAVideo                 no picture stream, or not a media file at all
+          VideoTooLong
+          VideoTooLarge             bytes
+          VideoDamaged              a video, but nothing of it decodes
+          SegmentOutside            the stretch that was asked for lies outside of the video
+        AnnotationError             an annotation file that is not what it should be; names the place
+        SourceError
+          SourceRefused             a link or path that must not be followed
+          SourceNotFound
+          SourceNotAVideo           a web page, a playlist, a login form ...
+          SourceUnreachable
+        ModelError                  a detector file that cannot be used, or a name that is none
+        OptionError                 an option outside of what it allows
+      EngineError
+        EngineUnavailable           cannot run here (no model, no network, no credentials)
+        EngineRefused               the engine will not do this video (a moving camera for motion, a quota, a permission)
+      StorageError                  a folder or bucket that cannot be read or written
+      Cancelled                     somebody stopped it
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class TrackletError(Exception):
+    """Base of every error of ours."""
+
+
+class InputError(TrackletError):
+    """What was given is at fault: trying again with the same input fails again."""
+
+
+class VideoError(InputError):
+    """A video that cannot be used."""
+
+
+@dataclass
+class NotAVideo(VideoError):
+    """No picture stream; `media` says what the file is instead where that is known ("audio", "text", "empty")."""
+
+    name: str
+    media: str = ""
+
+
+@dataclass
+class VideoTooLong(VideoError):
+    """Longer than the limit; both in seconds."""
+
+    duration_s: float
+    limit_s: float
+
+
+@dataclass
+class VideoTooLarge(VideoError):
+    """More bytes, or more pixels, than the limit; `unit` is "bytes" or "pixels"."""
+
+    size: int
+    limit: int
+    unit: str = "bytes"
+
+
+@dataclass
+class VideoDamaged(VideoError):
+    """A video stream from which no frame decodes."""
+
+    name: str
+
+
+@dataclass
+class SegmentOutside(VideoError):
+    """The segment asked for holds no frame of the video; seconds."""
+
+    start_s: float
+    end_s: float
+    duration_s: float
+
+
+@dataclass
+class AnnotationError(InputError):
+    """An annotation file that is not what it should be: `place` is a path such as `annotation_results[0].segment`."""
+
+    place: str
+    problem: str
+
+
+class SourceError(InputError):
+    """A video that could not be fetched."""
+
+
+@dataclass
+class SourceRefused(SourceError):
+    """A link or path that must not be followed; `reason` is one of "scheme", "address", "bucket", "wildcard", "redirect"."""
+
+    source: str
+    reason: str
+
+
+@dataclass
+class SourceNotFound(SourceError):
+    """Nothing is there."""
+
+    source: str
+
+
+@dataclass
+class SourceNotAVideo(SourceError):
+    """Something is there that is not a video; `found` is "page", "login", "playlist", "image", "archive" or a content type."""
+
+    source: str
+    found: str
+
+
+@dataclass
+class SourceUnreachable(SourceError):
+    """The place did not answer, or answered with an error; `status` is the HTTP status, 0 when there was none."""
+
+    source: str
+    status: int = 0
+    reason: str = ""
+
+
+@dataclass
+class ModelError(InputError):
+    """A detector that cannot be used; `problem` is "missing", "unreadable", "shape", "checksum", "size" or "name"."""
+
+    model: str
+    problem: str
+    detail: str = ""
+
+
+@dataclass
+class OptionError(InputError):
+    """An option outside of what it allows."""
+
+    option: str
+    value: str
+    allowed: str
+
+
+class EngineError(TrackletError):
+    """An engine could not give annotations."""
+
+
+@dataclass
+class EngineUnavailable(EngineError):
+    """The engine cannot run here; `reason` is "offline", "credentials", "configuration", "retired", "library" or "timeout"."""
+
+    engine: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass
+class EngineRefused(EngineError):
+    """
+    The engine will not do this video.
+
+    `reason` is "moving-camera", "permission", "quota", "unsupported", "region" or "internal".
+    """
+
+    engine: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass
+class StorageError(TrackletError):
+    """A folder or bucket that cannot be used; `action` is "read", "write" or "list"."""
+
+    place: str
+    action: str
+    reason: str = ""
+
+
+class Cancelled(TrackletError):
+    """Somebody stopped it."""
+
+
+def file_name(path: Path | str) -> str:
+    """The last part of a path, which is all of it that a message may show."""
+    return Path(path).name
