@@ -1,7 +1,8 @@
 """
 Everything that can go wrong between a video and its annotations.
 
-Errors carry facts, never wording: the sentence of each class is in `bot/texts.py`. A foreign error is translated where the
+Errors carry facts, never wording: the sentence of each class is in `bot/texts.py`. A link in a fact is without its query
+(signed links are secrets). A foreign error is translated where the
 foreign library is called, with the cause kept.
 
     TrackletError
@@ -34,7 +35,16 @@ from pathlib import Path
 
 
 class TrackletError(Exception):
-    """Base of every error of ours."""
+    """Base of every error of ours. Its facts survive pickling, so a child process can hand it to its parent."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuilt, (type(self), dict(self.__dict__))
+
+
+def _rebuilt(kind: type[TrackletError], facts: dict[str, object]) -> TrackletError:
+    error = kind.__new__(kind)
+    error.__dict__.update(facts)
+    return error
 
 
 class InputError(TrackletError):
@@ -45,7 +55,7 @@ class VideoError(InputError):
     """A video that cannot be used."""
 
 
-@dataclass
+@dataclass(eq=False)
 class NotAVideo(VideoError):
     """No picture stream; `media` says what the file is instead where that is known ("audio", "text", "empty")."""
 
@@ -53,7 +63,7 @@ class NotAVideo(VideoError):
     media: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class VideoTooLong(VideoError):
     """Longer than the limit; both in seconds."""
 
@@ -61,7 +71,7 @@ class VideoTooLong(VideoError):
     limit_s: float
 
 
-@dataclass
+@dataclass(eq=False)
 class VideoTooLarge(VideoError):
     """More bytes, or more pixels, than the limit; `unit` is "bytes" or "pixels"."""
 
@@ -70,14 +80,14 @@ class VideoTooLarge(VideoError):
     unit: str = "bytes"
 
 
-@dataclass
+@dataclass(eq=False)
 class VideoDamaged(VideoError):
     """A video stream from which no frame decodes."""
 
     name: str
 
 
-@dataclass
+@dataclass(eq=False)
 class SegmentOutside(VideoError):
     """The segment asked for holds no frame of the video; seconds."""
 
@@ -86,7 +96,7 @@ class SegmentOutside(VideoError):
     duration_s: float
 
 
-@dataclass
+@dataclass(eq=False)
 class AnnotationError(InputError):
     """An annotation file that is not what it should be: `place` is a path such as `annotation_results[0].segment`."""
 
@@ -98,7 +108,7 @@ class SourceError(InputError):
     """A video that could not be fetched."""
 
 
-@dataclass
+@dataclass(eq=False)
 class SourceRefused(SourceError):
     """A link or path that must not be followed; `reason` is one of "scheme", "address", "bucket", "wildcard", "redirect"."""
 
@@ -106,14 +116,14 @@ class SourceRefused(SourceError):
     reason: str
 
 
-@dataclass
+@dataclass(eq=False)
 class SourceNotFound(SourceError):
     """Nothing is there."""
 
     source: str
 
 
-@dataclass
+@dataclass(eq=False)
 class SourceNotAVideo(SourceError):
     """Something is there that is not a video; `found` is "page", "login", "playlist", "image", "archive" or a content type."""
 
@@ -121,7 +131,7 @@ class SourceNotAVideo(SourceError):
     found: str
 
 
-@dataclass
+@dataclass(eq=False)
 class SourceUnreachable(SourceError):
     """The place did not answer, or answered with an error; `status` is the HTTP status, 0 when there was none."""
 
@@ -130,7 +140,7 @@ class SourceUnreachable(SourceError):
     reason: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class ModelError(InputError):
     """A detector that cannot be used; `problem` is "missing", "unreadable", "shape", "checksum", "size" or "name"."""
 
@@ -139,7 +149,7 @@ class ModelError(InputError):
     detail: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class OptionError(InputError):
     """An option outside of what it allows."""
 
@@ -152,7 +162,7 @@ class EngineError(TrackletError):
     """An engine could not give annotations."""
 
 
-@dataclass
+@dataclass(eq=False)
 class EngineUnavailable(EngineError):
     """The engine cannot run here; `reason` is "offline", "credentials", "configuration", "retired", "library" or "timeout"."""
 
@@ -161,7 +171,7 @@ class EngineUnavailable(EngineError):
     detail: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class EngineRefused(EngineError):
     """
     The engine will not do this video.
@@ -174,7 +184,7 @@ class EngineRefused(EngineError):
     detail: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class StorageError(TrackletError):
     """A folder or bucket that cannot be used; `action` is "read", "write" or "list"."""
 
