@@ -1,0 +1,117 @@
+"""
+From a decoder's picture to the red, green and blue that a screen shows.
+
+Matrix and range are the file's own where it names them, else what its size implies. High dynamic range (PQ and HLG) is
+brought to a normal screen: absolute light, reference white at 203 cd/m2, a soft shoulder above, BT.709 primaries.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+# From this many lines up untagged video is BT.709, below it BT.601: what encoders assume (EBU R 92, ITU-R BT.709-6).
+HD_LINES = 720
+
+# H.273, table 4: the matrices that FFmpeg's scaler knows, by their code point in the stream.
+MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.SMPTE170M,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
+
+REFERENCE_WHITE_NITS = 203.0  # ITU-R BT.2408-7, table 1
+HLG_PEAK_NITS = 1000.0  # ITU-R BT.2100-2, table 5: the nominal display, with a system gamma of 1.2
+SHOULDER = 0.75  # of reference white: below it light is kept as it is
+
+# ITU-R BT.2087-0: linear BT.2020 to linear BT.709.
+BT2020_TO_BT709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32)
+
+
+class Converter:
+    """Turns decoded pictures into arrays; keeps the scalers that it made, one for each size and order."""
+
+    def __init__(self) -> None:
+        self._scalers: dict[tuple[tuple[int, int], str], VideoReformatter] = {}
+
+    def pixels(self, frame: av.VideoFrame, size: tuple[int, int], order: Literal["rgb", "bgr"]) -> NDArray[np.uint8]:
+        """The stored picture at `size` (width, height) as (height, width, 3) uint8."""
+        if frame.color_trc in (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67):
+            wide = self._scaled(frame, size, "rgb48le")
+            shown = _tone_mapped(wide, hlg=frame.color_trc == ColorTrc.ARIB_STD_B67, bt2020=_has_wide_gamut(frame))
+            return shown if order == "rgb" else shown[:, :, ::-1]
+        return self._scaled(frame, size, f"{order}24").astype(np.uint8, copy=False)
+
+    def _scaled(self, frame: av.VideoFrame, size: tuple[int, int], pixel_format: str) -> NDArray[np.uint8 | np.uint16]:
+        scaler = self._scalers.setdefault((size, pixel_format), VideoReformatter())
+        # Averaging areas is right for scaling down, and degenerates to nearest neighbours for scaling up.
+        smaller = size[0] <= frame.width and size[1] <= frame.height
+        scaled = scaler.reformat(
+            frame,
+            width=size[0],
+            height=size[1],
+            format=pixel_format,
+            src_colorspace=_matrix(frame),
+            dst_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.JPEG if frame.color_range == ColorRange.JPEG else ColorRange.MPEG,
+            dst_color_range=ColorRange.JPEG,
+            interpolation=Interpolation.AREA if smaller else Interpolation.BICUBIC,
+            threads=1,
+        )
+        pixels: NDArray[np.uint8 | np.uint16] = scaled.to_ndarray()
+        return pixels
+
+
+def _matrix(frame: av.VideoFrame) -> Colorspace:
+    implied = Colorspace.ITU709 if max(frame.height, frame.width * 9 // 16) >= HD_LINES else Colorspace.ITU601
+    return MATRICES.get(int(frame.colorspace), implied)
+
+
+def _has_wide_gamut(frame: av.VideoFrame) -> bool:
+    return frame.color_primaries in (ColorPrimaries.BT2020, ColorPrimaries.UNSPECIFIED)
+
+
+def _tone_mapped(wide: NDArray[np.uint8 | np.uint16], *, hlg: bool, bt2020: bool) -> NDArray[np.uint8]:
+    """A (H, W, 3) uint16 picture in PQ or HLG as sRGB bytes."""
+    light = _light_table(hlg=hlg)[wide]
+    if hlg:
+        luminance = light @ np.array([0.2627, 0.6780, 0.0593], np.float32)
+        light *= (HLG_PEAK_NITS / REFERENCE_WHITE_NITS) * np.power(luminance, 0.2)[:, :, None]
+    if bt2020:
+        light = cv2.transform(light, BT2020_TO_BT709)
+    light = np.maximum(light, 0.0)
+    peak = light.max(axis=2, keepdims=True)
+    shoulder = SHOULDER + (1 - SHOULDER) * -np.expm1(-(peak - SHOULDER) / (1 - SHOULDER))
+    light *= np.where(peak > SHOULDER, shoulder / np.maximum(peak, 1e-6), 1.0)
+    return _srgb_table()[np.minimum(light * 4095 + 0.5, 4095).astype(np.uint16)]
+
+
+@lru_cache(maxsize=2)
+def _light_table(*, hlg: bool) -> NDArray[np.float32]:
+    """Code value (65,536) to light: scene light 0..1 for HLG, multiples of reference white for PQ. ITU-R BT.2100-2."""
+    code = np.arange(65536, dtype=np.float64) / 65535
+    if hlg:
+        a, b, c = 0.17883277, 0.28466892, 0.55991073
+        return np.where(code <= 0.5, code**2 / 3, (np.exp((code - c) / a) + b) / 12).astype(np.float32)
+    m1, m2, c1, c2, c3 = 0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875
+    power = code ** (1 / m2)
+    nits = 10000 * (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1)
+    return (nits / REFERENCE_WHITE_NITS).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _srgb_table() -> NDArray[np.uint8]:
+    """Linear light in 4,096 steps to sRGB bytes. IEC 61966-2-1."""
+    light = np.arange(4096) / 4095
+    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.round(encoded * 255).astype(np.uint8)
