@@ -111,8 +111,8 @@ class FrameDecoder:
     """
     One pass over a video; a context manager that opens the file anew, so that no pass inherits another's state.
 
-    `first_pts` is the first shown frame's, None to take it from what comes first. `frames_lost` counts packets that did not
-    decode; `cut_short` says that reading ended in an error.
+    `first_pts` is the first shown frame's, None to take it from what comes first. `frames_lost` counts frames that did not
+    decode or refer to such; `cut_short` says that reading ended in an error.
     """
 
     def __init__(self, open_video: Opener, *, first_pts: int | None, frame_rate: Fraction | None) -> None:
@@ -235,6 +235,7 @@ class FrameDecoder:
 
     def _decoded(self, is_wanted: Callable[[float, float], bool] | None) -> Iterator[av.VideoFrame]:
         codec = self._stream.codec_context
+        damaged_from: int | None = None  # what refers to a lost frame is garbage, until a key frame mends it
         try:
             for packet in _packets(self._container, self._stream):
                 if is_wanted and packet.pts is not None and packet.duration:
@@ -245,15 +246,24 @@ class FrameDecoder:
                     frames = codec.decode(packet)
                 except av.error.InvalidDataError:
                     self.frames_lost += 1
+                    damaged_from = packet.pts if damaged_from is None else damaged_from
                     continue
-                yield from frames
+                for frame in frames:
+                    if damaged_from is not None and (frame.pts or 0) >= damaged_from:
+                        if not frame.key_frame:
+                            self.frames_lost += 1
+                            continue
+                        damaged_from = None
+                    yield frame
         except av.error.FFmpegError:
             self.cut_short = True
         codec.skip_frame = "DEFAULT"
         try:
-            yield from codec.decode(None)
+            remaining = codec.decode(None)
         except av.error.FFmpegError:
             self.frames_lost += 1
+            return
+        yield from (frame for frame in remaining if damaged_from is None or (frame.pts or 0) < damaged_from)
 
     def _seek(self, timestamp: int) -> None:
         """To the key frame at or before `timestamp`, in ticks; where the container cannot, to the beginning."""
