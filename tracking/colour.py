@@ -47,16 +47,16 @@ class Converter:
     def pixels(self, frame: av.VideoFrame, size: tuple[int, int], order: Literal["rgb", "bgr"]) -> NDArray[np.uint8]:
         """The stored picture at `size` (width, height) as (height, width, 3) uint8."""
         if frame.color_trc in (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67):
-            wide = self._scaled(frame, size, "rgb48le")
+            wide = self._scaled(frame, size, "rgb48le").to_ndarray().astype(np.uint16, copy=False)
             shown = _tone_mapped(wide, hlg=frame.color_trc == ColorTrc.ARIB_STD_B67, bt2020=_has_wide_gamut(frame))
             return shown if order == "rgb" else shown[:, :, ::-1]
-        return self._scaled(frame, size, f"{order}24").astype(np.uint8, copy=False)
+        return self._scaled(frame, size, f"{order}24").to_ndarray().astype(np.uint8, copy=False)
 
-    def _scaled(self, frame: av.VideoFrame, size: tuple[int, int], pixel_format: str) -> NDArray[np.uint8 | np.uint16]:
+    def _scaled(self, frame: av.VideoFrame, size: tuple[int, int], pixel_format: str) -> av.VideoFrame:
         scaler = self._scalers.setdefault((size, pixel_format), VideoReformatter())
         # Averaging areas is right for scaling down, and degenerates to nearest neighbours for scaling up.
         smaller = size[0] <= frame.width and size[1] <= frame.height
-        scaled = scaler.reformat(
+        return scaler.reformat(
             frame,
             width=size[0],
             height=size[1],
@@ -68,8 +68,6 @@ class Converter:
             interpolation=Interpolation.AREA if smaller else Interpolation.BICUBIC,
             threads=1,
         )
-        pixels: NDArray[np.uint8 | np.uint16] = scaled.to_ndarray()
-        return pixels
 
 
 def _matrix(frame: av.VideoFrame) -> Colorspace:
@@ -81,19 +79,20 @@ def _has_wide_gamut(frame: av.VideoFrame) -> bool:
     return frame.color_primaries in (ColorPrimaries.BT2020, ColorPrimaries.UNSPECIFIED)
 
 
-def _tone_mapped(wide: NDArray[np.uint8 | np.uint16], *, hlg: bool, bt2020: bool) -> NDArray[np.uint8]:
+def _tone_mapped(wide: NDArray[np.uint16], *, hlg: bool, bt2020: bool) -> NDArray[np.uint8]:
     """A (H, W, 3) uint16 picture in PQ or HLG as sRGB bytes."""
     light = _light_table(hlg=hlg)[wide]
     if hlg:
         luminance = light @ np.array([0.2627, 0.6780, 0.0593], np.float32)
         light *= (HLG_PEAK_NITS / REFERENCE_WHITE_NITS) * np.power(luminance, 0.2)[:, :, None]
     if bt2020:
-        light = cv2.transform(light, BT2020_TO_BT709)
+        light = np.asarray(cv2.transform(light, BT2020_TO_BT709), np.float32)
     light = np.maximum(light, 0.0)
     peak = light.max(axis=2, keepdims=True)
     shoulder = SHOULDER + (1 - SHOULDER) * -np.expm1(-(peak - SHOULDER) / (1 - SHOULDER))
     light *= np.where(peak > SHOULDER, shoulder / np.maximum(peak, 1e-6), 1.0)
-    return _srgb_table()[np.minimum(light * 4095 + 0.5, 4095).astype(np.uint16)]
+    levels: NDArray[np.uint8] = _srgb_table()[np.minimum(light * 4095 + 0.5, 4095).astype(np.uint16)]
+    return levels
 
 
 @lru_cache(maxsize=2)

@@ -69,19 +69,19 @@ class PacketIndex:
                 if len(rows) > MAX_PACKETS or (not frame_rate and (pts - first_pts) * time_base > limit_s):
                     raise VideoTooLong(duration_s=float((pts - first_pts) * time_base), limit_s=limit_s)
         table = np.array(rows, np.int64).reshape(-1, 4)
-        pts, dts, key = table[:, 0], table[:, 1], table[:, 2].astype(bool)
+        ticks, dts, key = table[:, 0], table[:, 1], table[:, 2].astype(bool)
         if frame_rate:
             order = np.arange(len(rows))
             times = order / float(frame_rate)
-            return cls(pts, dts, key, order, times, float(len(rows) / frame_rate))
-        visible = np.flatnonzero((table[:, 3] == 0) & (pts >= first_pts))
-        order = visible[np.argsort(pts[visible], kind="stable")]
-        order = order[np.concatenate([[True], np.diff(pts[order]) > 0])] if order.size else order
-        times = (pts[order] - first_pts) * float(time_base)
+            return cls(ticks, dts, key, order, times, float(len(rows) / frame_rate))
+        visible = np.flatnonzero((table[:, 3] == 0) & (ticks >= first_pts))
+        order = visible[np.argsort(ticks[visible], kind="stable")]
+        order = order[np.concatenate([[True], np.diff(ticks[order]) > 0])] if order.size else order
+        times = (ticks[order] - first_pts) * float(time_base)
         if not last_duration and times.size > 1:
             last_duration = round(float(times[-1]) / (times.size - 1) / float(time_base))
         duration_s = float(times[-1]) + last_duration * float(time_base) if times.size else 0.0
-        return cls(pts, dts, key, order, times, duration_s)
+        return cls(ticks, dts, key, order, times, duration_s)
 
     def shown_at(self, times_s: NDArray[np.float64], *, tolerance_s: float) -> NDArray[np.intp]:
         """The number of the frame on the screen at each time; before the first and after the last, these."""
@@ -274,12 +274,12 @@ class FrameDecoder:
             self._container, self._stream = self._open()
 
 
-def _packets(container: av.container.InputContainer, stream: av.video.VideoStream) -> Iterator[av.Packet]:
+def _packets(container: av.container.InputContainer, stream: av.video.VideoStream) -> Iterator[av.Packet[av.video.VideoStream]]:
     """The stream's packets, without the empty one that ends it."""
     return (packet for packet in container.demux(stream) if packet.size)
 
 
-def _position(index: PacketIndex, packet: av.Packet) -> int:
+def _position(index: PacketIndex, packet: av.Packet[av.video.VideoStream]) -> int:
     """Where a packet stands in the index, -1 when it does not."""
     found = np.flatnonzero((index.pts == packet.pts) & (index.dts == packet.dts))
     return int(found[0]) if found.size else -1
