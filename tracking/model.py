@@ -8,6 +8,7 @@ arrays and a few strings, however many observations it has.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
@@ -89,9 +90,9 @@ class Track:
             raise ValueError(f"times must be (N,) with N >= 1, not {times.shape}")
         if boxes.shape != (times.size, 4):
             raise ValueError(f"boxes must be ({times.size}, 4), not {boxes.shape}")
-        if not (np.isfinite(times).all() and np.isfinite(boxes).all()):
+        if not (math.isfinite(times[0]) and math.isfinite(times[-1]) and np.isfinite(boxes).all()):
             raise ValueError("times and boxes must be finite")
-        if (np.diff(times) <= 0).any():
+        if not (times[1:] > times[:-1]).all():  # false for NaN, too
             raise ValueError("times must rise strictly")
         if not 0.0 <= self.confidence <= 1.0:
             raise ValueError(f"confidence must be in 0..1, not {self.confidence}")
@@ -173,9 +174,9 @@ class Annotations:
 
 
 def _frozen(values: NDArray[ScalarT], dtype: type[ScalarT]) -> NDArray[ScalarT]:
-    """A read-only array of `dtype` that shares memory with nobody who may write."""
-    array = np.ascontiguousarray(values, dtype)
-    if array.flags.writeable:
-        array = array.copy() if array is values or array.base is not None else array
-        array.setflags(write=False)
+    """A read-only array of `dtype`: `values` itself where nobody may write to it, else a copy."""
+    if values.dtype == dtype and not values.flags.writeable:
+        return values
+    array = np.array(values, dtype)
+    array.setflags(write=False)
     return array

@@ -77,7 +77,7 @@ class PacketIndex:
         visible = np.flatnonzero((table[:, 3] == 0) & (ticks >= first_pts))
         order = visible[np.argsort(ticks[visible], kind="stable")]
         order = order[np.concatenate([[True], np.diff(ticks[order]) > 0])] if order.size else order
-        times = (ticks[order] - first_pts) * float(time_base)
+        times = np.asarray((ticks[order] - first_pts) * float(time_base), np.float64)
         if not last_duration and times.size > 1:
             last_duration = round(float(times[-1]) / (times.size - 1) / float(time_base))
         duration_s = float(times[-1]) + last_duration * float(time_base) if times.size else 0.0

@@ -1,0 +1,340 @@
+"""
+The Video Intelligence API's JSON: the form in which every engine writes and every renderer reads.
+
+Both spellings are read, and mixtures: snake_case as the service writes to `output_uri`, camelCase as REST answers, bare or as
+a whole operation. Numbers that are zero are left out by the service, times come as {"seconds", "nanos"} or "1.5s", objects
+may stand in any of several results, unknown fields are ignored. What is written is the snake_case form, which Google's own
+`AnnotateVideoResponse` reads back equal.
+
+Source of the shape: google/cloud/videointelligence/v1/video_intelligence.proto. Its own parser is not used for reading: one
+unknown field breaks it, camelCase gives it an empty result, and it is far slower (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from tracking.errors import AnnotationError
+from tracking.model import Annotations, Problem, Segment, Track
+
+# An hour of a crowded street is some 50 MB; far above that a file is made to exhaust memory.
+MAX_BYTES = 512 * 1024 * 1024
+MAX_TIME_S = 1e6
+MAX_EDGE = 1000.0  # frames; real boxes stay within -0.6..1.3
+MAX_LABEL_CHARACTERS = 1000
+
+NANOS = 1_000_000_000
+# Protobuf's JSON writes a Duration as a decimal with a final "s".
+DURATION = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?s")
+
+Json = Any  # what a JSON parser gives; its shape is what this module checks
+
+
+def read(source: Path | bytes) -> Annotations:
+    """
+    Annotations from a file or its bytes.
+
+    Boxes and times are kept as they are; observations are put in time order and a second one at the same time is dropped, as
+    are observations without a box and objects without observations. Tracks are numbered in the file's order, from 0. Raises
+    `AnnotationError`, which names the place of the fault.
+    """
+    document = _parsed(source)
+    response = _response(document)
+    results = _pick(response, "annotation_results", "annotationResults")
+    if results is None:
+        raise AnnotationError(place="annotation_results", problem="missing")
+    tracks: list[Track] = []
+    shots: list[Segment] = []
+    segments: list[Segment] = []
+    problems: list[Problem] = []
+    input_uri = ""
+    for place, result in _items(results, "annotation_results"):
+        uri = _pick(result, "input_uri", "inputUri")
+        input_uri = input_uri or (uri if isinstance(uri, str) else "")
+        if isinstance(result.get("segment"), dict):
+            segments.append(_segment(result["segment"], f"{place}.segment"))
+        shots += _shots(result, place)
+        problems += _problems(result.get("error"))
+        tracks += _tracks(_pick(result, "object_annotations", "objectAnnotations"), f"{place}.object_annotations", len(tracks))
+    segment = Segment(min(s.start_s for s in segments), max(s.end_s for s in segments)) if segments else None
+    return Annotations(tuple(tracks), tuple(shots), input_uri, segment, tuple(problems))
+
+
+def write(annotations: Annotations) -> bytes:
+    """
+    The snake_case form, one result, zeros left out as the service does.
+
+    Boxes and confidences are single precision, as in the API, in the shortest decimals that read back equal; times are whole
+    nanoseconds.
+    """
+    result: dict[str, Json] = {}
+    if annotations.input_uri:
+        result["input_uri"] = annotations.input_uri
+    if annotations.segment:
+        result["segment"] = _segment_json(annotations.segment)
+    if annotations.shots:
+        result["shot_annotations"] = [_segment_json(shot) for shot in annotations.shots]
+    result["object_annotations"] = [_object_json(track) for track in annotations.tracks]
+    if annotations.problems:
+        code, message = annotations.problems[0]
+        result["error"] = {"code": code, "message": message}
+    return orjson.dumps({"annotation_results": [result]}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _parsed(source: Path | bytes) -> Json:
+    try:
+        if isinstance(source, Path):
+            if source.stat().st_size > MAX_BYTES:
+                raise AnnotationError(place="file", problem="too large")
+            source = source.read_bytes()
+    except OSError as error:
+        raise AnnotationError(place="file", problem="unreadable") from error
+    if len(source) > MAX_BYTES:
+        raise AnnotationError(place="file", problem="too large")
+    try:
+        return orjson.loads(source.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError as error:
+        raise AnnotationError(place=f"line {error.lineno}, column {error.colno}", problem="no JSON") from error
+
+
+def _response(document: Json) -> dict[str, Json]:
+    """The answer itself, out of an operation where it is wrapped in one."""
+    if not isinstance(document, dict):
+        raise AnnotationError(place="file", problem="no object")
+    if _pick(document, "annotation_results", "annotationResults") is not None:
+        return document
+    if isinstance(document.get("error"), dict):
+        raise AnnotationError(place="error", problem=f"failed: {_text(document['error'].get('message'))}")
+    response = document.get("response")
+    if isinstance(response, dict):
+        return response
+    if "name" in document and not document.get("done"):
+        raise AnnotationError(place="done", problem="unfinished")
+    raise AnnotationError(place="annotation_results", problem="missing")
+
+
+def _tracks(objects: Json, place: str, first_id: int) -> list[Track]:
+    """
+    The tracks of one result.
+
+    Numbers are gathered from all objects first and become arrays at once, of which each track keeps a part: many short
+    tracks would otherwise cost more in small arrays than in reading.
+    """
+    found = _joined(_items(objects, place))
+    nanos, edges = array("q"), array("d")
+    ends = [_gather(at, each, nanos, edges) for at, each in found]
+    times = np.frombuffer(nanos, np.int64) / NANOS
+    boxes = np.frombuffer(edges, np.float64).reshape(-1, 4).astype(np.float32)
+    times.setflags(write=False)
+    boxes.setflags(write=False)
+    tracks: list[Track] = []
+    start = 0
+    for (at, each), end in zip(found, ends, strict=True):
+        if end > start:
+            tracks.append(_track(each, at, first_id + len(tracks), times[start:end], boxes[start:end]))
+        start = end
+    return tracks
+
+
+def _joined(objects: Iterator[tuple[str, dict[str, Json]]]) -> list[tuple[str, dict[str, Json]]]:
+    """
+    The objects, where one of the streaming form is one object.
+
+    There each entry holds one observation, and a track id holds them together (proto: `track_info`).
+    """
+    joined: list[tuple[str, dict[str, Json]]] = []
+    streamed: dict[str, dict[str, Json]] = {}
+    for at, found in objects:
+        track_id = _pick(found, "track_id", "trackId")
+        if track_id is None or "segment" in found:
+            joined.append((at, found))
+            continue
+        earlier = streamed.get(str(track_id))
+        if earlier is None:
+            streamed[str(track_id)] = found
+            joined.append((at, found))
+        elif isinstance(earlier.get("frames"), list) and isinstance(found.get("frames"), list):
+            earlier["frames"] += found["frames"]
+    return joined
+
+
+def _gather(place: str, found: dict[str, Json], nanos: array[int], edges: array[float]) -> int:
+    """Puts an object's times and boxes at the end of the arrays; how many times these hold then."""
+    frames = found.get("frames") or []
+    if not isinstance(frames, list):
+        raise AnnotationError(place=f"{place}.frames", problem="no list")
+    start = len(nanos)
+    try:
+        for frame in frames:
+            get = frame.get
+            box = get("normalized_bounding_box")
+            if box is None:
+                box = get("normalizedBoundingBox")
+                if box is None:
+                    continue
+            offset = get("time_offset")
+            if offset is None:
+                offset = get("timeOffset") or {}
+            nanos.append(_nanos(offset))
+            get = box.get
+            edges.extend((get("left", 0.0), get("top", 0.0), get("right", 0.0), get("bottom", 0.0)))
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise _first_fault(frames, place) from error
+    new = edges[4 * start :]
+    if new and not (min(new) >= -MAX_EDGE and max(new) <= MAX_EDGE and max(nanos[start:]) <= MAX_TIME_S * NANOS):
+        raise _first_fault(frames, place)
+    return len(nanos)
+
+
+def _track(found: dict[str, Json], place: str, track_id: int, times: NDArray[np.float64], boxes: NDArray[np.float32]) -> Track:
+    if not (times[1:] > times[:-1]).all():
+        times, first = np.unique(times, return_index=True)
+        boxes = boxes[first]
+    entity = found.get("entity") or {}
+    if not isinstance(entity, dict):
+        raise AnnotationError(place=f"{place}.entity", problem="no object")
+    entity_id = _text(_pick(entity, "entity_id", "entityId"))
+    return Track(
+        track_id=track_id,
+        label=sys.intern(_text(entity.get("description")) or entity_id or "object"),
+        confidence=_confidence(found.get("confidence", 0.0), f"{place}.confidence"),
+        times=times,
+        boxes=boxes,
+        entity_id=sys.intern(entity_id),
+        language_code=sys.intern(_text(_pick(entity, "language_code", "languageCode"))),
+    )
+
+
+def _first_fault(frames: list[Json], place: str) -> AnnotationError:
+    """Which frame was at fault, and what is wrong with it."""
+    for at, frame in ((f"{place}.frames[{number}]", frame) for number, frame in enumerate(frames)):
+        if not isinstance(frame, dict):
+            return AnnotationError(place=at, problem="no object")
+        box = _pick(frame, "normalized_bounding_box", "normalizedBoundingBox")
+        if box is not None and not isinstance(box, dict):
+            return AnnotationError(place=f"{at}.normalized_bounding_box", problem="no object")
+        for edge in ("left", "top", "right", "bottom"):
+            value = (box or {}).get(edge, 0.0)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return AnnotationError(place=f"{at}.normalized_bounding_box.{edge}", problem="no number")
+            if not abs(value) <= MAX_EDGE:
+                return AnnotationError(place=f"{at}.normalized_bounding_box.{edge}", problem="out of range")
+        try:
+            if _nanos(_pick(frame, "time_offset", "timeOffset") or {}) > MAX_TIME_S * NANOS:
+                return AnnotationError(place=f"{at}.time_offset", problem="out of range")
+        except (AttributeError, TypeError, ValueError, OverflowError):
+            return AnnotationError(place=f"{at}.time_offset", problem="no time")
+    return AnnotationError(place=f"{place}.frames", problem="unreadable")
+
+
+def _nanos(offset: Json) -> int:
+    """
+    Whole nanoseconds of {"seconds": 1, "nanos": 5}, {} or "1.000000005s".
+
+    Raises AttributeError, TypeError, ValueError or OverflowError for anything else.
+    """
+    if isinstance(offset, str):
+        parts = DURATION.fullmatch(offset)
+        if not parts:
+            raise ValueError(offset)
+        return int(parts[1]) * NANOS + int((parts[2] or "").ljust(9, "0"))
+    total = int(offset.get("seconds", 0)) * NANOS + int(offset.get("nanos", 0))
+    if total < 0:
+        raise ValueError(total)
+    return total
+
+
+def _segment(found: dict[str, Json], place: str) -> Segment:
+    edges = []
+    for snake, camel in (("start_time_offset", "startTimeOffset"), ("end_time_offset", "endTimeOffset")):
+        try:
+            edges.append(_nanos(_pick(found, snake, camel) or {}) / NANOS)
+        except (AttributeError, TypeError, ValueError, OverflowError) as error:
+            raise AnnotationError(place=f"{place}.{snake}", problem="no time") from error
+    return Segment(*edges)
+
+
+def _shots(result: dict[str, Json], place: str) -> list[Segment]:
+    shots = _pick(result, "shot_annotations", "shotAnnotations")
+    return [_segment(shot, at) for at, shot in _items(shots, f"{place}.shot_annotations")]
+
+
+def _problems(error: Json) -> list[Problem]:
+    """What the service reported of one result; a status of code 0 is no error (google.rpc.Code)."""
+    if not isinstance(error, dict) or not (error.get("code") or error.get("message")):
+        return []
+    code = error.get("code")
+    return [Problem(code if isinstance(code, int) else 2, _text(error.get("message")))]
+
+
+def _confidence(value: Json, place: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise AnnotationError(place=place, problem="no number")
+    if not -1e-3 <= value <= 1 + 1e-3:
+        raise AnnotationError(place=place, problem="out of range")
+    return float(str(np.float32(min(max(value, 0.0), 1.0))))
+
+
+def _items(values: Json, place: str) -> Iterator[tuple[str, dict[str, Json]]]:
+    """Each object of a list with its place; a missing list has none."""
+    if values is None:
+        return
+    if not isinstance(values, list):
+        raise AnnotationError(place=place, problem="no list")
+    for number, value in enumerate(values):
+        if not isinstance(value, dict):
+            raise AnnotationError(place=f"{place}[{number}]", problem="no object")
+        yield f"{place}[{number}]", value
+
+
+def _pick(found: dict[str, Json], snake: str, camel: str) -> Json:
+    value = found.get(snake)
+    return found.get(camel) if value is None else value
+
+
+def _text(value: Json) -> str:
+    return value[:MAX_LABEL_CHARACTERS] if isinstance(value, str) else ""
+
+
+def _object_json(track: Track) -> dict[str, Json]:
+    entity = {"entity_id": track.entity_id, "description": track.label, "language_code": track.language_code}
+    boxes = _shortest(track.boxes)
+    nanos = np.round(track.times * NANOS).astype(np.int64).tolist()
+    return {
+        "entity": {key: value for key, value in entity.items() if value},
+        "frames": [
+            {"normalized_bounding_box": _box_json(box), "time_offset": _time_json(offset)}
+            for box, offset in zip(boxes, nanos, strict=True)
+        ],
+        "segment": {"start_time_offset": _time_json(nanos[0]), "end_time_offset": _time_json(nanos[-1])},
+        "confidence": _shortest(np.array([track.confidence], np.float32))[0],
+    }
+
+
+def _box_json(box: list[float]) -> dict[str, float]:
+    edges = zip(("left", "top", "right", "bottom"), box, strict=True)
+    return {edge: value for edge, value in edges if value}
+
+
+def _segment_json(segment: Segment) -> dict[str, Json]:
+    start, end = (_time_json(round(edge * NANOS)) for edge in segment)
+    return {"start_time_offset": start, "end_time_offset": end}
+
+
+def _time_json(nanos: int) -> dict[str, int]:
+    seconds, rest = divmod(max(nanos, 0), NANOS)
+    return {key: value for key, value in (("seconds", seconds), ("nanos", rest)) if value}
+
+
+def _shortest(values: NDArray[np.float32]) -> Json:
+    """Single-precision numbers as the doubles with the shortest decimals that read back as the same single."""
+    return orjson.loads(orjson.dumps(np.ascontiguousarray(values, np.float32), option=orjson.OPT_SERIALIZE_NUMPY))
