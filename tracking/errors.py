@@ -164,7 +164,12 @@ class EngineError(TrackletError):
 
 @dataclass(eq=False)
 class EngineUnavailable(EngineError):
-    """The engine cannot run here; `reason` is "offline", "credentials", "configuration", "retired", "library" or "timeout"."""
+    """
+    The engine cannot run here or now.
+
+    `reason` is "offline", "credentials", "configuration", "retired", "library", "timeout", "quota" (too many requests just now)
+    or "unanswered" (it was asked to start, and no answer came: it may be running).
+    """
 
     engine: str
     reason: str
@@ -176,17 +181,27 @@ class EngineRefused(EngineError):
     """
     The engine will not do this video.
 
-    `reason` is "moving-camera", "permission", "quota", "unsupported", "region" or "internal".
+    `reason` is "moving-camera", "permission", "quota", "unsupported", "region", "lost" (a run that it no longer knows) or
+    "internal". For a permission, `place` is what could not be used, `account` who was refused and `role` what would do, each ""
+    where unknown.
     """
 
     engine: str
     reason: str
     detail: str = ""
+    place: str = ""
+    account: str = ""
+    role: str = ""
 
 
 @dataclass(eq=False)
 class StorageError(TrackletError):
-    """A folder or bucket that cannot be used; `action` is "read", "write" or "list"."""
+    """
+    A folder or bucket, or one object in it, that cannot be used; `action` is "read", "write", "list" or "delete".
+
+    `reason` is "missing", "permission", "credentials", "conflict" (someone else wrote it meanwhile), "name" (no object can be
+    called that), "too-large", "checksum", "full", "offline" or what the system says.
+    """
 
     place: str
     action: str

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NewType, Protocol
 
-from tracking.model import Annotations, Segment
+from tracking.model import Annotations, Problem, Segment
 
 
 class EngineName(StrEnum):
@@ -84,27 +84,46 @@ Handle = NewType("Handle", str)
 
 @dataclass(frozen=True, slots=True)
 class RemoteState:
-    """Where a remote run is: `percent` 0..100; `annotations_uri` is set once the annotation file is there."""
+    """Where a remote run is: `percent` 0..100; `problems` are the parts that failed in a run that is done."""
 
     percent: int
     done: bool
-    annotations_uri: str = ""
+    problems: tuple[Problem, ...] = ()
 
 
 class RemoteEngine(Protocol):
-    """An engine that works elsewhere."""
+    """
+    An engine that works elsewhere. Each call is sent once: whether to try again is the job's to decide.
+
+    `EngineUnavailable` means that asking again may help; after `start` its reason "unanswered" means that the run may have
+    begun all the same. Any other error is final for this run.
+    """
 
     @property
     def name(self) -> EngineName: ...
 
-    async def start(self, video_uri: str, *, annotations_uri: str, segment: Segment | None = None) -> Handle:
-        """Ask for tracking of `video_uri`, its annotations to be written to `annotations_uri`. Raises `EngineError`."""
+    @property
+    def run_key(self) -> str:
+        """What else decides the result (model, version): equal keys and bytes give equal annotations."""
+        ...
+
+    async def start(self, video: str | Path, *, annotations_uri: str = "", segment: Segment | None = None) -> Handle:
+        """
+        Ask for tracking of `video`: an object's URI, or a small file that travels inside of the request.
+
+        The annotations are written to `annotations_uri`; where that is "", `annotations` gives them. Raises `InputError` or
+        `EngineError`.
+        """
         ...
 
     async def poll(self, handle: Handle) -> RemoteState:
-        """Where the run is. Raises `EngineError` when it failed, `EngineUnavailable` when asking again may help."""
+        """Where the run is. Raises `Cancelled`, `InputError` or `EngineError`."""
+        ...
+
+    async def annotations(self, handle: Handle) -> Annotations:
+        """What a run found that is done, for one that had no place to write to. Raises as `poll` does."""
         ...
 
     async def cancel(self, handle: Handle) -> None:
-        """Stop the run; nothing happens when it is over or unknown."""
+        """Stop the run; nothing happens when it is over or unknown. Raises `EngineUnavailable`."""
         ...

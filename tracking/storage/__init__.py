@@ -1,0 +1,1 @@
+"""Where videos, annotations and pictures are kept: folders and buckets behind one small interface."""
