@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -133,6 +133,31 @@ class Orientation:
         return np.ascontiguousarray(pixels[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1])
 
 
+class Ticks:
+    """Which of many frames to take: the first at or after each tick of `rate_hz` from `start_s` on; all, where it is None."""
+
+    def __init__(self, rate_hz: float | None, *, start_s: float = 0.0) -> None:
+        self._rate_hz = rate_hz
+        self._start_s = start_s
+        self._due_s = start_s - TIME_TOLERANCE_S
+
+    def is_due(self, time_s: float) -> bool:
+        """Whether to take the frame of this time; asked in time order."""
+        if time_s < self._due_s:
+            return False
+        if self._rate_hz:
+            self._due_s = self._start_s + (self._passed(time_s, self._rate_hz) + 1) / self._rate_hz - TIME_TOLERANCE_S
+        return True
+
+    def may_be_due(self, time_s: float, duration_s: float) -> bool:
+        """Whether a frame that follows another after `duration_s` is due; rather too often than too seldom. Any order."""
+        rate = self._rate_hz
+        return not rate or self._passed(time_s, rate) > self._passed(time_s - 1.05 * duration_s, rate)
+
+    def _passed(self, time_s: float, rate_hz: float) -> int:
+        return math.floor((time_s - self._start_s + TIME_TOLERANCE_S) * rate_hz)
+
+
 class Frame:
     """One decoded picture: its time in seconds, and its pixels on demand."""
 
@@ -194,19 +219,17 @@ class Video:
         """
         start_s, end_s = segment or Segment(0.0, math.inf)
         rate = rate_hz if rate_hz and (not self.info.frame_rate or rate_hz < self.info.frame_rate) else None
-        due_s = start_s - TIME_TOLERANCE_S
+        ticks = Ticks(rate, start_s=start_s)
         given = False
         time_s = 0.0
         with self._decoder() as decoder:
-            for frame, time_s in decoder.timed_frames(_sampler(start_s, rate), start_s=start_s):
+            for frame, time_s in decoder.timed_frames(ticks.may_be_due if rate else None, start_s=start_s):
                 if time_s > self._limits.max_seconds:
                     raise VideoTooLong(duration_s=time_s, limit_s=self._limits.max_seconds)
                 if time_s > end_s + TIME_TOLERANCE_S:
                     break
-                if time_s < due_s:
+                if not ticks.is_due(time_s):
                     continue
-                if rate:
-                    due_s = start_s + (_tick(time_s - start_s, rate) + 1) / rate - TIME_TOLERANCE_S
                 given = True
                 yield Frame(frame, time_s, self)
             else:
@@ -360,15 +383,3 @@ def _claimed_duration_s(container: av.container.InputContainer, stream: av.video
     if stream.duration and stream.time_base:
         return max(0.0, float(stream.duration * stream.time_base))
     return max(0.0, (container.duration or 0) / av.time_base)
-
-
-def _tick(time_s: float, rate_hz: float) -> int:
-    """How many ticks of `rate_hz` have passed at `time_s`."""
-    return math.floor((time_s + TIME_TOLERANCE_S) * rate_hz)
-
-
-def _sampler(start_s: float, rate_hz: float | None) -> Callable[[float, float], bool] | None:
-    """Whether a frame that follows another after `duration_s` is the first after a tick; rather too often than too seldom."""
-    if rate_hz is None:
-        return None
-    return lambda time_s, duration_s: _tick(time_s - start_s, rate_hz) > _tick(time_s - start_s - 1.05 * duration_s, rate_hz)

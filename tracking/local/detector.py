@@ -31,11 +31,15 @@ class Detections:
 
 
 class Detector(Protocol):
-    """Finds boxes in one picture."""
+    """Finds boxes in one picture; may be asked from several threads at once."""
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The name of each class index."""
+        ...
+
+    def picture_size(self, width: int, height: int) -> tuple[int, int]:
+        """The size (width, height) at which it would like a picture of this size: more only costs time."""
         ...
 
     def detect(self, pixels: NDArray[np.uint8]) -> Detections:
