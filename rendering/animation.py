@@ -1,0 +1,269 @@
+"""
+One GIF per object: real-time motion, 6 s at most, 480 px on the longest side, two million bytes.
+
+Plans what each GIF shows, then lets the pictures of a batch come by once; each object takes what it needs of each: the whole
+picture, which all who show it share, or its own window. Pixel work is done by threads. How a GIF grows and is kept small is
+`clip.py`'s, where a window lies `camera.py`'s.
+
+Times are seconds from the first frame; GIF times hundredths of a second ("cs") from the GIF's beginning, always rounded from
+the sum, so that errors do not add up. A box is drawn where it is at the time of the picture that is really shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rendering.camera import MAX_SIDE_PX, View, view_of, whole_size
+from rendering.clip import STILL_CS, Clip
+from rendering.files import write_whole
+from rendering.fonts import Typeface
+from rendering.frames import CancelCheck, Progress, needed_frames
+from rendering.layout import ONE_LINE_FROM_PX, STRIP_PX, TALL_STRIP_PX, Place
+from rendering.naming import animation_name
+from rendering.overlay import Caption
+from rendering.palette import Quantiser
+from rendering.selection import ShownObject, areas, visible_part
+from rendering.workers import Task, Workers
+from tracking.video import Frame, Video
+
+# Frames per second that look like motion; the video's own rate is divided to come near, so that motion stays even.
+TARGET_RATE_HZ = 10.0
+MAX_RATE_HZ = 12.5
+
+# What is seen for less than this becomes a still: its box is known at that moment only.
+STILL_BELOW_S = 0.25
+
+# GIFs that grow at the same time, about 4 MB each; more objects at once take another pass.
+MAX_ACTIVE = 24
+
+# Windows are cut from the picture at one of these scales: the smallest that loses nothing visible.
+SCALES = (0.25, 0.5, 1.0)
+SCALE_SLACK = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Animation:
+    """One object's GIF; `duration_s` is 0 for a still."""
+
+    path: Path
+    object: ShownObject
+    width: int
+    height: int
+    size_bytes: int
+    frame_count: int
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """
+    What one GIF shows, before anything is decoded.
+
+    `times_s` (N,) are the moments of its frames, `starts_cs` (N,) when each begins in the GIF, `end_cs` when the last ends.
+    """
+
+    shown: ShownObject
+    times_s: NDArray[np.float64]
+    starts_cs: NDArray[np.int64]
+    end_cs: int
+    view: View
+
+
+def plan_of(shown: ShownObject, picture: tuple[int, int], frame_rate: float) -> Plan:
+    """The plan for one object in a video of (width, height) pixels and `frame_rate`, 0 when unknown."""
+    clip = shown.clip
+    if clip.duration_s < STILL_BELOW_S:
+        times = np.array([shown.moments[0].time_s])
+        starts, end_cs = np.zeros(1, np.int64), STILL_CS
+    else:
+        count = max(1, round(clip.duration_s / frame_step_s(frame_rate)))
+        since = np.arange(count) * (clip.duration_s / count)
+        times, starts = clip.start_s + since, np.round(since * 100).astype(np.int64)
+        end_cs = round(clip.duration_s * 100)
+    whole_height = MAX_SIDE_PX - STRIP_PX
+    if whole_size(picture, max_height=whole_height)[0] < ONE_LINE_FROM_PX:
+        whole_height = MAX_SIDE_PX - TALL_STRIP_PX
+    boxes = _seen_boxes(shown, times) * [*picture, *picture]
+    view = view_of(boxes, times, picture, max_height=MAX_SIDE_PX - TALL_STRIP_PX, whole_height=whole_height)
+    return Plan(shown, times, starts, end_cs, view)
+
+
+def frame_step_s(frame_rate: float) -> float:
+    """The time between two frames of a GIF: a whole number of the video's frames where its rate is known."""
+    if frame_rate <= 0:
+        return 1 / TARGET_RATE_HZ
+    every = max(1, round(frame_rate / TARGET_RATE_HZ))
+    if frame_rate / every > MAX_RATE_HZ:
+        every += 1
+    return every / frame_rate
+
+
+def batches(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
+    """`plans` in their order, cut so that at no time more than `MAX_ACTIVE` GIFs grow at once."""
+    batch: list[Plan] = []
+    for plan in plans:
+        start, end = plan.times_s[0], plan.times_s[-1]
+        spans = [(p.times_s[0], p.times_s[-1]) for p in batch if p.times_s[0] <= end and p.times_s[-1] >= start]
+        moments = [start, *(first for first, _ in spans if first > start)]
+        if any(sum(first <= moment <= last for first, last in spans) >= MAX_ACTIVE for moment in moments):
+            yield batch
+            batch = []
+        batch.append(plan)
+    if batch:
+        yield batch
+
+
+def draw_animations(
+    video: Video,
+    plans: Sequence[Plan],
+    out: Path,
+    *,
+    name: str,
+    typeface: Typeface,
+    progress: Progress,
+    cancelled: CancelCheck,
+) -> list[Animation]:
+    """One batch: writes a GIF for each of `plans` that the video has pictures for, in one pass over what they need."""
+    picture = video.info.width, video.info.height
+    growing = [_Growing(plan, _clip_of(plan, typeface), picture) for plan in plans]
+    wants = [(float(t), (one, place)) for one in growing for place, t in enumerate(one.plan.times_s)]
+    whole = Quantiser()
+    with Workers() as workers:
+        for frame, served in needed_frames(video, wants, progress=progress, cancelled=cancelled):
+            workers.wait_for_room()
+            source = _Source.of(frame, picture, [one.plan.view for one, _ in served], [place for _, place in served], whole)
+            tasks: list[tuple[int, Task]] = []
+            for one, place in served:
+                tasks.append((one.key, one.taking(source, place)))
+                if one.received == one.plan.times_s.size:
+                    tasks.append((one.key, one.finishing(out, name)))
+            workers.submit(tasks)
+        for one in growing:
+            if 0 < one.received < one.plan.times_s.size:
+                workers.wait_for_room()
+                workers.submit([(one.key, one.finishing(out, name))])
+    return [one.result for one in growing if one.result]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Source:
+    """
+    One decoded picture, in the forms that its GIFs take it in.
+
+    `whole` are indices in `palette` of `quantiser`, None where nobody shows the whole; `picture` is RGB at `scale` of the
+    video's size, None where nobody shows a window.
+    """
+
+    time_s: float
+    quantiser: Quantiser
+    palette: int
+    whole: NDArray[np.uint8] | None
+    picture: NDArray[np.uint8] | None
+    scale: tuple[float, float]
+
+    @classmethod
+    def of(
+        cls, frame: Frame, size: tuple[int, int], views: Sequence[View], places: Sequence[int], quantiser: Quantiser
+    ) -> _Source:
+        whole = next((view for view in views if view.is_whole), None)
+        indices = quantiser.indices(frame.pixels(whole.size)) if whole else None
+        needs = [
+            view.size[0] / (view.windows[place, 2] - view.windows[place, 0])
+            for view, place in zip(views, places, strict=True)
+            if not view.is_whole
+        ]
+        picture = None
+        if needs:
+            scale = next((scale for scale in SCALES if scale >= SCALE_SLACK * max(needs)), 1.0)
+            picture = frame.pixels((max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
+        scale_xy = (picture.shape[1] / size[0], picture.shape[0] / size[1]) if picture is not None else (1.0, 1.0)
+        return cls(frame.time_s, quantiser, quantiser.palette, indices, picture, scale_xy)
+
+
+class _Growing:
+    """One object's GIF while the pictures come by."""
+
+    def __init__(self, plan: Plan, clip: Clip, picture: tuple[int, int]) -> None:
+        self.plan = plan
+        self.key = plan.shown.number
+        self.received = 0
+        self.result: Animation | None = None
+        self._clip: Clip | None = clip
+        self._picture = picture
+
+    def taking(self, source: _Source, number: int) -> Task:
+        """The task of adding frame `number`."""
+        self.received += 1
+
+        def take() -> None:
+            assert self._clip
+            window = self.plan.view.windows[number]
+            place = self._place(source.time_s, window)
+            if self.plan.view.is_whole:
+                assert source.whole is not None
+                self._clip.add_indices(number, source.whole, place, source.quantiser, source.palette)
+            else:
+                assert source.picture is not None
+                cut = cut_out(source.picture, window * [*source.scale, *source.scale], self.plan.view.size)
+                self._clip.add_picture(number, cut, place, source.picture)
+
+        return take
+
+    def finishing(self, out: Path, name: str) -> Task:
+        """The task of writing the file."""
+
+        def finish() -> None:
+            assert self._clip
+            gif = self._clip.finished()
+            self._clip = None
+            if gif:
+                path = out / animation_name(name, self.plan.shown)
+                write_whole(path, gif.data)
+                size_bytes, duration_s = len(gif.data), gif.duration_cs / 100
+                self.result = Animation(path, self.plan.shown, *gif.size, size_bytes, gif.frame_count, duration_s)
+
+        return finish
+
+    def _place(self, time_s: float, window: NDArray[np.float64]) -> Place:
+        """Where the object is, at the time of the picture, in the window and in the whole."""
+        track = self.plan.shown.track
+        box = np.array(track.box_at(time_s), np.float64)
+        size = np.array([*self._picture, *self._picture], np.float64)
+        side = np.tile(window[2:] - window[:2], 2)
+        shown = (box * size - np.tile(window[:2], 2)) / side
+        inside = np.clip(box, 0, 1)
+        there = bool((inside[2:] > inside[:2]).all())
+        centre = (inside[:2] + inside[2:]) / 2
+        return Place(
+            tuple(shown.tolist()) if there else None, tuple((window / size).tolist()), (float(centre[0]), float(centre[1]))
+        )
+
+
+def cut_out(picture: NDArray[np.uint8], window: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """`window` (left, top, right, bottom in pixels, fractions of one included) of an RGB picture at `size` (width, height)."""
+    step_x, step_y = (window[2] - window[0]) / size[0], (window[3] - window[1]) / size[1]
+    # Pixel centres lie at halves.
+    matrix = np.array([[step_x, 0, window[0] + step_x / 2 - 0.5], [0, step_y, window[1] + step_y / 2 - 0.5]])
+    flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_CUBIC if step_x < 0.75 else cv2.INTER_LINEAR)
+    return np.asarray(cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _seen_boxes(shown: ShownObject, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Boxes (N, 4) in fractions, clipped; where nothing of the object is in the picture, the nearest that is."""
+    boxes = visible_part(shown.track.boxes_at(times_s)).astype(np.float64)
+    seen = np.flatnonzero(areas(boxes.astype(np.float32)) > 0)
+    if not seen.size:
+        return np.tile(np.clip(np.array(shown.moments[0].box, np.float64), 0, 1), (len(boxes), 1))
+    nearest = seen[np.abs(np.arange(len(boxes))[:, None] - seen).argmin(axis=1)]
+    result: NDArray[np.float64] = boxes[nearest]
+    return result
+
+
+def _clip_of(plan: Plan, typeface: Typeface) -> Clip:
+    return Clip(Caption.of(plan.shown), typeface, plan.view.size, starts_cs=plan.starts_cs, end_cs=plan.end_cs)

@@ -1,0 +1,155 @@
+"""
+What part of the picture a GIF shows: all of it when the object is large, otherwise a window that follows the object.
+
+The window keeps its size, so that nothing pumps. It stands still as long as the object stays inside, and glides on when it
+must: a standing camera is calmer to look at and a tenth of the bytes. Windows and boxes here are in pixels of the upright
+picture, (N, 4) left, top, right, bottom, one for each GIF frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# The GIF's limits, in pixels; the picture itself also has to leave room for the caption.
+MAX_SIDE_PX = 480
+MAX_ENLARGEMENT = 3.0
+
+# About how many pixels a window is shown with, standing and gliding: what glides costs the most bytes by far.
+WINDOW_PIXELS = 124_000
+GLIDING_PIXELS = 86_000
+
+# The shapes (width / height) that a window may take to suit its object.
+NARROWEST, WIDEST = 0.8, 16 / 9
+
+# How much of the window's side the object should take, at most.
+OBJECT_SHARE = 0.5
+
+# A window is worth its loss of surroundings from this magnification on, compared with the whole picture.
+MIN_GAIN = 1.5
+
+# A standing window may be this much less magnified than one that follows closely.
+STANDING_GAIN_SHARE = 0.5
+
+# The room to the window's edge that the camera tries to leave, as a share of the window's side.
+MARGIN = 0.1
+
+# How long a move of the camera takes to set in and to end.
+EASE_S = 1.2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """
+    `windows` (N, 4) of the picture, each shown at `size` (width, height) pixels; `is_whole` where that is all of it.
+
+    `glides` says whether the window ever moves.
+    """
+
+    size: tuple[int, int]
+    windows: NDArray[np.float64]
+    is_whole: bool
+
+    @property
+    def glides(self) -> bool:
+        return bool((self.windows != self.windows[0]).any())
+
+
+def whole_size(picture: tuple[int, int], *, max_height: int) -> tuple[int, int]:
+    """The size at which a whole picture of (width, height) is shown: at most `MAX_SIDE_PX` by `max_height`."""
+    width, height = picture
+    scale = min(MAX_SIDE_PX / width, max_height / height, MAX_ENLARGEMENT)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def view_of(
+    boxes: NDArray[np.float64], times_s: NDArray[np.float64], picture: tuple[int, int], *, max_height: int, whole_height: int
+) -> View:
+    """
+    How to show an object with `boxes` (N, 4) at `times_s` (N,) in a picture of (width, height) pixels.
+
+    `max_height` bounds the shown height of a window, `whole_height` that of the whole picture.
+    """
+    width, height = picture
+    whole = whole_size(picture, max_height=whole_height)
+    whole_view = View(whole, np.tile([0.0, 0.0, width, height], (len(boxes), 1)), is_whole=True)
+    inside = np.clip(boxes, 0, [width, height, width, height])
+    extent = np.maximum(np.percentile(inside[:, 2:] - inside[:, :2], 90, axis=0), 1.0)
+    shape = float(np.clip(extent[0] / extent[1], NARROWEST, WIDEST))
+
+    size = _shown_size(shape, WINDOW_PIXELS, max_height)
+    close = _window_side(extent, shape, size, picture)
+    reach = np.array([*inside[:, :2].min(axis=0), *inside[:, 2:].max(axis=0)])
+    standing = _window_side((reach[2:] - reach[:2]) + 0.3 * extent, shape, size, picture, share=1.0)
+    standing = max(standing, close)
+    whole_gain = whole[0] / width
+    if size[0] / standing / whole_gain >= max(MIN_GAIN, STANDING_GAIN_SHARE * size[0] / close / whole_gain):
+        side = np.array([standing, standing / shape])
+        corner = np.clip((reach[:2] + reach[2:] - side) / 2, 0, np.array(picture) - side)
+        windows = np.tile([*corner, *(corner + side)], (len(boxes), 1))
+        return View(size, windows, is_whole=False)
+
+    size = _shown_size(shape, GLIDING_PIXELS, max_height)
+    side_x = _window_side(extent, shape, size, picture, share=0.8 * OBJECT_SHARE)
+    if size[0] / side_x / whole_gain < MIN_GAIN:
+        return whole_view
+    side = np.array([side_x, side_x / shape])
+    left = _path(inside[:, 0], inside[:, 2], side[0], width, times_s)
+    top = _path(inside[:, 1], inside[:, 3], side[1], height, times_s)
+    return View(size, np.stack([left, top, left + side[0], top + side[1]], axis=1), is_whole=False)
+
+
+def _shown_size(shape: float, pixels: int, max_height: int) -> tuple[int, int]:
+    width = min(MAX_SIDE_PX, (pixels * shape) ** 0.5, max_height * shape)
+    return max(2, round(width / 2) * 2), max(2, round(width / shape / 2) * 2)
+
+
+def _window_side(
+    extent: NDArray[np.float64], shape: float, size: tuple[int, int], picture: tuple[int, int], *, share: float = OBJECT_SHARE
+) -> float:
+    """The width of a window of `shape` in which `extent` takes `share` of a side; inside the picture, magnified 3x at most."""
+    wanted = max(extent[0] / share, extent[1] * shape / share, size[0] / MAX_ENLARGEMENT)
+    return float(min(wanted, picture[0], picture[1] * shape))
+
+
+def _path(
+    low: NDArray[np.float64], high: NDArray[np.float64], side: float, length: float, times_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """
+    Where a window of `side` starts along one axis of `length`, so that it holds low..high at each time: (N,).
+
+    It rests as long as it can, and the moves between rests are eased.
+    """
+    margin = min(MARGIN * side, float(np.min(side - (high - low))) / 2)
+    margin = max(margin, 0.0)
+    earliest = np.clip(high + margin - side, 0, length - side)
+    latest = np.clip(low - margin, 0, length - side)
+    earliest, latest = np.minimum(earliest, latest), np.maximum(earliest, latest)
+    centred = np.clip((low + high - side) / 2, 0, length - side)
+    path = np.empty(low.size)
+    start = 0
+    while start < low.size:
+        floor, ceiling, end = earliest[start], latest[start], start + 1
+        while end < low.size and max(floor, earliest[end]) <= min(ceiling, latest[end]):
+            floor, ceiling = max(floor, earliest[end]), min(ceiling, latest[end])
+            end += 1
+        path[start:end] = np.clip(np.mean(centred[start:end]), floor, ceiling)
+        start = end
+    eased = _eased(path, times_s)
+    # Easing may be late for a quick object: it is never cut off where the window could hold it.
+    return np.clip(eased, np.clip(high - side, 0, length - side), np.maximum(np.clip(low, 0, length - side), 0))
+
+
+def _eased(path: NDArray[np.float64], times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`path` under a raised-cosine window of `EASE_S`; what rests for longer stays as it is."""
+    if path.size < 3:
+        return path
+    step = (times_s[-1] - times_s[0]) / (path.size - 1)
+    half = max(1, round(EASE_S / 2 / step)) if step > 0 else 1
+    kernel = np.hanning(2 * half + 3)[1:-1]
+    padded = np.pad(path, half, mode="edge")
+    eased = np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    # Rounding in the convolution would make a resting camera tremble.
+    return np.round(eased, 3).astype(np.float64)

@@ -1,0 +1,132 @@
+"""
+GIF files from palette indices, written small: each frame holds only what changed.
+
+A frame is the smallest rectangle around its changed pixels, with the unchanged ones inside transparent, so that they cost
+next to nothing; a frame in which nothing changed lengthens the one before. Source: GIF89a specification, CompuServe 1990, and
+the Netscape 2.0 application extension for looping. The compression itself is Pillow's.
+
+What the indices mean, which colours there are and how large a file may be is the callers' business. Times are hundredths of a
+second ("cs"), as in the format.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+TRANSPARENT = 255
+
+# Browsers play anything shorter at a tenth of a second.
+MIN_DELAY_CS = 2
+MAX_DELAY_CS = 0xFFFF
+
+_BITS = 8
+_GRAPHIC_CONTROL = b"\x21\xf9\x04"
+_KEEP_AND_TRANSPARENT = 0b0000_0101  # disposal 1: the next frame is drawn over this one; bit 0: an index is transparent
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A compressed rectangle of one frame: where it lies, from when on it is shown, and which palette it is in."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    start_cs: int
+    palette: int
+    data: bytes
+
+
+class GifBuilder:
+    """
+    Collects the frames of one GIF, each compressed as it comes.
+
+    A palette is named by a number here and given at the end, so that it can still grow: index 255 is transparent in all.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width = width
+        self.height = height
+        self._parts: list[_Part] = []
+        self._shown = np.empty((0, 0), np.uint8)
+
+    @property
+    def frame_count(self) -> int:
+        return len(self._parts)
+
+    @property
+    def size_bytes(self) -> int:
+        """What the file will need at least: the pictures alone."""
+        return sum(len(part.data) for part in self._parts)
+
+    def add(self, indices: NDArray[np.uint8], start_cs: int, *, palette: int = 0) -> None:
+        """Show `indices` (height, width), none of them 255, from `start_cs` on; times must rise by 2 or more."""
+        if not self._parts:
+            self._append(indices, 0, 0, start_cs, palette)
+        elif palette != self._parts[-1].palette:
+            # The same number is another colour now: nothing of the old picture can stay.
+            self._append(indices, 0, 0, start_cs, palette)
+        else:
+            changed = indices != self._shown
+            rows = np.flatnonzero(changed.any(axis=1))
+            if not rows.size:
+                return
+            top, bottom = int(rows[0]), int(rows[-1]) + 1
+            columns = np.flatnonzero(changed[top:bottom].any(axis=0))
+            left, right = int(columns[0]), int(columns[-1]) + 1
+            inside = slice(top, bottom), slice(left, right)
+            part = np.where(changed[inside], indices[inside], np.uint8(TRANSPARENT))
+            self._append(part, left, top, start_cs, palette)
+        self._shown = indices.copy()
+
+    def frames(self) -> Iterator[tuple[NDArray[np.uint8], int, int]]:
+        """What was added: whole pictures of indices with their start in cs and their palette, each new to the caller."""
+        shown = np.zeros((self.height, self.width), np.uint8)
+        for part in self._parts:
+            size = part.width, part.height
+            # Mode L holds the indices as they are; the decoder's own arguments are bits per pixel, interlace, transparency.
+            piece = np.asarray(Image.frombytes("L", size, part.data, "gif", _BITS, 0, -1))
+            target = shown[part.top : part.top + part.height, part.left : part.left + part.width]
+            np.copyto(target, piece, where=piece != TRANSPARENT)
+            yield shown.copy(), part.start_cs, part.palette
+
+    def file(self, palettes: Sequence[NDArray[np.uint8]], *, end_cs: int) -> bytes:
+        """
+        The whole file, looping forever; the last frame is shown until `end_cs`.
+
+        `palettes` are (N, 3) RGB, N up to 256, by the numbers that `add` was given.
+        """
+        main = self._parts[0].palette
+        header = b"GIF89a" + struct.pack("<HHBBB", self.width, self.height, 0xF7, 0, 0) + _colour_table(palettes[main])
+        chunks = [header, b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"]
+        ends = [part.start_cs for part in self._parts[1:]] + [end_cs]
+        for part, end in zip(self._parts, ends, strict=True):
+            delay = min(max(end - part.start_cs, MIN_DELAY_CS), MAX_DELAY_CS)
+            chunks.append(_GRAPHIC_CONTROL + struct.pack("<BHBB", _KEEP_AND_TRANSPARENT, delay, TRANSPARENT, 0))
+            own = part.palette != main
+            chunks.append(b"," + struct.pack("<HHHHB", part.left, part.top, part.width, part.height, 0x87 if own else 0))
+            if own:
+                chunks.append(_colour_table(palettes[part.palette]))
+            chunks += [bytes([_BITS]), part.data, b"\0"]
+        return b"".join([*chunks, b";"])
+
+    def _append(self, indices: NDArray[np.uint8], left: int, top: int, start_cs: int, palette: int) -> None:
+        height, width = indices.shape
+        self._parts.append(_Part(left, top, width, height, start_cs, palette, compressed(indices)))
+
+
+def compressed(indices: NDArray[np.uint8]) -> bytes:
+    """(height, width) as LZW in sub-blocks, without the byte before and the empty block after."""
+    return Image.fromarray(np.ascontiguousarray(indices)).tobytes("gif", "L", _BITS, 0)
+
+
+def _colour_table(palette: NDArray[np.uint8]) -> bytes:
+    table = np.zeros((256, 3), np.uint8)
+    table[: len(palette)] = palette
+    return table.tobytes()

@@ -1,0 +1,56 @@
+"""
+The names of the pictures: `clip.mp4.summary_pct70_fr10.jpeg`, `clip.mp4.000_person_pct96_fr11.gif`.
+
+The form is that of the pipeline that Tracklet grew out of, so that old and new objects lie side by side in a bucket. Labels
+and video names come from outside: whatever they hold, the name is one path component that file systems, buckets and links
+accept.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from rendering.selection import Selection, ShownObject
+
+# A path component may have 255 bytes on every common file system; what we add to the video's name stays below 110.
+MAX_VIDEO_NAME_BYTES = 140
+MAX_LABEL_BYTES = 60
+
+
+def summary_name(name: str, selection: Selection, *, page: int = 1) -> str:
+    """The name of one page of the summary, counted from 1; `name` is the video's file name."""
+    suffix = f"_p{page}" if page > 1 else ""
+    thresholds = f"pct{_percent(selection.min_confidence)}_fr{selection.min_frames}"
+    return f"{safe_video_name(name)}.summary_{thresholds}{suffix}.jpeg"
+
+
+def animation_name(name: str, shown: ShownObject) -> str:
+    """The name of one object's GIF: its place from 0, its label, its own confidence and number of boxes."""
+    track = shown.track
+    what = f"{shown.number - 1:03}_{safe_label(track.label)}_pct{_percent(track.confidence)}_fr{len(track)}"
+    return f"{safe_video_name(name)}.{what}.gif"
+
+
+def safe_label(label: str) -> str:
+    """Letters, marks and digits of any script, all else a single "-"; "object" where nothing is left."""
+    kept = [c if unicodedata.category(c)[0] in "LMN" else " " for c in unicodedata.normalize("NFC", label[:1000])]
+    return _cut("-".join("".join(kept).split()), MAX_LABEL_BYTES).strip("-") or "object"
+
+
+def safe_video_name(name: str) -> str:
+    """The last component of `name` without control characters, short enough to be added to."""
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    kept = "".join("_" if unicodedata.category(c)[0] == "C" or c in '<>:"|?*' else c for c in last[:1000])
+    if len(kept.encode()) > MAX_VIDEO_NAME_BYTES:
+        stem, dot, suffix = kept.rpartition(".")
+        suffix = dot + suffix if dot and len(suffix.encode()) <= 10 else ""
+        kept = _cut(stem or kept, MAX_VIDEO_NAME_BYTES - len(suffix.encode())) + suffix
+    return kept if kept.strip(". ") else "video"
+
+
+def _cut(text: str, size_bytes: int) -> str:
+    return text.encode()[:size_bytes].decode(errors="ignore")
+
+
+def _percent(fraction: float) -> int:
+    return round(fraction * 100)

@@ -1,0 +1,219 @@
+"""
+Which objects are shown, in which order, and at which of their moments.
+
+All of it is decided from labels, times and boxes: no picture is decoded here. Times are seconds from the first frame, boxes
+fractions of the upright picture. `docs/rendering.md`, "Which objects", gives the reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rendering.colours import Colour, colours_of
+from tracking.model import Annotations, Observation, Segment, Track
+
+MAX_CLIP_S = 6.0
+MAX_MOMENTS = 3
+
+# Thresholds come as 0.7 and confidences as the 32-bit 0.7 of a file, which is a little less.
+ROUNDING = 1e-6
+
+# Times of engines and containers differ by rounding; what starts this close to the end is still on the last frame.
+END_TOLERANCE_S = 0.05
+
+# How many observations of one track are looked at for its best moments, and of all tracks together.
+MOMENTS_LOOKED_AT = 32
+MOMENTS_LOOKED_AT_IN_ALL = 20_000
+
+# Two sightings this close in time count as simultaneous where one may hide the other.
+SIMULTANEOUS_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What must hold for an object to be shown; `labels` are compared without case, none means all."""
+
+    min_confidence: float = 0.70
+    min_frames: int = 10
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownObject:
+    """
+    One object that is shown.
+
+    `number` counts from 1, in pictures and lists alike. `moments` are one to three observations where it is likely sharp,
+    large, whole and in sight, the best first. `clip` is its most telling stretch, 6 s at most. `colour` is that of its label.
+    """
+
+    number: int
+    track: Track
+    moments: tuple[Observation, ...]
+    clip: Segment
+    colour: Colour
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What is shown, the most telling first, and what only the thresholds kept out, the best first."""
+
+    shown: tuple[ShownObject, ...]
+    near_misses: tuple[Track, ...]
+
+
+def select(annotations: Annotations, selection: Selection, *, duration_s: float = 0.0) -> Selected:
+    """
+    The objects of `annotations` that pass, and those that nearly do.
+
+    Objects that are never inside the picture are neither, nor are those that appear only after the end of the video where
+    `duration_s` (0: unknown) gives it.
+    """
+    labels = {label.strip().casefold() for label in selection.labels}
+    passing: list[tuple[float, Track]] = []
+    missing: list[tuple[float, Track]] = []
+    for track in annotations.tracks:
+        if labels and track.label.strip().casefold() not in labels:
+            continue
+        seen = _in_sight(track, duration_s)
+        if not seen.any():
+            continue
+        enough = track.confidence >= selection.min_confidence - ROUNDING and len(track) >= selection.min_frames
+        (passing if enough else missing).append((_telling(track, seen), track))
+    ordered = [track for _, track in sorted(passing, key=lambda pair: -pair[0])]
+    near = [track for _, track in sorted(missing, key=lambda pair: -pair[0])]
+    return Selected(shown_objects(ordered, annotations.tracks, duration_s=duration_s), tuple(near))
+
+
+def shown_objects(tracks: Sequence[Track], all_tracks: Sequence[Track], *, duration_s: float = 0.0) -> tuple[ShownObject, ...]:
+    """`tracks`, numbered in the order given, with their moments; `all_tracks` are what may hide them."""
+    colours = colours_of(track.label for track in tracks)
+    crowd = _Crowd(all_tracks)
+    looked_at = max(min(MOMENTS_LOOKED_AT, MOMENTS_LOOKED_AT_IN_ALL // max(len(tracks), 1)), MAX_MOMENTS)
+    return tuple(
+        ShownObject(
+            number=place + 1,
+            track=track,
+            moments=_moments(track, crowd, looked_at=looked_at, duration_s=duration_s),
+            clip=_clip(track, duration_s),
+            colour=colours[track.label],
+        )
+        for place, track in enumerate(tracks)
+    )
+
+
+def visible_part(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The parts of `boxes` (N, 4) inside the picture: (N, 4), empty ones included."""
+    return np.clip(boxes, np.float32(0), np.float32(1))
+
+
+def areas(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fractions of the picture's area, (N,); 0 for empty boxes and those turned inside out."""
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    result: NDArray[np.float32] = np.maximum(width, 0) * np.maximum(height, 0)
+    return result
+
+
+def _in_sight(track: Track, duration_s: float) -> NDArray[np.bool_]:
+    seen: NDArray[np.bool_] = areas(visible_part(track.boxes)) > 0
+    if duration_s > 0:
+        seen &= track.times <= duration_s + END_TOLERANCE_S
+    return seen
+
+
+def _telling(track: Track, seen: NDArray[np.bool_]) -> float:
+    """
+    How much an object says about the video: sure, long and large ones first.
+
+    The roots let a sure small object that stays come before a large one that flits by; what lasts longer than a GIF, or
+    fills more than a quarter of the picture, gains nothing more.
+    """
+    size = float(np.mean(areas(visible_part(track.boxes[seen]))))
+    times = track.times[seen]
+    stay = min(float(times[-1] - times[0]) / MAX_CLIP_S, 1.0)
+    return float(track.confidence) ** 2 * (0.2 + 0.8 * stay**0.5) * (0.2 + 0.8 * min(size / 0.25, 1.0) ** 0.5)
+
+
+def _clip(track: Track, duration_s: float) -> Segment:
+    """The stretch of at most `MAX_CLIP_S` in which the most of the object is seen, by the area of its boxes over time."""
+    seen = _in_sight(track, duration_s)
+    times = track.times[seen]
+    start, end = float(times[0]), float(times[-1])
+    if end - start <= MAX_CLIP_S:
+        return Segment(start, end)
+    weight = areas(visible_part(track.boxes[seen])) ** 0.5
+    gained = np.concatenate([[0.0], np.cumsum((weight[1:] + weight[:-1]) / 2 * np.diff(times))])
+    starts = times[times <= end - MAX_CLIP_S]
+    within = np.interp(starts + MAX_CLIP_S, times, gained) - gained[: starts.size]
+    best = float(starts[int(np.argmax(within))])
+    return Segment(best, best + MAX_CLIP_S)
+
+
+def _moments(track: Track, crowd: _Crowd, *, looked_at: int, duration_s: float) -> tuple[Observation, ...]:
+    """Up to `MAX_MOMENTS` promising observations, apart from each other in time, the best first."""
+    seen = np.flatnonzero(_in_sight(track, duration_s))
+    chosen = seen[np.unique(np.linspace(0, seen.size - 1, min(looked_at, seen.size)).round().astype(int))]
+    times, boxes = track.times[chosen], track.boxes[chosen]
+    score = _promise(times, boxes) * (1 - 0.8 * crowd.hidden(track, times, boxes))
+    apart_s = max(0.15, min(1.0, track.duration_s / 6))
+    found: list[int] = []
+    for place in np.argsort(-score, kind="stable").tolist():
+        if score[place] < 0.5 * score[found[0]] if found else False:
+            break
+        if all(abs(times[place] - times[other]) >= apart_s for other in found):
+            found.append(place)
+        if len(found) == MAX_MOMENTS:
+            break
+    return tuple(Observation(float(times[place]), track.box_at(float(times[place]))) for place in found)
+
+
+def _promise(times: NDArray[np.float64], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
+    """How good a picture each observation promises, from its box alone: large, whole, slow, and away from the edge."""
+    inside = visible_part(boxes)
+    area = areas(inside).astype(np.float64)
+    whole = area / np.maximum(areas(boxes), 1e-12)
+    margin = np.minimum(boxes[:, :2].min(axis=1), (1 - boxes[:, 2:]).min(axis=1))
+    from_edge = np.interp(margin, [0.0, 0.03], [0.6, 1.0])
+    promise: NDArray[np.float64] = whole**2 * np.sqrt(area / area.max()) * from_edge
+    if times.size > 1:
+        centre = (boxes[:, :2] + boxes[:, 2:]).astype(np.float64) / 2
+        speed = np.hypot(*np.gradient(centre, times, axis=0).T) / np.hypot(*(boxes[:, 2:] - boxes[:, :2]).T)
+        promise /= 1 + 0.3 * np.minimum(speed, 10)
+    return promise
+
+
+class _Crowd:
+    """Every box of a video by time: who may hide whom."""
+
+    def __init__(self, tracks: Sequence[Track]) -> None:
+        if not tracks:
+            self._times = np.zeros(0)
+            return
+        times = np.concatenate([track.times for track in tracks])
+        order = np.argsort(times, kind="stable")
+        self._times = times[order]
+        self._boxes = np.concatenate([track.boxes for track in tracks])[order]
+        self._owner = np.repeat([id(track) for track in tracks], [len(track) for track in tracks])[order]
+
+    def hidden(self, track: Track, times: NDArray[np.float64], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
+        """
+        The share of each box (N, 4) that the most covering other box lies over: (N,), 0..1.
+
+        A box that reaches lower in the picture stands nearer to the camera and counts in full, one behind by a quarter.
+        """
+        result = np.zeros(times.size)
+        first = np.searchsorted(self._times, times - SIMULTANEOUS_S / 2)
+        last = np.searchsorted(self._times, times + SIMULTANEOUS_S / 2, side="right")
+        for place, (start, end) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+            other = self._owner[start:end] != id(track)
+            if not other.any():
+                continue
+            box, rest = boxes[place], self._boxes[start:end][other]
+            shared = np.concatenate([np.maximum(rest[:, :2], box[:2]), np.minimum(rest[:, 2:], box[2:])], axis=1)
+            covered = areas(shared) / max(float(areas(box[None])[0]), 1e-12)
+            result[place] = float(np.max(np.where(rest[:, 3] > box[3], covered, covered / 4)))
+        return result
