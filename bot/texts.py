@@ -1,0 +1,369 @@
+"""
+Every sentence that a person reads, as a function of its facts; for Slack and the command line alike.
+
+What happened, why, and what to do next; plain words, no class names. Text that came from outside (labels, file names, what a
+service said) is shortened and stripped of control characters here; escaping it for Slack is `bot/slack/blocks.py`'s.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from typing import TypeVar
+
+from tracking import errors
+from tracking.engines.base import EngineName
+from tracking.model import Problem, Track
+
+ErrorT = TypeVar("ErrorT", bound=errors.TrackletError)
+
+MAX_QUOTED = 80
+
+
+# -- facts in words ---------------------------------------------------------------------------------------------------------
+
+
+def quoted(text: str, *, limit: int = MAX_QUOTED) -> str:
+    """Foreign text as it may stand in a sentence: one line, no control characters, shortened in the middle."""
+    clean = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
+    clean = " ".join(clean.split())
+    if len(clean) <= limit:
+        return clean
+    return f"{clean[: limit * 2 // 3]}…{clean[-(limit - limit * 2 // 3 - 1) :]}"
+
+
+def clock(seconds: float) -> str:
+    """A place in a video: "0:03", "12:40", "1:02:03"."""
+    whole = max(0, math.floor(seconds + 1e-6))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time: "0.8 s", "12 s", "4 min 5 s", "1 h 30 min"."""
+    if seconds < 9.95:
+        return f"{max(seconds, 0.0):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes + (rest >= 30)} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def size(size_bytes: int) -> str:
+    """Bytes: "812 kB", "1.5 GB"."""
+    value, unit = float(size_bytes), "bytes"
+    for bigger in ("kB", "MB", "GB", "TB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, bigger
+    return f"{value:.0f} {unit}" if unit in {"bytes", "kB"} or value >= 100 else f"{value:.1f} {unit}"
+
+
+def percent(share: float) -> str:
+    """A confidence or a share: "93%"; never 100% for less than all."""
+    return f"{min(math.floor(share * 100 + 0.5), 99 if share < 1 else 100)}%"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: "1 object", "3 objects"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def span(start_s: float, end_s: float) -> str:
+    """When something is seen: "0:03–0:09", one time where both are the same second."""
+    start, end = clock(start_s), clock(end_s)
+    return start if start == end else f"{start}–{end}"
+
+
+def listing(words: Sequence[str], *, limit: int = 4) -> str:
+    """A list in a sentence: "a, b and c", "a, b, c, d and 3 more"."""
+    if len(words) > limit:
+        return f"{', '.join(words[:limit])} and {len(words) - limit} more"
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+# -- errors -----------------------------------------------------------------------------------------------------------------
+
+
+def sentence(error: BaseException) -> str:
+    """What happened, why, and what to do, for any error; one that is not ours gets a calm sentence without its own text."""
+    for kind in type(error).__mro__:
+        say = _SENTENCES.get(kind)
+        if say:
+            return say(error)
+    return "Something went wrong on our side. The log has the details; trying again may help."
+
+
+def not_a_video(error: errors.NotAVideo) -> str:
+    name = quoted(error.name)
+    match error.media:
+        case "missing":
+            return f"There is no file {name} that I can read. Check the name and the permissions."
+        case "empty":
+            return f"{name} is empty, so there is no video in it. Copy or record it again."
+        case "audio":
+            return f"{name} has sound but no picture. I need a video: MP4, MOV, WebM, MKV or AVI work."
+    return f"{name} is not a video that I can open: it is damaged or something else. MP4, MOV, WebM, MKV and AVI work."
+
+
+def video_too_long(error: errors.VideoTooLong) -> str:
+    return (
+        f"This video lasts {duration(error.duration_s)}; I can track up to {duration(error.limit_s)}. "
+        "Trim it, or give me a start and an end."
+    )
+
+
+def video_too_large(error: errors.VideoTooLarge) -> str:
+    if error.unit == "pixels":
+        return f"This video's picture has {error.size:,} pixels; I can take up to {error.limit:,}. Scale it down first."
+    return f"This video has {size(error.size)}; I can take up to {size(error.limit)}. Trim it or compress it."
+
+
+def video_damaged(error: errors.VideoDamaged) -> str:
+    return f"{quoted(error.name)} is a video, but none of its pictures can be decoded. Export or record it again."
+
+
+def segment_outside(error: errors.SegmentOutside) -> str:
+    lasts = f" The video lasts {duration(error.duration_s)}." if error.duration_s else ""
+    return f"There is no picture between {clock(error.start_s)} and {clock(error.end_s)}.{lasts} Choose a stretch inside of it."
+
+
+def annotation_fault(error: errors.AnnotationError) -> str:
+    problem = {
+        "missing": "it is missing",
+        "no JSON": "this is not JSON",
+        "no object": "an object was expected",
+        "no list": "a list was expected",
+        "no number": "a number was expected",
+        "no time": 'a time such as {"seconds": 1, "nanos": 500000000} or "1.5s" was expected',
+        "out of range": "the number is out of range",
+        "too large": "the file is too large",
+        "unreadable": "it can't be read",
+        "unfinished": "the operation was not finished when it was saved",
+    }.get(error.problem, quoted(error.problem))
+    return (
+        f"The annotation file can't be used: at {quoted(error.place)}, {problem}. "
+        "I read what the Video Intelligence API writes, and what I write myself."
+    )
+
+
+def source_refused(error: errors.SourceRefused) -> str:
+    shown = quoted(error.source)
+    match error.reason:
+        case "scheme":
+            return f"I can fetch http://, https:// and gs:// links, not {shown}. Or share the video itself."
+        case "address":
+            return f"{shown} leads into a private network, where I don't go. Share the video itself, or ask who runs me."
+        case "bucket":
+            return f"{shown} is in a bucket that is neither mine nor public. Make it readable, or ask who runs me to allow it."
+        case "wildcard":
+            return f"{shown} has a * or ? in its name, which would stand for many files. Rename the file, or share it here."
+        case "name":
+            return f"{shown} is a name that I can't use for a file. Rename it and try again."
+        case "redirect":
+            return f"{shown} leads from one address to the next without end. Give me the address of the video itself."
+    return f"I can't follow {shown}. Share the video itself."
+
+
+def source_not_found(error: errors.SourceNotFound) -> str:
+    return f"There is nothing at {quoted(error.source)}. Check the link, and that it still exists."
+
+
+def source_not_a_video(error: errors.SourceNotAVideo) -> str:
+    shown = quoted(error.source)
+    match error.found:
+        case "page":
+            return f"{shown} is a web page, not a video file. Open it, and give me the address of the video itself."
+        case "login":
+            return f"{shown} asks for a login, so I see a form and no video. Share the video itself, or a public link."
+        case "playlist":
+            return f"{shown} is a playlist that points to many pieces. Download it as one file and share that."
+        case "image":
+            return f"{shown} is a picture that does not move. I need a video."
+        case "archive":
+            return f"{shown} is an archive. Unpack it and share the video itself."
+    return f"{shown} is no video but {quoted(error.found, limit=40)}. MP4, MOV, WebM, MKV and AVI work."
+
+
+def source_unreachable(error: errors.SourceUnreachable) -> str:
+    why = f" (status {error.status})" if error.status else ""
+    return f"{quoted(error.source)} does not answer{why}. Try again later, or share the video itself."
+
+
+def model_fault(error: errors.ModelError) -> str:
+    model = quoted(error.model)
+    match error.problem:
+        case "missing":
+            return f"There is no model file {model}. Check the path, or say nano, tiny or s."
+        case "name":
+            return f"I know no model called {model}: say nano, tiny or s, or give the path of a YOLOX file."
+        case "checksum" | "size":
+            return (
+                f"The download of the model {model} is not what was published, so I threw it away. Try again, or give a file."
+            )
+        case "shape":
+            return f"{model} is a network, but not a YOLOX export: its input or output has another shape. Give me a YOLOX file."
+    return f"{model} is not a model that I can load. Give me a YOLOX export in ONNX form."
+
+
+def option_fault(error: errors.OptionError) -> str:
+    return f"{quoted(error.option)} can't be {quoted(error.value)}: {error.allowed}."
+
+
+def engine_unavailable(error: errors.EngineUnavailable) -> str:
+    engine = engine_name(error.engine)
+    detail = f" ({quoted(error.detail)})" if error.detail else ""
+    match error.reason:
+        case "offline":
+            return f"{engine} is not here and can't be reached{detail}. Try again later, or use another engine."
+        case "credentials":
+            return f"{engine} has no valid credentials{detail}. Set the application default credentials, or use another engine."
+        case "configuration":
+            return f"{engine} is not set up{detail}. Run `tracklet doctor`, or use another engine."
+        case "retired":
+            return f"{engine} was shut down by Google on 2027-09-14. The engines yolox and motion need no service."
+        case "quota":
+            return f"{engine} is busy: its quota is used up for now{detail}. It goes on as soon as there is room."
+        case "timeout" | "unanswered":
+            return f"{engine} did not answer in time{detail}. Try again, or use another engine."
+    return f"{engine} can't run here{detail}. Run `tracklet doctor`, or use another engine."
+
+
+def engine_refused(error: errors.EngineRefused) -> str:
+    engine = engine_name(error.engine)
+    detail = f" It said: {quoted(error.detail, limit=200)}" if error.detail else ""
+    match error.reason:
+        case "moving-camera":
+            return (
+                "The camera moves in this video, and following whatever moves only works with a fixed one. "
+                "Use the yolox engine, which recognises objects."
+            )
+        case "permission":
+            return f"{engine} may not read or write what it needs.{detail} Give its account access to the buckets."
+        case "quota":
+            return f"{engine}'s quota is used up.{detail} Try again later, or use another engine."
+        case "unsupported":
+            return f"{engine} can't take this video.{detail} Convert it to MP4, or use another engine."
+        case "region":
+            return f"{engine} does not run in that region.{detail} Set TRACKLET_LOCATION to one that it knows."
+    return f"{engine} failed.{detail} Try again, or use another engine."
+
+
+def storage_fault(error: errors.StorageError) -> str:
+    verb = {"read": "read", "write": "write to", "list": "list"}.get(error.action, "use")
+    why = f": {quoted(error.reason)}" if error.reason else ""
+    return f"I can't {verb} {quoted(error.place)}{why}. Check that it exists, has room, and that I may use it."
+
+
+def cancelled(_: errors.Cancelled) -> str:
+    return "Cancelled. Nothing more will be done, and nothing half-made is left."
+
+
+def unforeseen(_: errors.TrackletError) -> str:
+    return "Something went wrong on our side. The log has the details; trying again may help."
+
+
+def _says(kind: type[ErrorT], say: Callable[[ErrorT], str]) -> tuple[type[BaseException], Callable[..., str]]:
+    return kind, say
+
+
+_SENTENCES: dict[type[BaseException], Callable[..., str]] = dict(
+    [
+        _says(errors.NotAVideo, not_a_video),
+        _says(errors.VideoTooLong, video_too_long),
+        _says(errors.VideoTooLarge, video_too_large),
+        _says(errors.VideoDamaged, video_damaged),
+        _says(errors.SegmentOutside, segment_outside),
+        _says(errors.AnnotationError, annotation_fault),
+        _says(errors.SourceRefused, source_refused),
+        _says(errors.SourceNotFound, source_not_found),
+        _says(errors.SourceNotAVideo, source_not_a_video),
+        _says(errors.SourceUnreachable, source_unreachable),
+        _says(errors.ModelError, model_fault),
+        _says(errors.OptionError, option_fault),
+        _says(errors.EngineUnavailable, engine_unavailable),
+        _says(errors.EngineRefused, engine_refused),
+        _says(errors.StorageError, storage_fault),
+        _says(errors.Cancelled, cancelled),
+        _says(errors.TrackletError, unforeseen),
+    ]
+)
+
+
+# -- engines ----------------------------------------------------------------------------------------------------------------
+
+
+def engine_name(engine: str) -> str:
+    """An engine as people call it."""
+    return {
+        EngineName.YOLOX: "The local detector (YOLOX)",
+        EngineName.MOTION: "The motion engine",
+        EngineName.GOOGLE: "Google Video Intelligence",
+    }.get(EngineName(engine) if engine in set(EngineName) else EngineName.AUTO, quoted(engine))
+
+
+def engine_chosen(engine: EngineName, *, why: str, model: str = "") -> str:
+    """Which engine runs, and why; `why` is a `bot.engine_choice.Why`."""
+    match engine:
+        case EngineName.YOLOX:
+            runs = f"Tracking with YOLOX{f' ({quoted(model)})' if model else ''}"
+        case EngineName.MOTION:
+            runs = "Tracking by motion: whatever moves before a fixed camera, without names"
+        case _:
+            runs = "Tracking with Google Video Intelligence"
+    reason = {
+        "asked": "as asked",
+        "google-configured": "since both buckets are configured",
+        "model": "on this machine",
+        "no-model": "since no detector is here and none could be fetched",
+        "drawn": "since this clip is drawn and a detector knows photographs",
+    }.get(why, "")
+    return f"{runs}{f', {reason}' if reason else ''}."
+
+
+def google_ends(day: date, *, today: date) -> str:
+    """Said where Google's engine is configured."""
+    if today >= day:
+        return f"Google shut the Video Intelligence API down on {day.isoformat()}; yolox and motion need no service."
+    left = (day - today).days
+    return f"Google shuts the Video Intelligence API down on {day.isoformat()}, in {count(left, 'day')}; yolox and motion stay."
+
+
+def problem(found: Problem) -> str:
+    """Something that an engine reported about a part of the video."""
+    match found.code:
+        case 15:
+            return f"The file is damaged: {quoted(found.message)}. What decodes was used."
+        case 9:
+            return f"A part was left out: {quoted(found.message)}."
+    return f"The engine reported a problem: {quoted(found.message, limit=200) or f'code {found.code}'}."
+
+
+# -- what was found ---------------------------------------------------------------------------------------------------------
+
+
+def found(shown: int, total: int) -> str:
+    """The first line of a result."""
+    if not total:
+        return "No objects were found in this video."
+    if not shown:
+        return f"None of {count(total, 'object')} passes the thresholds."
+    return (
+        f"{count(shown, 'object')} found." if shown == total else f"{shown:,} of {count(total, 'object')} pass the thresholds."
+    )
+
+
+def near_misses(tracks: Iterable[Track], *, min_confidence: float, min_frames: int) -> str:
+    """What would have been shown with lower thresholds."""
+    told = [f"{quoted(t.label, limit=30)} {percent(t.confidence)} in {count(len(t), 'frame')}" for t in tracks]
+    if not told:
+        return ""
+    wanted = f"{percent(min_confidence)} and {count(min_frames, 'frame')}"
+    return f"Closest to the thresholds ({wanted}): {listing(told, limit=6)}."
