@@ -1,0 +1,133 @@
+"""
+What can go wrong between the app and Slack, on request: refusals, lost answers, slowness; and the rate limits that always hold.
+
+A fault is named for a method of the Web API, or for "upload" (the bytes of a new file) and "download" (the bytes of a shared
+one); "*" is any. Faults wait in the order in which they were asked for and are used up one call at a time.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class FaultKind(StrEnum):
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    DELAYED = "delayed"
+    LOST_RESPONSE = "lost_response"
+    LOST_REQUEST = "lost_request"
+    REFUSED = "refused"
+
+
+@dataclass
+class Fault:
+    """`amount` is seconds (Retry-After, or the delay), `error` Slack's name of a refusal; `skip` calls pass first."""
+
+    kind: FaultKind
+    method: str
+    times: int
+    skip: int = 0
+    amount: float = 0.0
+    error: str = ""
+
+
+@dataclass
+class Faults:
+    """What is about to go wrong. Give these from a test; `take` is for the server."""
+
+    waiting: list[Fault] = field(default_factory=list)
+    lose_shares: int = 0
+    """So many uploads from now are never shared, although the answer is ok (seen with alternative texts)."""
+
+    def rate_limit(self, method: str, *, times: int = 1, retry_after: int = 1, skip: int = 0) -> None:
+        """HTTP 429 with Retry-After, in seconds."""
+        self.waiting.append(Fault(FaultKind.RATE_LIMITED, method, times, skip, retry_after))
+
+    def server_error(self, method: str, *, times: int = 1, skip: int = 0) -> None:
+        """HTTP 500, nothing done."""
+        self.waiting.append(Fault(FaultKind.SERVER_ERROR, method, times, skip))
+
+    def delay(self, method: str, seconds: float, *, times: int = 1, skip: int = 0) -> None:
+        """The answer comes late."""
+        self.waiting.append(Fault(FaultKind.DELAYED, method, times, skip, seconds))
+
+    def lose_response(self, method: str, *, times: int = 1, skip: int = 0) -> None:
+        """The call is carried out, but the connection breaks before its answer."""
+        self.waiting.append(Fault(FaultKind.LOST_RESPONSE, method, times, skip))
+
+    def lose_request(self, method: str, *, times: int = 1, skip: int = 0) -> None:
+        """The connection breaks with nothing done."""
+        self.waiting.append(Fault(FaultKind.LOST_REQUEST, method, times, skip))
+
+    def refuse(self, method: str, error: str, *, times: int = 1, skip: int = 0) -> None:
+        """`ok: false` with this error; for uploads and downloads a status, such as "403"."""
+        self.waiting.append(Fault(FaultKind.REFUSED, method, times, skip, error=error))
+
+    def clear(self) -> None:
+        """Nothing more goes wrong."""
+        self.waiting.clear()
+        self.lose_shares = 0
+
+    def take(self, method: str) -> Fault | None:
+        """The fault that this call meets, if any; a delay and another fault are two calls' worth."""
+        for fault in self.waiting:
+            if fault.method not in (method, "*"):
+                continue
+            if fault.skip:
+                fault.skip -= 1
+                continue
+            fault.times -= 1
+            if fault.times <= 0:
+                self.waiting.remove(fault)
+            return fault
+        return None
+
+
+@dataclass(frozen=True)
+class RateLimits:
+    """
+    What the workspace allows: Slack's documented tiers, and for posts one a second per channel with a short burst.
+
+    How long a burst Slack tolerates is not documented; `post_burst` is our guess. `history_per_minute` is 1 for new distributed
+    apps outside of the Marketplace. Source: docs.slack.dev/apis/web-api/rate-limits.
+    """
+
+    post_per_s: float = 1.0
+    post_burst: int = 10
+    tier_per_minute: tuple[int, int, int, int] = (1, 20, 50, 100)
+    history_per_minute: int = 50
+
+
+class RateLimiter:
+    """Counts calls against `limits`, a bucket per method (posts: per channel); `clock` gives seconds that never go back."""
+
+    def __init__(self, limits: RateLimits | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limits = limits
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def wait_for(self, method: str, tier: int, channel_id: str) -> int:
+        """Whole seconds after which this call may be made; 0 is now, and then it counts."""
+        if self.limits is None:
+            return 0
+        if tier == 0:
+            return self._take(f"post {channel_id}", self.limits.post_burst, self.limits.post_per_s)
+        if method in ("conversations.history", "conversations.replies"):
+            per_minute = self.limits.history_per_minute
+        else:
+            per_minute = self.limits.tier_per_minute[tier - 1]
+        return self._take(method, per_minute, per_minute / 60)
+
+    def _take(self, bucket: str, capacity: float, per_s: float) -> int:
+        now = self._clock()
+        level, since = self._buckets.get(bucket, (float(capacity), now))
+        level = min(float(capacity), level + (now - since) * per_s)
+        if level < 1:
+            self._buckets[bucket] = (level, now)
+            return max(1, math.ceil((1 - level) / per_s))
+        self._buckets[bucket] = (level - 1, now)
+        return 0
