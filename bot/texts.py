@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
@@ -349,6 +350,32 @@ def problem(found: Problem) -> str:
 # -- what was found ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class ResultFacts:
+    """What the sentences about a result are made of; `known_labels` are those that the video has at all."""
+
+    shown: int
+    total: int
+    near_misses: Sequence[Track]
+    problems: Sequence[Problem]
+    min_confidence: float
+    min_frames: int
+    labels: Sequence[str] = ()
+    known_labels: Sequence[str] = ()
+
+
+def result_lines(facts: ResultFacts) -> list[str]:
+    """What was found, what was nearly found, and what went wrong on the way."""
+    lines = [found(facts.shown, facts.total)]
+    if not facts.shown and facts.total:
+        if facts.labels and not facts.near_misses:
+            lines.append(no_such_label(facts.labels, facts.known_labels))
+        else:
+            lines.append(near_misses(facts.near_misses, min_confidence=facts.min_confidence, min_frames=facts.min_frames))
+            lines.append("Lower the thresholds to see them: --min-confidence 0.5 --min-frames 5, for example.")
+    return [*lines, *(problem(each) for each in facts.problems)]
+
+
 def found(shown: int, total: int) -> str:
     """The first line of a result."""
     if not total:
@@ -367,3 +394,51 @@ def near_misses(tracks: Iterable[Track], *, min_confidence: float, min_frames: i
         return ""
     wanted = f"{percent(min_confidence)} and {count(min_frames, 'frame')}"
     return f"Closest to the thresholds ({wanted}): {listing(told, limit=6)}."
+
+
+def no_such_label(asked: Sequence[str], known: Sequence[str]) -> str:
+    """A label filter that lets nothing through."""
+    there = f" There is: {listing([quoted(label, limit=30) for label in known], limit=12)}." if known else ""
+    return f"Nothing is labelled {listing([quoted(label, limit=30) for label in asked])}.{there}"
+
+
+OBJECT_HEADINGS = ("no.", "object", "confidence", "when", "frames")
+WORD_HEADINGS = {"object"}
+
+
+def object_row(number: int, track: Track) -> tuple[str, ...]:
+    """One object, below `OBJECT_HEADINGS`."""
+    when = span(track.segment.start_s, track.segment.end_s)
+    return f"{number}", quoted(track.label, limit=40), percent(track.confidence), when, f"{len(track):,}"
+
+
+def where_lines(names: Sequence[str], *, folder: str) -> list[str]:
+    """Where the files of a result are."""
+    if not names:
+        return []
+    return [f"{count(len(names), 'file')} in {folder}:", *(f"  {name}" for name in names)]
+
+
+# -- the command line -------------------------------------------------------------------------------------------------------
+
+STAGE_TRACKING = "tracking"
+STAGE_RENDERING = "rendering"
+STAGE_MODEL = "fetching the model"
+
+
+def stage_line(stage: str, fraction: float) -> str:
+    """Progress where there is no terminal to draw a bar on."""
+    return f"{stage}: {percent(fraction)}"
+
+
+def tracked(*, took_s: float, duration_s: float) -> str:
+    """How long tracking took, as measured."""
+    return f"Tracked {duration(duration_s)} of video in {duration(took_s)}."
+
+
+def bad_segment(text: str) -> str:
+    return f"{quoted(text)} is no stretch of a video: write it like 0:10-0:30"
+
+
+def share_wanted() -> str:
+    return "a number from 0 to 1, or a percentage such as 70%"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -166,6 +166,15 @@ class Annotations:
     input_uri: str = ""
     segment: Segment | None = None
     problems: tuple[Problem, ...] = field(default=())
+
+    def within(self, segment: Segment) -> Annotations:
+        """Only the observations inside `segment`, and the tracks that have any."""
+        tracks = []
+        for track in self.tracks:
+            inside = (track.times >= segment.start_s) & (track.times <= segment.end_s)
+            if inside.any():
+                tracks.append(replace(track, times=track.times[inside], boxes=track.boxes[inside]))
+        return replace(self, tracks=tuple(tracks), segment=segment)
 
     @property
     def end_s(self) -> float:

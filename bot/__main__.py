@@ -1,0 +1,5 @@
+"""`python -m bot` is `tracklet`."""
+
+from bot.cli import main
+
+main()

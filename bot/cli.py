@@ -1,0 +1,221 @@
+"""
+The command line: `tracklet ...`, also `python -m bot`.
+
+Each command reads its options, calls what does the work, and shows the result; what it says is in `bot/texts.py`. Exit status
+0 (nothing found included), 2 for input that is at fault, with one sentence on stderr, 1 for our own failure, 130 when stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from bot import texts
+from bot.console import Terminal
+from bot.engine_choice import choose, direct_engine
+from bot.result import Result, write_annotations
+from bot.settings import read_settings
+from rendering.render import RenderOptions, render
+from rendering.selection import Selection
+from tracking.engines.base import EngineName, Progress
+from tracking.errors import Cancelled, InputError
+from tracking.formats import video_intelligence
+from tracking.model import Segment
+from tracking.video import probe
+
+log = logging.getLogger(__name__)
+
+CLOCK = r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,6}(?:\.\d{1,9})?)"
+SEGMENT = re.compile(rf"\s*{CLOCK}\s*(?:-|–|to)\s*{CLOCK}\s*")
+
+
+def main() -> None:
+    """Run a command and turn whatever happens into a sentence and an exit status."""
+    try:
+        status = commands.main(prog_name="tracklet", standalone_mode=False)
+    except click.ClickException as error:
+        click.echo(error.format_message(), err=True)
+        status = 2
+    except (Cancelled, click.Abort, KeyboardInterrupt):
+        click.echo(texts.sentence(Cancelled()), err=True)
+        status = 130
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read has left: there is nobody to tell
+        status = 0
+    except Exception as error:
+        click.echo(texts.sentence(error), err=True)
+        log.debug("failed", exc_info=error)
+        status = 2 if isinstance(error, InputError) else 1
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+class SegmentOption(click.ParamType[Segment]):
+    """A stretch of a video: 0:10-0:30, 10-30, 1:00:00-1:02:30.5."""
+
+    name = "segment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Segment:
+        if isinstance(value, Segment):
+            return value
+        parts = SEGMENT.fullmatch(value)
+        if parts:
+            numbers = [float(part or 0) for part in parts.groups()]
+            start_s, end_s = (hours * 3600 + minutes * 60 + seconds for hours, minutes, seconds in (numbers[:3], numbers[3:]))
+            if start_s < end_s:
+                return Segment(start_s, end_s)
+        return self.fail(texts.bad_segment(value), param, ctx)
+
+
+class ShareOption(click.ParamType[float]):
+    """A share: 0.7 or 70%."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        try:
+            share = float(value[:-1]) / 100 if value.endswith("%") else float(value)
+        except ValueError:
+            share = math.nan
+        if not 0 <= share <= 1:
+            self.fail(texts.share_wanted(), param, ctx)
+        return share
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What `track` and `render` have in common."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the result as data."),
+        click.option("--labels", default="", metavar="A,B", help="Only these labels, such as person,car."),
+        click.option("--min-frames", default=10, show_default=True, type=click.IntRange(1), help="Least number of boxes."),
+        click.option("--min-confidence", default=0.70, show_default=True, type=ShareOption(), help="Least confidence."),
+        click.option("--segment", type=SegmentOption(), metavar="FROM-TO", help="Only this stretch, such as 0:10-0:30."),
+        click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tracklet")
+@click.option("--verbose", is_flag=True, help="Log what happens, to stderr.")
+def commands(verbose: bool) -> None:
+    """Follow every object in a video; one picture of all of them, and a GIF of each."""
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+
+
+@commands.command()
+@click.argument("video", type=click.Path(path_type=Path))
+@selection_options
+@click.option("--engine", type=click.Choice(list(EngineName)), help="Who does the tracking.  [default: auto]")
+@click.option("--model", metavar="PATH|nano|tiny|s", help="The YOLOX model.  [default: tiny]")
+def track(
+    video: Path,
+    folder: Path,
+    segment: Segment | None,
+    min_confidence: float,
+    min_frames: int,
+    labels: str,
+    as_json: bool,
+    engine: EngineName | None,
+    model: str | None,
+) -> None:
+    """Track the objects of VIDEO, and draw them."""
+    settings = read_settings()
+    terminal = Terminal()
+    info = probe(video)
+    with interruptible() as cancelled:
+        with terminal.stage(texts.STAGE_MODEL) as show:
+            choice = choose(
+                engine or settings.engine,
+                model=model or settings.model or "tiny",
+                progress=lambda done, total: show(done / total if total else 0.0),
+            )
+        terminal.say(texts.engine_chosen(choice.engine, why=choice.why, model=choice.model.name if choice.model else ""))
+        started_s = time.monotonic()
+        with terminal.stage(texts.STAGE_TRACKING) as show:
+
+            def show_seconds(progress: Progress) -> None:
+                show(progress.fraction)
+
+            worker = direct_engine(choice, limits=settings.limits)
+            annotations = worker.track(video, segment=segment, progress=show_seconds, cancelled=cancelled)
+        took_s = time.monotonic() - started_s
+        terminal.say(texts.tracked(took_s=took_s, duration_s=segment.duration_s if segment else info.duration_s))
+        annotation_file = write_annotations(annotations, folder, name=video.name)
+        options = RenderOptions(Selection(min_confidence, min_frames, words(labels)), settings.font)
+        with terminal.stage(texts.STAGE_RENDERING) as show:
+            rendered = render(video, annotations, folder, name=video.name, options=options, progress=show, cancelled=cancelled)
+    result = Result(video, info, annotations, rendered, options, folder, annotation_file, choice.engine, took_s)
+    tell(terminal, result, as_json=as_json)
+
+
+@commands.command(name="render")
+@click.argument("video", type=click.Path(path_type=Path))
+@click.argument("annotations", type=click.Path(path_type=Path))
+@selection_options
+def render_command(
+    video: Path,
+    annotations: Path,
+    folder: Path,
+    segment: Segment | None,
+    min_confidence: float,
+    min_frames: int,
+    labels: str,
+    as_json: bool,
+) -> None:
+    """Draw the objects of VIDEO from ANNOTATIONS, which may come from anywhere."""
+    settings = read_settings()
+    terminal = Terminal()
+    info = probe(video)
+    given = video_intelligence.read(annotations)
+    if segment:
+        given = given.within(segment)
+    options = RenderOptions(Selection(min_confidence, min_frames, words(labels)), settings.font)
+    with interruptible() as cancelled, terminal.stage(texts.STAGE_RENDERING) as show:
+        rendered = render(video, given, folder, name=video.name, options=options, progress=show, cancelled=cancelled)
+    tell(terminal, Result(video, info, given, rendered, options, folder), as_json=as_json)
+
+
+def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:
+    """Show a result, for people or for programs."""
+    if as_json:
+        terminal.data(result.as_json())
+    else:
+        terminal.result(result)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words between commas, without the blanks around them."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Turns Ctrl-C and a polite kill into a question that the work asks between two frames; a second one stops at once."""
+    stopped = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal stopped
+        if stopped:
+            raise KeyboardInterrupt
+        stopped = True
+
+    earlier = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: stopped
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

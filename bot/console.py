@@ -1,0 +1,99 @@
+"""
+What the command line shows: progress while it works, and at the end what was found and where it is.
+
+On a terminal progress is a bar; elsewhere it is a plain line per stage and quarter. All of it goes to stderr, the result to
+stdout, so that `--json` can be piped. What is said is in `bot/texts.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from bot import texts
+from bot.result import Result
+
+REDRAW_EVERY_S = 0.1
+
+Fraction = Callable[[float], None]
+
+
+class Terminal:
+    """Where a command speaks; `quiet` leaves out the result's table, for `--json`."""
+
+    def __init__(self) -> None:
+        self._aside = Console(stderr=True, highlight=False)
+        self._out = Console(highlight=False, soft_wrap=True)
+
+    def say(self, sentence: str) -> None:
+        """One line about what goes on."""
+        self._aside.print(Text(sentence))
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Fraction]:
+        """Shows how far a stage is; the function that it gives takes 0..1."""
+        if not self._aside.is_terminal:
+            yield self._lines(name)
+            return
+        columns = (TextColumn("{task.description:<10}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self._aside, transient=True) as bars:
+            task = bars.add_task(name, total=1.0)
+            last_s = 0.0
+
+            def show(fraction: float) -> None:
+                nonlocal last_s
+                now_s = time.monotonic()
+                if now_s - last_s >= REDRAW_EVERY_S or fraction >= 1:
+                    last_s = now_s
+                    bars.update(task, completed=fraction)
+
+            yield show
+
+    def result(self, result: Result) -> None:
+        """A table of the objects, the near misses, and where the files are."""
+        for line in texts.result_lines(result.summary_facts()):
+            self._out.print(Text(line))
+        if result.rendered.selected.shown:
+            self._out.print(_table(result))
+        for line in texts.where_lines([path.name for path in result.files], folder=str(result.folder)):
+            self._out.print(Text(line))
+
+    def checks(self, checks: Sequence[tuple[str, bool, str]]) -> None:
+        """The rows of `doctor`: what, whether it is well, and a sentence."""
+        for name, is_well, sentence in checks:
+            mark = Text("ok  ", "green") if is_well else Text("no  ", "bold red")
+            self._out.print(mark + Text(f"{name:<16}", "bold") + Text(sentence))
+
+    def data(self, value: Any) -> None:
+        """A result as JSON on stdout."""
+        click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+    def _lines(self, name: str) -> Fraction:
+        told = -1
+
+        def show(fraction: float) -> None:
+            nonlocal told
+            quarter = int(fraction * 4)
+            if quarter > told:
+                told = quarter
+                self._aside.print(Text(texts.stage_line(name, fraction)))
+
+        return show
+
+
+def _table(result: Result) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in texts.OBJECT_HEADINGS:
+        table.add_column(heading, justify="left" if heading in texts.WORD_HEADINGS else "right")
+    for shown in result.rendered.selected.shown:
+        table.add_row(*(Text(cell) for cell in texts.object_row(shown.number, shown.track)))
+    return table
