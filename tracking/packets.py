@@ -112,7 +112,8 @@ class FrameDecoder:
     One pass over a video; a context manager that opens the file anew, so that no pass inherits another's state.
 
     `first_pts` is the first shown frame's, None to take it from what comes first. `frames_lost` counts frames that did not
-    decode or refer to such; `cut_short` says that reading ended in an error.
+    decode or refer to such; `cut_short` says that reading ended in an error, `read_until` where the last packet that was
+    read ends, in ticks.
     """
 
     def __init__(self, open_video: Opener, *, first_pts: int | None, frame_rate: Fraction | None) -> None:
@@ -121,6 +122,7 @@ class FrameDecoder:
         self._frame_rate = frame_rate
         self.frames_lost = 0
         self.cut_short = False
+        self.read_until = 0
 
     def __enter__(self) -> Self:
         self._container, self._stream = self._open()
@@ -129,6 +131,11 @@ class FrameDecoder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._container.close()
+
+    @property
+    def read_until_s(self) -> float:
+        """Seconds until which packets were there to read."""
+        return float((self.read_until - (self._first_pts or 0)) * self._time_base)
 
     def timed_frames(
         self, is_wanted: Callable[[float, float], bool] | None = None, *, start_s: float = 0.0
@@ -238,6 +245,7 @@ class FrameDecoder:
         damaged_from: int | None = None  # what refers to a lost frame is garbage, until a key frame mends it
         try:
             for packet in _packets(self._container, self._stream):
+                self.read_until = max(self.read_until, (packet.pts or 0) + (packet.duration or 0))
                 if is_wanted and packet.pts is not None and packet.duration:
                     time_s = float((packet.pts - (self._first_pts or 0)) * self._time_base)
                     wanted = is_wanted(time_s, float(packet.duration * self._time_base))

@@ -44,6 +44,9 @@ UNTIMED_CONTAINERS = {"avi", "h261", "h263", "h264", "hevc", "m4v", "mpegvideo",
 # Two clocks that both round: WebM's milliseconds and an annotation's nanoseconds may differ by this for the same frame.
 TIME_TOLERANCE_S = 0.002
 
+# Headers and packets may differ by a few frames in whole files; half a second is missing only where a file was cut.
+CLAIM_TOLERANCE_S = 0.5
+
 MAX_FRAME_RATE = 1000
 MAX_PIXELS = 8192 * 8192
 MAX_SIDE_PX = 32768  # FFmpeg's scaler and Pillow's JPEG both stop somewhere above
@@ -195,6 +198,7 @@ class Video:
         self._index: PacketIndex | None = None
         self._first_pts: int | None = None
         self._frame_rate: Fraction | None = None
+        self._claimed_s = 0.0
         self.converter = Converter()
         self.loss: Loss | None = None
         self.info = self._examined(self._checked_size())
@@ -234,6 +238,8 @@ class Video:
                 yield Frame(frame, time_s, self)
             else:
                 self._report_loss(decoder, time_s)
+                if not self._frame_rate and decoder.read_until_s < self._claimed_s - CLAIM_TOLERANCE_S:
+                    self.loss = Loss(time_s, self._claimed_s, decoder.frames_lost)
         if segment and not given:
             raise SegmentOutside(start_s=start_s, end_s=end_s, duration_s=self.info.duration_s)
 
@@ -311,6 +317,7 @@ class Video:
             if UNTIMED_CONTAINERS & set(container.format.name.split(",")):
                 self._frame_rate = rate or Fraction(25)
             duration_s = _claimed_duration_s(container, stream)
+            self._claimed_s = duration_s if stream.duration else 0.0
             frame_count = stream.frames or None
             codec = stream.codec_context.codec.canonical_name
             shape = stream.sample_aspect_ratio

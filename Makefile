@@ -1,0 +1,67 @@
+# Everything that a person does with a checkout. Needs Python 3.11+ and make; the rest is fetched into .tools and .venv.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
+UV ?= $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN = $(UV) run --frozen
+PACKAGES = bot rendering tracking
+CODE = $(PACKAGES) tests bench
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check fix format lint types floors coverage bench golden readme-media clean
+
+help: ## Show what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(UV) ## Try it: a small Slack workspace in the browser, no account
+	$(RUN) --no-dev tracklet demo
+
+serve: $(UV) ## Run the bot with the settings of the environment
+	$(RUN) --no-dev tracklet serve
+
+test: $(UV) ## Run the tests
+	$(RUN) pytest
+
+check: format lint types floors coverage ## Everything that must hold before a commit
+
+fix: $(UV) ## Format, and mend what the linter can
+	$(RUN) ruff format $(CODE)
+	$(RUN) ruff check --fix $(CODE)
+
+format: $(UV)
+	$(RUN) ruff format --check $(CODE)
+
+lint: $(UV)
+	$(RUN) ruff check $(CODE)
+
+types: $(UV)
+	$(RUN) --group bench mypy
+
+floors: $(UV)
+	$(RUN) lint-imports
+
+coverage: $(UV)
+	$(RUN) coverage erase
+	$(RUN) coverage run -m pytest
+	$(RUN) coverage combine --quiet
+	$(RUN) coverage report --skip-covered --skip-empty | tail -n 40
+
+bench: $(UV) ## Measure, as ratios within one run
+	$(RUN) --group bench python -m bench
+
+golden: $(UV) ## Rewrite the golden pictures, for a person to look at
+	$(RUN) pytest tests/golden --rewrite-golden
+
+readme-media: $(UV) ## Remake the pictures of the README from the sample clip
+	$(RUN) python -m bench.readme_media
+
+clean: ## Remove what can be made again
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* dist
+
+# uv goes into a private place, since many systems refuse a global pip install; where venv has no pip, pip itself can aim there.
+.tools/bin/uv:
+	@if [ -z "$(PYTHON)" ]; then echo "Tracklet needs Python 3.11 or newer." >&2; exit 1; fi
+	@echo "fetching uv into .tools"
+	@rm -rf .tools && { { $(PYTHON) -m venv .tools >/dev/null 2>&1 && .tools/bin/python -m pip install --quiet --disable-pip-version-check uv; } \
+		|| { rm -rf .tools && $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv; }; } \
+		|| { rm -rf .tools; echo "uv could not be fetched: is there a network, and pip or the package python3-venv?" >&2; exit 1; }
