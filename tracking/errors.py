@@ -110,7 +110,7 @@ class SourceError(InputError):
 
 @dataclass(eq=False)
 class SourceRefused(SourceError):
-    """A link or path that must not be followed; `reason` is one of "scheme", "address", "bucket", "wildcard", "redirect"."""
+    """A link or path not to be followed; `reason` is "scheme", "address", "bucket", "wildcard", "name" or "redirect"."""
 
     source: str
     reason: str

@@ -79,8 +79,8 @@ class VideoIntelligenceOptions:
     """
     How the service is used.
 
-    `location` is "" for the one nearest to the file, `model` "" for the stable one. `endpoint` is "" for Google's own, `http://host:port` for plaintext
-    without credentials, or `https://host:port`. Raises `OptionError`.
+    `location` is "" for the one nearest to the file, `model` "" for the stable one. `endpoint` is "" for Google's own,
+    `http://host:port` for plaintext without credentials, or `https://host:port`. Raises `OptionError`.
     """
 
     location: str = ""

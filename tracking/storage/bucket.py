@@ -1,0 +1,372 @@
+"""
+A Cloud Storage bucket as a root.
+
+Google's client blocks, so it works in threads of its own. It honours `STORAGE_EMULATOR_HOST`, without credentials. The library
+retries what may be retried; a write that was retried can meet its own first attempt, which counts as done when size and
+checksum are the same. A transfer stops at its next piece when its caller is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import requests
+from google.api_core import exceptions as api_errors
+from google.api_core.retry import Retry
+from google.auth import exceptions as auth_errors
+from google.auth.credentials import Credentials
+from google.cloud.storage import Blob, Client
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+from google.cloud.storage.retry import DEFAULT_RETRY
+
+from tracking.errors import StorageError
+from tracking.storage.base import ANNOTATION_LIMIT_BYTES, StoredObject, content_type_of, crc32c
+from tracking.storage.names import ObjectUri, checked_name, safe_file_name
+
+_THREADS = 8
+_CHUNK_BYTES = 8 * 1024 * 1024  # of resumable uploads; the library's own default holds 100 MiB of a file in memory
+_TIMEOUT_S = (10, 30)  # to connect, and between two pieces
+_CLOSE_S = 5
+_ASK_RETRY = DEFAULT_RETRY.with_timeout(30)
+_FAILURES_WITHOUT_PROGRESS = 6
+
+ResultT = TypeVar("ResultT")
+
+
+class GoogleStorage:
+    """
+    The connection to Cloud Storage, with our credentials and without any; made when it is first needed.
+
+    Ours are the application default ones unless others are given.
+    """
+
+    def __init__(self, credentials: Credentials | None = None) -> None:
+        self._credentials = credentials
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
+        self._pending: set[Future[Any]] = set()
+        self._lock = threading.Lock()
+        self._clients: dict[bool, Client] = {}
+
+    def bucket(self, name: str, *, anonymous: bool = False) -> Bucket:
+        """A bucket as a root, read with our credentials, or as anybody could."""
+        return Bucket(self, name, anonymous=anonymous)
+
+    async def anyone_can_read(self, uri: ObjectUri) -> bool:
+        """Whether an object is there for readers without credentials. Raises `StorageError` where that cannot be found out."""
+        try:
+            return await self.bucket(uri.bucket, anonymous=True).stat(uri.name) is not None
+        except StorageError as error:
+            return _is_answer(error)
+
+    async def anyone_can_list(self, bucket: str, *, prefix: str = "") -> bool:
+        """Whether a bucket's names can be listed without credentials. Raises `StorageError` where that cannot be found out."""
+
+        def first() -> object:
+            names = self.client(anonymous=True).list_blobs(bucket, prefix=prefix, max_results=1, retry=_ASK_RETRY)
+            return next(iter(names), None)
+
+        try:
+            await self.run(first, place=bucket, action="list")
+        except StorageError as error:
+            return _is_answer(error)
+        return True
+
+    async def close(self) -> None:
+        """End the connections, after a few seconds for what is still at work; what a dead peer holds ends by its timeout."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if pending := [asyncio.wrap_future(work) for work in list(self._pending)]:
+            await asyncio.wait(pending, timeout=_CLOSE_S)
+        for client in self._clients.values():
+            client.close()
+
+    async def run(self, work: Callable[[], ResultT], *, place: str, action: str) -> ResultT:
+        """`work` in a thread, its errors translated."""
+        running = self._threads.submit(work)
+        self._pending.add(running)
+        running.add_done_callback(self._pending.discard)
+        try:
+            return await asyncio.wrap_future(running)
+        except StorageError:
+            raise
+        except Exception as error:
+            reason = _reason(error)
+            if reason is None:
+                raise
+            raise StorageError(place, action, reason) from error
+
+    def client(self, *, anonymous: bool) -> Client:
+        """Blocks while it looks for credentials, so only for the threads."""
+        with self._lock:
+            if anonymous not in self._clients:
+                self._clients[anonymous] = (
+                    Client.create_anonymous_client() if anonymous else Client(credentials=self._credentials)
+                )
+            return self._clients[anonymous]
+
+
+class Bucket:
+    """`Root` on a bucket; made by `GoogleStorage.bucket`."""
+
+    def __init__(self, google: GoogleStorage, name: str, *, anonymous: bool = False) -> None:
+        self._google = google
+        self._name = name
+        self._anonymous = anonymous
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def uri(self, name: str) -> str:
+        return str(ObjectUri(self._name, checked_name(name, place=self._name, action="read")))
+
+    async def stat(self, name: str) -> StoredObject | None:
+        checked_name(name, place=self._name, action="read")
+        return await self._run(lambda: self._stat(name), name, "read")
+
+    async def generation(self, name: str) -> int:
+        found = await self.stat(name)
+        return found.generation if found else 0
+
+    async def read(self, name: str, *, limit_bytes: int = ANNOTATION_LIMIT_BYTES) -> bytes:
+        content = BytesIO()
+        await self._download(name, content, limit_bytes=limit_bytes, if_generation=None)
+        return content.getvalue()
+
+    async def fetch(self, name: str, into: Path, *, limit_bytes: int, if_generation: int | None = None) -> Path:
+        path = into / safe_file_name(name)
+        try:
+            with path.open("wb") as file:
+                await self._download(name, file, limit_bytes=limit_bytes, if_generation=if_generation)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return path
+
+    async def write(
+        self, name: str, content: bytes, *, content_type: str = "", if_generation: int | None = None
+    ) -> StoredObject:
+        return await self._store(name, lambda: BytesIO(content), content_type=content_type, if_generation=if_generation)
+
+    async def upload(
+        self, name: str, source: Path, *, content_type: str = "", if_generation: int | None = None
+    ) -> StoredObject:
+        return await self._store(name, lambda: source.open("rb"), content_type=content_type, if_generation=if_generation)
+
+    async def delete(self, name: str, *, if_generation: int | None = None) -> None:
+        checked_name(name, place=self._name, action="delete")
+
+        def remove() -> None:
+            try:
+                self._blob(name).delete(if_generation_match=if_generation, timeout=_TIMEOUT_S, retry=_ASK_RETRY)
+            except api_errors.NotFound:
+                if if_generation:
+                    raise StorageError(self._shown(name), "delete", "conflict") from None
+
+        await self._run(remove, name, "delete")
+
+    async def objects(self, prefix: str = "") -> AsyncIterator[StoredObject]:
+        def first_page() -> Iterator[Iterable[Blob]]:
+            client = self._google.client(anonymous=self._anonymous)
+            pages: Iterator[Iterable[Blob]] = client.list_blobs(
+                self._name, prefix=prefix, timeout=_TIMEOUT_S, retry=_ASK_RETRY
+            ).pages
+            return pages
+
+        pages = await self._run(first_page, prefix, "list")
+        while (page := await self._run(lambda: next(pages, None), prefix, "list")) is not None:
+            for blob in page:
+                yield _stored(blob)
+
+    async def _download(self, name: str, target: BinaryIO, *, limit_bytes: int, if_generation: int | None) -> None:
+        checked_name(name, place=self._name, action="read")
+        stop = threading.Event()
+
+        def download() -> None:
+            blob = self._blob(name)
+            blob.download_to_file(
+                _Bounded(target, place=self._shown(name), limit_bytes=limit_bytes, stop=stop),
+                if_generation_match=if_generation,
+                checksum="crc32c",
+                timeout=_TIMEOUT_S,
+                retry=_patient_retry(stop, target.tell),
+            )
+
+        await self._transfer(download, stop, name, "read")
+
+    async def _store(
+        self, name: str, opened: Callable[[], BinaryIO], *, content_type: str, if_generation: int | None
+    ) -> StoredObject:
+        checked_name(name, place=self._name, action="write")
+        stop = threading.Event()
+
+        def upload() -> StoredObject:
+            blob = self._blob(name, chunk_size=_CHUNK_BYTES)
+            with opened() as source:
+                size_bytes = source.seek(0, os.SEEK_END)
+                source.seek(0)
+                try:
+                    blob.upload_from_file(
+                        _Stoppable(source, stop),
+                        size=size_bytes,
+                        content_type=content_type or content_type_of(name),
+                        if_generation_match=if_generation,
+                        checksum="crc32c",
+                        timeout=_TIMEOUT_S,
+                        retry=_patient_retry(stop, source.tell),
+                    )
+                except api_errors.PreconditionFailed:
+                    source.seek(0)
+                    found = self._stat(name)
+                    if found is None or (found.size_bytes, found.crc32c) != (size_bytes, crc32c(source)):
+                        raise
+                    return found
+            return _stored(blob)
+
+        return await self._transfer(upload, stop, name, "write")
+
+    async def _transfer(self, work: Callable[[], ResultT], stop: threading.Event, name: str, action: str) -> ResultT:
+        """`work` in a thread, which is told to stop when the caller is cancelled; it ends by itself at its next piece."""
+        task = asyncio.ensure_future(self._run(work, name, action))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            stop.set()
+            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            raise
+
+    def _blob(self, name: str, *, chunk_size: int | None = None) -> Blob:
+        return self._google.client(anonymous=self._anonymous).bucket(self._name).blob(name, chunk_size=chunk_size)
+
+    def _stat(self, name: str) -> StoredObject | None:
+        bucket = self._google.client(anonymous=self._anonymous).bucket(self._name)
+        blob = bucket.get_blob(name, timeout=_TIMEOUT_S, retry=_ASK_RETRY)
+        return None if blob is None else _stored(blob)
+
+    async def _run(self, work: Callable[[], ResultT], name: str, action: str) -> ResultT:
+        return await self._google.run(work, place=self._shown(name), action=action)
+
+    def _shown(self, name: str) -> str:
+        return f"gs://{self._name}/{name}"
+
+
+class _Stopped(Exception):
+    """The caller is gone."""
+
+
+class _Bounded:
+    """A file to write to that takes no more than the limit; counts what arrives, whatever was announced."""
+
+    def __init__(self, target: BinaryIO, *, place: str, limit_bytes: int, stop: threading.Event) -> None:
+        self._target = target
+        self._place = place
+        self._limit_bytes = limit_bytes
+        self._stop = stop
+
+    def write(self, piece: bytes) -> int:
+        if self._stop.is_set():
+            raise _Stopped
+        if self._target.tell() + len(piece) > self._limit_bytes:
+            raise StorageError(self._place, "read", "too-large")
+        return self._target.write(piece)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._target.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._target.tell()
+
+    def flush(self) -> None:
+        self._target.flush()
+
+
+class _Stoppable:
+    """A file to read from, until the caller is gone."""
+
+    def __init__(self, source: BinaryIO, stop: threading.Event) -> None:
+        self._source = source
+        self._stop = stop
+
+    def read(self, size: int = -1) -> bytes:
+        if self._stop.is_set():
+            raise _Stopped
+        return self._source.read(size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._source.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._source.tell()
+
+
+def _patient_retry(stop: threading.Event, position: Callable[[], int]) -> Retry:
+    """
+    Retries for one transfer: as long as it gets on between failures, and only for a caller who still waits.
+
+    The library's own end 120 s after the beginning of a download, so that a long one dies of its first hiccup.
+    """
+    failures, last = 0, -1
+
+    def may_pass(error: Exception) -> bool:
+        nonlocal failures, last
+        here = position()
+        failures = failures + 1 if here == last else 1
+        last = here
+        return not stop.is_set() and failures < _FAILURES_WITHOUT_PROGRESS and _reason(error) == "offline"
+
+    return Retry(predicate=may_pass, initial=0.5, maximum=8, multiplier=2, timeout=None)
+
+
+def _stored(blob: Blob) -> StoredObject:
+    return StoredObject(
+        name=blob.name,
+        size_bytes=int(blob.size or 0),
+        generation=int(blob.generation or 0),
+        content_type=blob.content_type or "",
+        crc32c=blob.crc32c or "",
+    )
+
+
+def _is_answer(error: StorageError) -> bool:
+    """False for an error that says "not for everybody"; any other is raised again."""
+    if error.reason in {"permission", "credentials", "missing"}:
+        return False
+    raise error
+
+
+def _reason(error: Exception) -> str | None:
+    """The reason of a `StorageError`, None for what is no matter of storage."""
+    match error:
+        case api_errors.NotFound() | FileNotFoundError():
+            return "missing"
+        case api_errors.PreconditionFailed():
+            return "conflict"
+        case api_errors.Unauthorized() | auth_errors.DefaultCredentialsError() | auth_errors.RefreshError():
+            return "credentials"
+        case api_errors.Forbidden():
+            return "permission"
+        case api_errors.RequestRangeNotSatisfiable():
+            return "checksum"
+        case DataCorruption():
+            return "checksum"
+        case InvalidResponse():
+            return _status_reason(int(error.response.status_code))
+        case api_errors.RetryError() | auth_errors.TransportError() | requests.RequestException() | ConnectionError():
+            return "offline"
+        case api_errors.GoogleAPICallError():
+            return _status_reason(int(error.code or 503))
+        case OSError():
+            return error.strerror or "system"
+        case _:
+            return None
+
+
+def _status_reason(status: int) -> str:
+    """Of an HTTP status without an error of its own: "offline" where asking again may help."""
+    return "offline" if status in {408, 429} or status >= 500 else f"status {status}"
