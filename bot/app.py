@@ -1,0 +1,307 @@
+"""
+The composition root: reads the settings, builds the parts, joins them, and ends them in order.
+
+Everything that lives as long as the bot is made here and nowhere else. `Bot` is the running bot, for the command line and for
+tests; `serve` runs it until the system asks it to end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.jobs.children import Children
+from bot.jobs.desk import Desk
+from bot.jobs.model import Job
+from bot.jobs.pipeline import Audience, Pipeline
+from bot.jobs.runtime import Runtime
+from bot.jobs.silent import Silent
+from bot.jobs.store import Store
+from bot.settings import SLACK_API_URL, Settings
+from bot.slack.actions import Actions
+from bot.slack.calls import patiently
+from bot.slack.commands import Commands
+from bot.slack.directory import Directory
+from bot.slack.inbox import Inbox
+from bot.slack.listeners import Parts, listen
+from bot.slack.shares import GRACE_S, Shares
+from bot.slack.thread import SlackThread
+from bot.web import health
+from tracking.errors import OptionError
+from tracking.sources import AddressPolicy, Fetcher, FetchLimits
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 1 << 20  # Slack's largest, a view, has a quarter of that
+SLACK_TIMEOUT_S = 30.0
+RATE_LIMIT_TRIES = 8  # each waits as long as Slack says
+SOCKET_CHECK_S = 10.0
+CLOSE_S = 2.0
+EVENTS_PATH = "/slack/events"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the bot is in its workspace, as auth.test says; `host` is the workspace's own."""
+
+    team: str
+    bot_user: str
+    bot_id: str
+    host: str
+
+
+class Bot:
+    """The running bot. `start`, then `stop`; not to be started twice."""
+
+    def __init__(self, settings: Settings, *, file_grace_s: float = GRACE_S) -> None:
+        self.settings = settings
+        self._file_grace_s = file_grace_s
+        self._ending = contextlib.AsyncExitStack()
+        self._removed = False
+        self._socket: AsyncSocketModeHandler | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Where the bot listens."""
+        host = self.settings.http_host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    async def start(self) -> None:
+        """Build all parts, go on with what was left, and take requests. Raises `OptionError`, `SlackError`."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._ending.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Take nothing new, leave running jobs as they are recorded, and let everything go."""
+        await self._ending.aclose()
+
+    async def _start(self) -> None:
+        settings, ending = self.settings, self._ending
+        check(settings)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+
+        # What is made last ends first: requests stop before jobs, jobs before the database.
+        store = Store(settings.database)
+        ending.callback(store.close)
+        store.create_tables()
+        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLACK_TIMEOUT_S))
+        ending.push_async_callback(session.close)
+        client = AsyncWebClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=settings.slack_api_url,
+            session=session,
+            retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_TRIES)],
+        )
+        identity = await _identity(client)
+
+        limits = FetchLimits(max_bytes=settings.max_video_bytes)
+        links = Fetcher(policy=AddressPolicy(settings.allowed_hosts), limits=limits)
+        ending.push_async_callback(links.close)
+        # Files come from Slack itself; a workspace on this machine is excepted because it was configured.
+        own = (urlsplit(settings.slack_api_url).hostname or "",) if settings.slack_api_url != SLACK_API_URL else ()
+        files = Fetcher(policy=AddressPolicy(own), limits=limits)
+        ending.push_async_callback(files.close)
+
+        def clients(_: str) -> AsyncWebClient:
+            return client
+
+        directory = Directory(clients, fetcher=files, api_url=settings.slack_api_url)
+        thread = SlackThread(store=store, clients=clients, session=session)
+        ending.push_async_callback(thread.board.close)
+        children = Children(settings.child_slots)
+        silent = Silent()
+
+        def audience(job: Job) -> Audience:
+            return thread if job.request.channel else silent
+
+        pipeline = Pipeline(
+            settings=settings, store=store, children=children, fetcher=links, shared=directory, audience=audience
+        )
+        runtime = Runtime(settings, pipeline.run)
+        ending.push_async_callback(runtime.stop)
+        desk = Desk(store=store, runtime=runtime, pipeline=pipeline)
+
+        shares = Shares(
+            store=store,
+            desk=desk,
+            directory=directory,
+            thread=thread,
+            clients=clients,
+            fetcher=links,
+            session=session,
+            bot_user=identity.bot_user,
+            slack_host=identity.host,
+            grace_s=self._file_grace_s,
+        )
+        actions = Actions(store=store, desk=desk, directory=directory, thread=thread, shares=shares, clients=clients)
+
+        async def track(key: str, body: dict[str, object]) -> None:
+            await commands.track(key, body)
+
+        inbox = Inbox(
+            store,
+            {
+                "message": shares.message,
+                "file": shares.file,
+                "shortcut": shares.shortcut,
+                "click": actions.click,
+                "command": track,
+            },
+        )
+        commands = Commands(store=store, desk=desk, directory=directory, shares=shares, inbox=inbox, slack_host=identity.host)
+        ending.push_async_callback(inbox.close)
+
+        async def removed() -> None:
+            self._removed = True
+            logger.error("the app was removed from its workspace, or its token revoked; its jobs are stopped")
+            for job in await store.unfinished():
+                await desk.cancel(job, "")
+
+        async def authorize(**_: object) -> AuthorizeResult:
+            # Known since the start: asking auth.test for each request would cost part of the three seconds.
+            return AuthorizeResult(
+                enterprise_id=None,
+                team_id=identity.team,
+                bot_user_id=identity.bot_user,
+                bot_id=identity.bot_id,
+                bot_token=client.token,
+            )
+
+        app = AsyncApp(
+            name="tracklet",
+            signing_secret=settings.slack_signing_secret.get_secret_value(),
+            client=client,
+            authorize=authorize,
+        )
+        parts = Parts(
+            store=store,
+            desk=desk,
+            directory=directory,
+            inbox=inbox,
+            commands=commands,
+            actions=actions,
+            bot_user=identity.bot_user,
+            slack_host=identity.host,
+            on_removed=removed,
+        )
+        listen(app, parts)
+
+        await runtime.start()
+        await desk.resume()
+        await inbox.resume()
+        await self._listen(app, store, children)
+        if settings.uses_socket_mode:
+            await self._connect(app, client)
+
+    async def _listen(self, app: AsyncApp, store: Store, children: Children) -> None:
+        async def events(request: web.Request) -> web.Response:
+            return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
+
+        async def database() -> bool:
+            await store.ping()
+            return True
+
+        async def slack() -> bool:
+            return not self._removed and (self._socket is None or await self._socket.client.is_connected())
+
+        site_app = web.Application(client_max_size=MAX_BODY_BYTES)
+        if self.settings.slack_signing_secret.get_secret_value():
+            site_app.router.add_post(EVENTS_PATH, events)
+        health.add_to(site_app, store=store, children=children, checks={"database": database, "slack": slack})
+        runner = web.AppRunner(site_app, access_log=None, shutdown_timeout=CLOSE_S)
+        await runner.setup()
+        self._ending.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, self.settings.http_host, self.settings.http_port).start()
+        self.port = int(runner.addresses[0][1])
+
+    async def _connect(self, app: AsyncApp, client: AsyncWebClient) -> None:
+        """Open Socket Mode, and watch over it: it has been seen to hang while it looks alive (bolt-python issue 1529)."""
+        handler = AsyncSocketModeHandler(app, self.settings.slack_app_token.get_secret_value(), web_client=client)
+        self._socket = handler
+
+        async def close() -> None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await handler.close_async()  # type: ignore[no-untyped-call]  # Bolt types few of its methods
+
+        self._ending.push_async_callback(close)
+        await handler.connect_async()  # type: ignore[no-untyped-call]  # as above
+
+        async def watch() -> None:
+            while True:
+                await asyncio.sleep(SOCKET_CHECK_S)
+                if not await handler.client.is_connected():
+                    logger.warning("the connection to Slack is gone; opening another")
+                    with contextlib.suppress(Exception):
+                        await handler.client.connect_to_new_endpoint()
+
+        watching = asyncio.create_task(watch())
+
+        async def stop_watching() -> None:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+
+        self._ending.push_async_callback(stop_watching)
+
+
+def check(settings: Settings) -> None:
+    """Raise `OptionError` for what the bot cannot run without."""
+    if not settings.slack_bot_token.get_secret_value():
+        raise OptionError("SLACK_BOT_TOKEN", "empty", "it must be the token of your Slack app, which begins with xoxb-")
+    if not settings.uses_socket_mode and not settings.slack_signing_secret.get_secret_value():
+        raise OptionError(
+            "SLACK_SIGNING_SECRET", "empty", "it must be your app's signing secret, unless SLACK_APP_TOKEN turns on Socket Mode"
+        )
+
+
+async def serve(settings: Settings) -> None:
+    """Run the bot until SIGTERM or SIGINT. Raises `OptionError`, `SlackError`."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, ended.set)
+    bot = Bot(settings)
+    await bot.start()
+    logger.info("listening on %s%s", bot.url, " and Socket Mode" if settings.uses_socket_mode else "")
+    try:
+        await ended.wait()
+    finally:
+        await bot.stop()
+
+
+async def worker(settings: Settings) -> None:
+    """A worker alone. Raises `OptionError` on SQLite, which one process has for itself."""
+    raise OptionError(
+        "TRACKLET_DATABASE_URL",
+        "SQLite" if settings.uses_sqlite else "Postgres",
+        "a worker beside `tracklet serve` needs several processes on one Postgres database, which is not there yet; "
+        "`tracklet serve` works on its own",
+    )
+
+
+async def _identity(client: AsyncWebClient) -> Identity:
+    answer = await patiently(client, "auth.test")
+    return Identity(
+        team=str(answer["team_id"]),
+        bot_user=str(answer["user_id"]),
+        bot_id=str(answer.get("bot_id") or ""),
+        host=urlsplit(str(answer.get("url") or "")).hostname or "slack.com",
+    )

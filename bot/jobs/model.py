@@ -1,0 +1,192 @@
+"""
+What a job is: who asked for what, how far it is, and what came of it.
+
+Plain frozen data that becomes JSON for the database and comes back. A job's id says what was asked, so that Slack's retries,
+its several events for one upload, and a second click all find the same job. Links may be signed: `Source.ref` is a secret
+that is never shown or logged; `Source.name` is what a person may see.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any, NewType
+
+from tracking.engines.base import EngineName
+from tracking.model import Segment
+
+JobId = NewType("JobId", str)
+Json = dict[str, Any]
+
+
+class JobState(StrEnum):
+    """received -> fetching -> tracking -> rendering -> posting -> done; any -> failed or cancelled."""
+
+    RECEIVED = "received"
+    FETCHING = "fetching"
+    TRACKING = "tracking"
+    RENDERING = "rendering"
+    POSTING = "posting"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        return self in OVER
+
+
+OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+
+
+class SourceKind(StrEnum):
+    """Where a video is taken from."""
+
+    SLACK_FILE = "slack-file"
+    LINK = "link"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One video: `ref` is a Slack file's id, a link, or a gs:// address; `name` is its file name as far as it is known."""
+
+    kind: SourceKind
+    ref: str
+    name: str = "video"
+    generation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """
+    What is wanted of the video: the engine and the stretch decide the tracks, the rest which of them are shown.
+
+    `engine` None takes the configured one. `labels` () shows every class.
+    """
+
+    engine: EngineName | None = None
+    segment: Segment | None = None
+    min_confidence: float = 0.70
+    min_frames: int = 10
+    labels: tuple[str, ...] = ()
+
+
+class Kind(StrEnum):
+    """What a job is for."""
+
+    TRACK = "track"
+    """A video, from its source to its pictures."""
+    MORE = "more"
+    """Further pictures of an earlier job: `first` is the first object's number, or the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    What somebody asked for.
+
+    `thread_ts` is the message to answer below, "" where the progress message opens a thread of its own. `user` is "" when
+    no person asked, `channel` when there is nobody to tell.
+    """
+
+    source: Source
+    team: str = ""
+    channel: str = ""
+    user: str = ""
+    thread_ts: str = ""
+    options: Options = field(default_factory=Options)
+    kind: Kind = Kind.TRACK
+    parent: str = ""
+    page: int = 0
+    first: int = 0
+
+    def to_json(self) -> Json:
+        """Plain data for the database."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Json) -> Request:
+        """The request that `to_json` wrote."""
+        options = dict(data["options"])
+        segment = options.pop("segment")
+        engine = options.pop("engine")
+        labels = tuple(options.pop("labels"))
+        return cls(
+            source=Source(
+                SourceKind(data["source"]["kind"]), *(data["source"][name] for name in ("ref", "name", "generation"))
+            ),
+            options=Options(
+                engine=EngineName(engine) if engine else None,
+                segment=Segment(*segment) if segment else None,
+                labels=labels,
+                **options,
+            ),
+            kind=Kind(data["kind"]),
+            **{name: data[name] for name in ("team", "channel", "user", "thread_ts", "parent", "page", "first")},
+        )
+
+    def with_options(self, **changes: Any) -> Request:
+        """The same request with other options."""
+        return replace(self, options=replace(self.options, **changes))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row of the `jobs` table; `number` is what people call it."""
+
+    id: JobId
+    number: int
+    request: Request
+    state: JobState
+    attempt: int
+    thread_ts: str
+    facts: Json
+    error: Json | None
+    cancelled_by: str
+    created_at: float
+    updated_at: float
+
+    @property
+    def is_over(self) -> bool:
+        return self.state.is_over
+
+
+def upload_id(team: str, channel: str, file_id: str, *, attempt: int = 1) -> JobId:
+    """An upload's job: one for all of its events."""
+    return _job_id("upload", team, channel, file_id, attempt=attempt)
+
+
+def link_id(team: str, channel: str, message_ts: str, url: str, *, attempt: int = 1) -> JobId:
+    """The job of one link in one message; the link itself may be a secret, so the id holds its digest."""
+    return _job_id("link", team, channel, message_ts, digest(url), attempt=attempt)
+
+
+def command_id(team: str, trigger_id: str, *, attempt: int = 1) -> JobId:
+    """The job of one command or modal."""
+    return _job_id("command", team, trigger_id, attempt=attempt)
+
+
+def object_id(bucket: str, name: str, generation: str, *, attempt: int = 1) -> JobId:
+    """The job of one generation of a stored object."""
+    return _job_id("object", bucket, digest(name), generation, attempt=attempt)
+
+
+def attempt_id(job_id: JobId, attempt: int) -> JobId:
+    """The same work asked for again."""
+    return JobId(f"{job_id.rpartition(':')[0]}:{attempt}")
+
+
+def follow_up_id(job_id: JobId, what: str, index: int, *, attempt: int = 1) -> JobId:
+    """Further pictures of a job: one job however often the button is pressed."""
+    return JobId(f"{job_id}:{what}:{index}:{attempt}")
+
+
+def digest(text: str) -> str:
+    """Twenty hexadecimal digits that stand for `text`."""
+    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+
+
+def _job_id(*parts: str, attempt: int) -> JobId:
+    return JobId(":".join([*parts, str(attempt)]))

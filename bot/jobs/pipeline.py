@@ -1,0 +1,411 @@
+"""
+The workflow: from what was asked to what the thread shows.
+
+    received -> fetching -> tracking -> rendering -> posting -> done        any -> failed | cancelled
+
+Each line of `_track` that awaits `_step` is recorded by DBOS: after a crash the workflow starts from the top and passes over
+what is recorded. A step that was under way runs again, so each is written to be repeated: files are written aside and renamed,
+posts look before they post (`Audience`). Steps give plain JSON; what went wrong is a result too, because a recorded exception
+would come back as another class. Nothing between the steps looks at a clock, the network or chance.
+
+Fetching is `tracking/sources.py`, CPU work runs in children (`work.py`), words and posts belong to the `Audience`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from dbos import DBOS
+
+from bot.jobs import failures
+from bot.jobs.children import ChildCrashed, Children, unless_cancelled
+from bot.jobs.model import Job, JobId, JobState, Json, Kind, SourceKind, digest
+from bot.jobs.places import Places
+from bot.jobs.store import Store
+from bot.settings import Settings
+from tracking.errors import Cancelled, TrackletError
+from tracking.sources import Fetcher
+
+logger = logging.getLogger(__name__)
+
+GIFS_A_MESSAGE = 10
+CRASHES_FORGIVEN = 1  # the system may have been short of memory once
+
+
+class Audience(Protocol):
+    """Who hears of a job. Every post is made once, however often it is asked for."""
+
+    async def open(self, job: Job) -> str:
+        """Post the progress message; the `ts` that the rest is posted below."""
+        ...
+
+    def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None:
+        """The job is in `state`, and `fraction` of it is done. Returns at once; not every call is shown."""
+        ...
+
+    async def resume(self, job: Job) -> None:
+        """Go on showing where a job is, after a restart."""
+        ...
+
+    async def summary(self, job: Job, pages: Sequence[Json], objects: Sequence[Json]) -> None:
+        """Post pages of the object summary."""
+        ...
+
+    async def list_objects(self, job: Job, facts: Json, *, next_first: int, next_page: int) -> None:
+        """Post the list of objects, or change it: what further pictures can be asked for (0: none)."""
+        ...
+
+    async def animations(self, job: Job, animations: Sequence[Json], objects: Sequence[Json]) -> None:
+        """Post GIFs in one message."""
+        ...
+
+    async def close(self, job: Job, state: JobState, facts: Json, error: Json | None) -> None:
+        """The last word: edit the progress message for good."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SharedVideo:
+    """Where a shared file is, and the headers that open it; `size_bytes` None where that is not known."""
+
+    link: str
+    headers: Mapping[str, str]
+    name: str
+    size_bytes: int | None
+
+
+class SharedVideos(Protocol):
+    """What knows the files that people share."""
+
+    fetcher: Fetcher
+
+    async def locate(self, job: Job) -> SharedVideo:
+        """Where the job's file is. Raises `TrackletError`."""
+        ...
+
+
+class _Stopped(Exception):
+    """A step ended the job: cancelled or failed."""
+
+    def __init__(self, error: Json) -> None:
+        super().__init__(error["kind"])
+        self.error = error
+
+
+class Pipeline:
+    """All that a workflow needs, and its steps."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        children: Children,
+        fetcher: Fetcher,
+        shared: SharedVideos,
+        audience: Callable[[Job], Audience],
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._children = children
+        self._fetcher = fetcher
+        self._shared = shared
+        self._audience = audience
+        self._places = Places(settings.data_dir)
+        self._cancelled: dict[str, asyncio.Event] = {}
+
+    def cancel(self, job_id: JobId) -> None:
+        """Stop a job that runs in this process; its wish is in the store already."""
+        if (event := self._cancelled.get(job_id)) is not None:
+            event.set()
+
+    async def run(self, job_id: JobId) -> str:
+        """The workflow's body: the final state of the job."""
+        job = await self._store.job(job_id)
+        if job is None:
+            return "unknown"
+        event = self._cancelled.setdefault(job_id, asyncio.Event())
+        if job.cancelled_by:
+            event.set()
+        try:
+            await self._audience(job).resume(job)
+            error = None
+            try:
+                facts = await (self._more(job) if job.request.kind is Kind.MORE else self._track(job))
+                state = JobState.DONE
+            except _Stopped as stopped:
+                facts, error = {}, stopped.error
+                state = JobState.CANCELLED if error["kind"] == Cancelled.__name__ else JobState.FAILED
+            await self._end(job, state, facts, error)
+            return state.value
+        finally:
+            self._cancelled.pop(job_id, None)
+
+    async def _track(self, job: Job) -> Json:
+        opened = await self._step(job, "open", lambda: self._open(job))
+        thread_ts = opened["thread_ts"]
+        job = replace(job, thread_ts=thread_ts)
+        video = await self._step(job, "fetch", lambda: self._fetch(job), JobState.FETCHING)
+        probed = await self._step(job, "probe", lambda: self._probe(job, video), JobState.TRACKING)
+        result = await self._step(job, "look", lambda: self._look(job, video, probed))
+        if not result["summary"]:
+            if not result["annotations"]:
+                tracked = await self._step(job, "track", lambda: self._track_video(job, video, probed), JobState.TRACKING)
+                result["annotations"] = tracked["annotations"]
+            facts = {"video": video, "probed": probed, "annotations": result["annotations"]}
+            result["summary"] = await self._step(job, "summary", lambda: self._summary(job, facts, page=1), JobState.RENDERING)
+        facts = {
+            "thread_ts": thread_ts,
+            "video": video,
+            "probed": probed,
+            "annotations": result["annotations"],
+            "summary": result["summary"],
+            "earlier": result["earlier"],
+        }
+        numbers = [each["number"] for each in facts["summary"]["objects"]]
+        batch = numbers[:GIFS_A_MESSAGE]
+
+        # The summary never waits for the GIFs, and the cores do not wait for Slack.
+        posting = self._step(job, "post-summary", lambda: self._post_summary(job, facts), JobState.POSTING)
+        drawing = self._step(job, "animations", lambda: self._animations(job, facts, batch, known=result["animations"]))
+        _, drawn = await _both(posting, drawing)
+        facts["animations"] = drawn["animations"]
+        await self._step(
+            job, "post-animations", lambda: self._post_animations(job, facts, drawn["animations"]), JobState.POSTING
+        )
+        return facts
+
+    async def _more(self, job: Job) -> Json:
+        """Further GIFs, or a further page, of an earlier job."""
+        parent = await self._store.job(JobId(job.request.parent))
+        if parent is None:
+            raise _Stopped(failures.UNFORESEEN)
+        facts = {name: parent.facts[name] for name in ("thread_ts", "video", "probed", "annotations", "summary")}
+        if job.request.page:
+            page = job.request.page
+            drawn = await self._step(job, "summary", lambda: self._summary(job, facts, page=page), JobState.RENDERING)
+            await self._step(job, "post-page", lambda: self._post_pages(job, facts, drawn["pages"]), JobState.POSTING)
+        else:
+            numbers = [each["number"] for each in facts["summary"]["objects"]]
+            batch = [number for number in numbers if number >= job.request.first][:GIFS_A_MESSAGE]
+            drawn = await self._step(
+                job, "animations", lambda: self._animations(job, facts, batch, known=[]), JobState.RENDERING
+            )
+            await self._step(
+                job, "post-animations", lambda: self._post_animations(job, facts, drawn["animations"]), JobState.POSTING
+            )
+        return {"thread_ts": facts["thread_ts"]}
+
+    # ---- the steps -------------------------------------------------------------------------------------------------------
+
+    async def _step(
+        self, job: Job, name: str, work: Callable[[], Awaitable[Json]], state: JobState | None = None
+    ) -> dict[str, Any]:
+        """The recorded result of `work`; raises `_Stopped` where it failed or the job was cancelled."""
+
+        async def attempt() -> Json:
+            if self._event(job).is_set():
+                return {"failure": failures.to_json(Cancelled())}
+            if state is not None:
+                await self._store.update(job.id, state=state)
+                self._audience(job).show(job, state)
+            try:
+                return {"ok": await work()}
+            except TrackletError as error:
+                if not isinstance(error, Cancelled):
+                    logger.info("job %d: %s ended with %s", job.number, name, type(error).__name__)
+                return {"failure": failures.to_json(error)}
+            except Exception:
+                logger.exception("job %d: %s failed", job.number, name)
+                return {"failure": failures.UNFORESEEN}
+
+        result = await DBOS.run_step_async({"name": name}, attempt)
+        if "failure" in result:
+            raise _Stopped(result["failure"])
+        found: Json = result["ok"]
+        return found
+
+    async def _open(self, job: Job) -> Json:
+        thread_ts = await self._audience(job).open(job)
+        await self._store.update(job.id, thread_ts=thread_ts)
+        return {"thread_ts": thread_ts}
+
+    async def _fetch(self, job: Job) -> Json:
+        source = job.request.source
+        path, video_name = self._places.video(job, source)
+        audience = self._audience(job)
+
+        def progress(done: float, total: float) -> None:
+            audience.show(job, JobState.FETCHING, done / total if total else 0.0)
+
+        if source.kind is SourceKind.SLACK_FILE:
+            video = await self._shared.locate(job)
+            name = video.name
+            fetch = self._shared.fetcher.fetch(
+                video.link, path, headers=video.headers, size_bytes=video.size_bytes, progress=progress
+            )
+        else:
+            name = source.name
+            fetch = self._fetcher.fetch(source.ref, path, progress=progress)
+        fetched = await unless_cancelled(fetch, self._event(job))
+        return {
+            "path": str(fetched.path),
+            "video_name": video_name,
+            "name": name,
+            "size_bytes": fetched.size_bytes,
+            "sha256": fetched.sha256,
+        }
+
+    async def _probe(self, job: Job, video: Json) -> Json:
+        settings = self._settings
+        engine = job.request.options.engine or settings.engine
+        google = bool(settings.video_bucket and settings.annotation_bucket)
+        arguments = self._limits() | {
+            "video": video["path"],
+            "engine": engine.value,
+            "model": settings.model,
+            "google_configured": google,
+        }
+        return await self._child(job, "probe", arguments)
+
+    async def _look(self, job: Job, video: Json, probed: Json) -> Json:
+        """What is there already: the same bytes, tracked and selected the same way."""
+        options = job.request.to_json()["options"]
+        tracks_key = digest(f"{video['sha256']} {probed['engine']} {probed['run_key']} {options['segment']}")
+        result_key = digest(f"{tracks_key} {options['min_confidence']} {options['min_frames']} {sorted(options['labels'])}")
+        await self._store.update(job.id, tracks_key=tracks_key, result_key=result_key, facts={"probed": probed, "video": video})
+        found: Json = {"annotations": "", "summary": None, "animations": [], "earlier": ""}
+        if (same := await self._store.with_same(tracks_key=tracks_key, but=job.id)) and _is_there([same.facts["annotations"]]):
+            found["annotations"] = same.facts["annotations"]
+        if found["annotations"] and (same := await self._store.with_same(result_key=result_key, but=job.id)):
+            summary, animations = same.facts["summary"], same.facts["animations"]
+            if _is_there([each["path"] for each in [*summary["pages"], *animations]]):
+                found |= {"summary": summary, "animations": animations, "earlier": same.id}
+        return found
+
+    async def _track_video(self, job: Job, video: Json, probed: Json) -> Json:
+        options = job.request.to_json()["options"]
+        is_plain = not options["segment"] and job.request.options.engine in {None, self._settings.engine}
+        run_key = "" if is_plain else digest(f"{probed['engine']} {probed['run_key']} {options['segment']}")[:8]
+        annotations = self._places.annotations(video["video_name"], run_key=run_key)
+        arguments = self._limits() | {
+            "video": video["path"],
+            "annotations": str(annotations),
+            "engine": probed["engine"],
+            "model": probed["model"],
+            "segment": options["segment"],
+        }
+        await self._child(job, "track", arguments, JobState.TRACKING)
+        return {"annotations": str(annotations)}
+
+    async def _summary(self, job: Job, facts: Json, *, page: int) -> Json:
+        arguments = self._drawing(job, facts) | {"page": page}
+        return await self._child(job, "summary", arguments, JobState.RENDERING)
+
+    async def _animations(self, job: Job, facts: Json, numbers: list[int], *, known: list[Json]) -> Json:
+        if known or not numbers:
+            return {"animations": known}
+        result = await self._child(job, "animations", self._drawing(job, facts) | {"numbers": numbers}, JobState.RENDERING)
+        order = {number: place for place, number in enumerate(numbers)}
+        return {"animations": sorted(result["animations"], key=lambda each: order[each["object"]])}
+
+    async def _post_summary(self, job: Job, facts: Json) -> Json:
+        await self._post_pages(job, facts, facts["summary"]["pages"])
+        count = len(facts["summary"]["objects"])
+        shown = sum(len(page["objects"]) for page in facts["summary"]["pages"])
+        await self._publish(facts, facts["summary"]["pages"])
+        if count:
+            await self._audience(job).list_objects(
+                job,
+                facts,
+                next_first=GIFS_A_MESSAGE + 1 if count > GIFS_A_MESSAGE else 0,
+                next_page=2 if shown < count else 0,
+            )
+        return {}
+
+    async def _post_pages(self, job: Job, facts: Json, pages: list[Json]) -> Json:
+        if pages:
+            await self._audience(job).summary(job, pages, facts["summary"]["objects"])
+        return {}
+
+    async def _post_animations(self, job: Job, facts: Json, animations: list[Json]) -> Json:
+        if animations:
+            await self._audience(job).animations(job, animations, facts["summary"]["objects"])
+            await self._publish(facts, animations)
+        return {}
+
+    async def _publish(self, facts: Json, pictures: list[Json]) -> None:
+        name = facts["video"]["video_name"]
+        for picture in pictures:
+            await asyncio.to_thread(self._places.publish, Path(picture["path"]), name)
+
+    async def _end(self, job: Job, state: JobState, facts: Json, error: Json | None) -> None:
+        """Say the last word, then note that it was said; neither may fail the workflow."""
+
+        async def attempt() -> Json:
+            try:
+                await self._audience(job).close(job, state, facts, error)
+            except TrackletError as failure:
+                logger.info("job %d: its thread could not be told of its end: %s", job.number, type(failure).__name__)
+            except Exception:
+                logger.exception("job %d: its thread could not be told of its end", job.number)
+            await self._store.update(job.id, state=state, facts=facts, error=error)
+            return {}
+
+        await DBOS.run_step_async({"name": "end"}, attempt)
+
+    # ---- helpers ---------------------------------------------------------------------------------------------------------
+
+    def _event(self, job: Job) -> asyncio.Event:
+        return self._cancelled.setdefault(job.id, asyncio.Event())
+
+    def _limits(self) -> Json:
+        return {"max_video_seconds": self._settings.max_video_seconds, "max_video_bytes": self._settings.max_video_bytes}
+
+    def _drawing(self, job: Job, facts: Json) -> Json:
+        options = job.request.to_json()["options"]
+        return {
+            "video": facts["video"]["path"],
+            "name": facts["video"]["name"],
+            "annotations": facts["annotations"],
+            "duration_s": facts["probed"]["duration_s"],
+            "out": str(self._places.pictures(job)),
+            "selection": {name: options[name] for name in ("min_confidence", "min_frames", "labels")},
+            "font": str(self._settings.font) if self._settings.font else "",
+        }
+
+    async def _child(self, job: Job, task: str, arguments: Json, state: JobState | None = None) -> Json:
+        audience = self._audience(job)
+
+        def fraction(value: float) -> None:
+            if state is not None:
+                audience.show(job, state, value)
+
+        for crashes in range(CRASHES_FORGIVEN + 1):
+            try:
+                result: Json = await self._children.run(task, arguments, cancelled=self._event(job), fraction=fraction)
+            except ChildCrashed as error:
+                logger.warning("job %d: the child for %s ended with status %d", job.number, task, error.status)
+                if crashes == CRASHES_FORGIVEN:
+                    raise
+            else:
+                return result
+        raise AssertionError("the loop returns or raises")
+
+
+def _is_there(paths: Sequence[str]) -> bool:
+    return all(path and Path(path).is_file() for path in paths)
+
+
+async def _both(first: Awaitable[Json], second: Awaitable[Json]) -> tuple[Json, Json]:
+    """Both results. Where one fails the other still ends before that is told: both are recorded steps."""
+    results = await asyncio.gather(first, second, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results[0], results[1]  # type: ignore[return-value]  # no exceptions are left

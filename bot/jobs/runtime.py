@@ -1,0 +1,115 @@
+"""
+DBOS under our own small port: submit, cancel, start, stop.
+
+Workflows live in our database and run on the event loop that calls `Runtime.start`. On SQLite there is one process, called
+"local", so a restart goes on at once with what it left; several processes need Postgres, a lease for each and somebody who
+takes over a dead one's work, which is why an executor's name is decided in one place. The application version is pinned: DBOS
+would otherwise leave every job behind that an older source had begun. Bump `APPLICATION_VERSION` when the steps of
+`pipeline.py` change their order or meaning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+
+from bot.jobs.model import JobId
+from bot.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+APPLICATION_NAME = "tracklet"
+APPLICATION_VERSION = "1"
+QUEUE = "jobs"
+JOBS_AT_ONCE = 16  # most of a job is waiting; what burns CPU is bounded by `Children`
+POLL_S = 0.2  # how long a job may lie before somebody takes it
+RECOVERIES = 1000  # each restart counts as one; a job must not die of many
+DRAIN_S = 3
+
+Body = Callable[[JobId], Awaitable[str]]
+
+
+class Runtime:
+    """One process's share of the work."""
+
+    def __init__(self, settings: Settings, body: Body) -> None:
+        self._settings = settings
+        self._body = body
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._stopping = False
+        self._launched = False
+
+    async def start(self) -> None:
+        """Open the database, go on with what was left, and take new work."""
+        config: DBOSConfig = {
+            "name": APPLICATION_NAME,
+            "application_version": APPLICATION_VERSION,
+            "executor_id": "local",
+            "system_database_url": self._settings.database,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "ERROR",
+        }
+        DBOS.destroy(destroy_registry=True)
+        DBOS(config=config)
+
+        @DBOS.workflow(name="job", max_recovery_attempts=RECOVERIES)
+        async def job(job_id: str) -> str:
+            return await self._run(JobId(job_id))
+
+        self._workflow = job
+        DBOS.launch()
+        self._launched = True
+        await DBOS.register_queue_async(QUEUE, worker_concurrency=JOBS_AT_ONCE, polling_interval_sec=POLL_S)
+
+    async def submit(self, job_id: JobId) -> None:
+        """Durably ask for the job to be done; asking again changes nothing."""
+        with SetWorkflowID(job_id):
+            await DBOS.enqueue_workflow_async(QUEUE, self._workflow, job_id)
+
+    async def stop(self) -> None:
+        """
+        Leave the work that is under way as it is recorded, for the next start.
+
+        What a step had not finished runs again then; its children are killed with it.
+        """
+        if not self._launched:
+            return
+        self._stopping = True
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await asyncio.gather(*tasks, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+
+        def destroy() -> None:
+            try:
+                DBOS.destroy(destroy_registry=True)
+            except Exception:
+                logger.exception("the job engine did not end cleanly")
+            finally:
+                loop.call_soon_threadsafe(done.set_result, None)
+
+        # Not on the loop's default executor: that is DBOS's own by now, and ends here.
+        threading.Thread(target=destroy, name="end of jobs").start()
+        await done
+        loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="after jobs"))
+
+    async def _run(self, job_id: JobId) -> str:
+        task = asyncio.current_task()
+        assert task is not None
+        if self._stopping:
+            raise asyncio.CancelledError
+        self._tasks.add(task)
+        try:
+            return await self._body(job_id)
+        finally:
+            self._tasks.discard(task)

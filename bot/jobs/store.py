@@ -1,0 +1,367 @@
+"""
+Our own tables: jobs and their history, what was received, what was posted, and what a channel wants.
+
+SQLAlchemy Core, the same statements on SQLite and Postgres. Every call runs on a few threads of its own, because the event
+loop must not wait for a disk and DBOS takes the loop's default executor with it when it ends. Times are seconds since 1970.
+DBOS keeps its own tables in the same database; nothing here reads them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.jobs.model import OVER, Job, JobId, JobState, Json, Request
+
+T = TypeVar("T")
+
+THREADS = 4
+BUSY_TIMEOUT_MS = 30_000  # as DBOS has it on the same file: wait for a writer rather than fail
+INBOX_KEPT_S = 24 * 3600.0  # Slack repeats a delivery within minutes; a day leaves room for an outage
+
+metadata = sa.MetaData()
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("team", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("asker", sa.Text, nullable=False),
+    sa.Column("thread_ts", sa.Text, nullable=False),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("error", sa.JSON(none_as_null=True)),
+    sa.Column("tracks_key", sa.Text),
+    sa.Column("result_key", sa.Text),
+    sa.Column("cancelled_by", sa.Text, nullable=False, default=""),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+    sa.Index("jobs_by_state", "state"),
+    sa.Index("jobs_by_asker", "team", "asker", "number"),
+    sa.Index("jobs_by_tracks", "tracks_key"),
+    sa.Index("jobs_by_result", "result_key"),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("received_at", sa.Float, nullable=False),
+    sa.Column("handled_at", sa.Float),
+)
+
+posts = sa.Table(
+    "posts",
+    metadata,
+    sa.Column("job_id", sa.Text, primary_key=True),
+    sa.Column("part", sa.Text, primary_key=True),
+    sa.Column("file_ids", sa.JSON, nullable=False),
+    sa.Column("ts", sa.Text, nullable=False, default=""),
+)
+
+own_files = sa.Table("own_files", metadata, sa.Column("file_id", sa.Text, primary_key=True), sa.Column("job_id", sa.Text))
+
+channels = sa.Table(
+    "channels",
+    metadata,
+    sa.Column("team", sa.Text, primary_key=True),
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("auto", sa.Boolean, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message that was to be posted: `ts` is "" while nobody knows whether it arrived."""
+
+    file_ids: tuple[str, ...]
+    ts: str
+
+
+class Store:
+    """All reads and writes; each method is one transaction."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
+
+    def create_tables(self) -> None:
+        """Make what is missing; called once before the event loop's work begins."""
+        metadata.create_all(self._engine)
+
+    def close(self) -> None:
+        """Wait for the calls under way, then let the connections go."""
+        self._threads.shutdown(wait=True)
+        self._engine.dispose()
+
+    async def add_job(self, job_id: JobId, request: Request, *, attempt: int = 1, now: float | None = None) -> tuple[Job, bool]:
+        """The job of that id, made from `request` if there was none; True when it is new."""
+        at = time.time() if now is None else now
+        row = {
+            "id": job_id,
+            "team": request.team,
+            "channel": request.channel,
+            "asker": request.user,
+            "thread_ts": request.thread_ts,
+            "request": request.to_json(),
+            "state": JobState.RECEIVED,
+            "attempt": attempt,
+            "facts": {},
+            "cancelled_by": "",
+            "created_at": at,
+            "updated_at": at,
+        }
+
+        def work(connection: sa.Connection) -> tuple[Job, bool]:
+            added = _insert_new(connection, jobs, row)
+            found = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).one()
+            return _job(found), added
+
+        return await self._run(work)
+
+    async def job(self, job_id: JobId) -> Job | None:
+        """The job of that id."""
+        return await self._run(lambda connection: _first(connection, sa.select(jobs).where(jobs.c.id == job_id)))
+
+    async def job_of_number(self, team: str, number: int) -> Job | None:
+        """The job that people of `team` call by that number."""
+        query = sa.select(jobs).where(jobs.c.number == number, jobs.c.team == team)
+        return await self._run(lambda connection: _first(connection, query))
+
+    async def update(self, job_id: JobId, *, state: JobState | None = None, facts: Json | None = None, **values: Any) -> None:
+        """Change some columns; `facts` are added to those that are there. A job that is over stays over."""
+
+        def work(connection: sa.Connection) -> None:
+            row = connection.execute(sa.select(jobs.c.facts, jobs.c.state).where(jobs.c.id == job_id)).one()
+            changes: dict[str, Any] = dict(values, updated_at=time.time())
+            if facts:
+                changes["facts"] = {**row.facts, **facts}
+            if state is not None and JobState(row.state) not in OVER:
+                changes["state"] = state
+            connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(**changes))
+
+        await self._run(work)
+
+    async def request_cancel(self, job_id: JobId, user: str) -> bool:
+        """Note who wants the job stopped; False when it is over already."""
+        query = (
+            sa.update(jobs)
+            .where(jobs.c.id == job_id, jobs.c.state.not_in(OVER))
+            .values(cancelled_by=sa.case((jobs.c.cancelled_by == "", user), else_=jobs.c.cancelled_by))
+        )
+        return await self._run(lambda connection: connection.execute(query).rowcount == 1)
+
+    async def unfinished(self) -> list[Job]:
+        """Every job that is not over, oldest first."""
+        query = sa.select(jobs).where(jobs.c.state.not_in(OVER)).order_by(jobs.c.number)
+        return await self._run(lambda connection: _all(connection, query))
+
+    async def latest(self, *, team: str, user: str = "", channel: str = "", limit: int = 10) -> list[Job]:
+        """The newest jobs of one person, or of one channel, newest first."""
+        query = sa.select(jobs).where(jobs.c.team == team)
+        if user:
+            query = query.where(jobs.c.asker == user)
+        if channel:
+            query = query.where(jobs.c.channel == channel)
+        query = query.order_by(jobs.c.number.desc()).limit(limit)
+        return await self._run(lambda connection: _all(connection, query))
+
+    async def last_attempt(self, job_id: JobId) -> int:
+        """The highest attempt among the jobs that ask for the same work, 0 when there is none."""
+        stem = job_id.rpartition(":")[0] + ":"
+        query = sa.select(jobs.c.attempt, jobs.c.id).where(jobs.c.id.startswith(stem, autoescape=True))
+
+        def work(connection: sa.Connection) -> int:
+            found = [row.attempt for row in connection.execute(query) if row.id == f"{stem}{row.attempt}"]
+            return max(found, default=0)
+
+        return await self._run(work)
+
+    async def with_same(self, *, tracks_key: str = "", result_key: str = "", but: JobId) -> Job | None:
+        """The first finished job with the same tracks, or the same result, other than `but`."""
+        column, key = (jobs.c.result_key, result_key) if result_key else (jobs.c.tracks_key, tracks_key)
+        query = (
+            sa.select(jobs)
+            .where(column == key, jobs.c.id != but, jobs.c.state == JobState.DONE)
+            .order_by(jobs.c.number)
+            .limit(1)
+        )
+        return await self._run(lambda connection: _first(connection, query))
+
+    async def counts(self) -> dict[str, int]:
+        """How many jobs are in each state."""
+        query = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
+        return await self._run(lambda connection: {row[0]: row[1] for row in connection.execute(query)})
+
+    async def time_spent(self) -> tuple[int, float]:
+        """How many jobs were done, and how many seconds that took from question to answer, added up."""
+        query = sa.select(sa.func.count(), sa.func.sum(jobs.c.updated_at - jobs.c.created_at)).where(
+            jobs.c.state == JobState.DONE
+        )
+
+        def work(connection: sa.Connection) -> tuple[int, float]:
+            row = connection.execute(query).one()
+            return int(row[0]), float(row[1] or 0.0)
+
+        return await self._run(work)
+
+    async def post_count(self) -> int:
+        """How many messages were posted."""
+        query = sa.select(sa.func.count()).select_from(posts).where(posts.c.ts != "")
+        return await self._run(lambda connection: int(connection.execute(query).scalar_one()))
+
+    async def receive(self, key: str, payload: Json) -> bool:
+        """Keep what came in, durably; False when it had come before."""
+        row = {"key": key, "payload": payload, "received_at": time.time()}
+        return await self._run(lambda connection: _insert_new(connection, inbox, row))
+
+    async def handled(self, key: str) -> None:
+        """What came in under `key` needs no further work."""
+        query = sa.update(inbox).where(inbox.c.key == key).values(handled_at=time.time(), payload={})
+        await self._run(lambda connection: connection.execute(query))
+
+    async def unhandled(self) -> list[tuple[str, Json]]:
+        """What came in and was not worked off, oldest first; forgets what is older than a day and done."""
+
+        def work(connection: sa.Connection) -> list[tuple[str, Json]]:
+            connection.execute(sa.delete(inbox).where(inbox.c.handled_at < time.time() - INBOX_KEPT_S))
+            query = sa.select(inbox.c.key, inbox.c.payload).where(inbox.c.handled_at.is_(None)).order_by(inbox.c.received_at)
+            return [(row.key, row.payload) for row in connection.execute(query)]
+
+        return await self._run(work)
+
+    async def intend(self, job_id: str, part: str, *, file_ids: Iterable[str] = ()) -> Post | None:
+        """
+        Say that `part` of a job's thread is about to be posted; what was said before, or None when this is the first time.
+
+        The ids of files are ours from then on, whatever becomes of them.
+        """
+        ids = list(file_ids)
+
+        def work(connection: sa.Connection) -> Post | None:
+            for file_id in ids:
+                _insert_new(connection, own_files, {"file_id": file_id, "job_id": job_id})
+            if _insert_new(connection, posts, {"job_id": job_id, "part": part, "file_ids": ids, "ts": ""}):
+                return None
+            return _post(connection, job_id, part)
+
+        return await self._run(work)
+
+    async def post(self, job_id: str, part: str) -> Post | None:
+        """What is known of one part of a job's thread."""
+        return await self._run(lambda connection: _post(connection, job_id, part))
+
+    async def posted(self, job_id: str, part: str, ts: str) -> None:
+        """The part is there, as message `ts`."""
+        query = sa.update(posts).where(posts.c.job_id == job_id, posts.c.part == part).values(ts=ts)
+        await self._run(lambda connection: connection.execute(query))
+
+    async def withdraw(self, job_id: str, part: str) -> None:
+        """Forget an intent that certainly failed, so that it can be tried anew."""
+        query = sa.delete(posts).where(posts.c.job_id == job_id, posts.c.part == part, posts.c.ts == "")
+        await self._run(lambda connection: connection.execute(query))
+
+    async def is_own_file(self, file_id: str) -> bool:
+        """Whether Tracklet uploaded that file."""
+        query = sa.select(own_files.c.file_id).where(own_files.c.file_id == file_id)
+        return await self._run(lambda connection: connection.execute(query).first() is not None)
+
+    async def set_auto(self, team: str, channel: str, auto: bool) -> None:
+        """Whether videos shared in that channel are tracked unasked."""
+        row = {"team": team, "channel": channel, "auto": auto}
+
+        def work(connection: sa.Connection) -> None:
+            if not _insert_new(connection, channels, row):
+                where = (channels.c.team == team, channels.c.channel == channel)
+                connection.execute(sa.update(channels).where(*where).values(auto=auto))
+
+        await self._run(work)
+
+    async def auto(self, team: str, channel: str) -> bool:
+        """Inviting the bot is the opt-in: on until somebody says otherwise."""
+        query = sa.select(channels.c.auto).where(channels.c.team == team, channels.c.channel == channel)
+        found = await self._run(lambda connection: connection.execute(query).scalar())
+        return True if found is None else bool(found)
+
+    async def ping(self) -> None:
+        """Raises where the database does not answer."""
+        await self._run(lambda connection: connection.execute(sa.select(1)))
+
+    async def _run(self, work: Callable[[sa.Connection], T]) -> T:
+        def transaction() -> T:
+            with self._engine.begin() as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, transaction)
+
+
+def _engine(url: str) -> sa.Engine:
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(parsed, pool_size=THREADS, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(parsed)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        # Persistent, and set before DBOS opens the file: 23 -> 57 workflows a second (measured, docs/jobs.md).
+        connection.execute("PRAGMA journal_mode=WAL")
+        # NORMAL would lose the last commits when the machine stops: "durable before the answer" wants FULL.
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.isolation_level = "IMMEDIATE"
+
+    return engine
+
+
+def _insert_new(connection: sa.Connection, table: sa.Table, row: Json) -> bool:
+    """Insert a row unless its key is taken; True when it was inserted."""
+    if connection.dialect.name == "sqlite":
+        statement: sa.Insert = sqlite.insert(table).values(row).on_conflict_do_nothing()
+    else:
+        statement = postgresql.insert(table).values(row).on_conflict_do_nothing()
+    return connection.execute(statement).rowcount == 1
+
+
+def _post(connection: sa.Connection, job_id: str, part: str) -> Post | None:
+    row = connection.execute(sa.select(posts).where(posts.c.job_id == job_id, posts.c.part == part)).first()
+    return Post(tuple(row.file_ids), row.ts) if row else None
+
+
+def _first(connection: sa.Connection, query: sa.Select[Any]) -> Job | None:
+    row = connection.execute(query).first()
+    return _job(row) if row else None
+
+
+def _all(connection: sa.Connection, query: sa.Select[Any]) -> list[Job]:
+    return [_job(row) for row in connection.execute(query)]
+
+
+def _job(row: sa.Row[Any]) -> Job:
+    return Job(
+        id=JobId(row.id),
+        number=row.number,
+        request=Request.from_json(row.request),
+        state=JobState(row.state),
+        attempt=row.attempt,
+        thread_ts=row.thread_ts,
+        facts=row.facts,
+        error=row.error,
+        cancelled_by=row.cancelled_by,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

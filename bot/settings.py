@@ -1,0 +1,147 @@
+"""
+Every knob, its default, and why the default is what it is.
+
+Read from the environment: Slack's and OAuth's usual names, everything of ours with the prefix `TRACKLET_`. Secrets are
+`SecretStr`, so that no log, message or exception shows them. An empty variable counts as unset.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from tracking.engines.base import EngineName
+from tracking.errors import OptionError
+from tracking.video import Limits
+
+SLACK_API_URL = "https://slack.com/api/"
+
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+def _slack(name: str) -> AliasChoices:
+    """Slack's own name for a variable; the field's name serves the tests and `demo`."""
+    return AliasChoices(name, name.lower())
+
+
+class Settings(BaseSettings):
+    """All settings, checked when they are read."""
+
+    model_config = SettingsConfigDict(env_prefix="TRACKLET_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    slack_bot_token: SecretStr = Field(SecretStr(""), validation_alias=_slack("SLACK_BOT_TOKEN"))
+    """The bot's token (xoxb-...)."""
+    slack_signing_secret: SecretStr = Field(SecretStr(""), validation_alias=_slack("SLACK_SIGNING_SECRET"))
+    """Proves that a request comes from Slack; not needed with Socket Mode."""
+    slack_app_token: SecretStr = Field(SecretStr(""), validation_alias=_slack("SLACK_APP_TOKEN"))
+    """An app-level token (xapp-...): when it is set, Socket Mode is used, which needs no public address."""
+    slack_client_id: str = Field("", validation_alias=_slack("SLACK_CLIENT_ID"))
+    slack_client_secret: SecretStr = Field(SecretStr(""), validation_alias=_slack("SLACK_CLIENT_SECRET"))
+    slack_api_url: str = SLACK_API_URL
+    """Another address for the Web API: the playground, or a proxy."""
+
+    http_host: str = "127.0.0.1"
+    """Loopback, so that nobody publishes the bot by accident."""
+    http_port: int = Field(3000, ge=0, le=65535)
+    """Slack's tutorials use 3000; 0 takes a free port."""
+    public_url: str = ""
+    """The address under which others reach the bot; set, it closes the unauthenticated triggers."""
+
+    data_dir: Path = Path("data")
+    """The database, and the folders that stand for unset buckets."""
+    database_url: SecretStr = SecretStr("")
+    """SQLite in the data folder when unset; a Postgres address may hold a password."""
+
+    engine: EngineName = EngineName.AUTO
+    model: str = "tiny"
+    """nano, tiny, s or a path: tiny finds clearly more than nano at twice the time."""
+    font: Path | None = None
+    """The captions' font; Noto Sans comes along."""
+
+    video_bucket: str = ""
+    annotation_bucket: str = ""
+    object_bucket: str = ""
+    allowed_buckets: Words = ()
+    """Buckets that may be read with our own credentials; our own ones when unset."""
+    location: str = ""
+    """The region of the Video Intelligence API; the service chooses when unset."""
+    google_model: str = ""
+    video_intelligence_endpoint: str = ""
+    """Another address for the API; `http://host:port` is plaintext."""
+    knowledge_graph_key: SecretStr = SecretStr("")
+    trigger_token: SecretStr = SecretStr("")
+    oidc_audience: str = ""
+    oidc_service_account: str = ""
+
+    allowed_hosts: Words = ()
+    """Hosts or networks that links may reach although their addresses are private."""
+    max_video_bytes: int = Field(1 << 30, gt=0)
+    """Slack's own limit for one file."""
+    max_video_seconds: float = Field(3600.0, gt=0)
+    """An hour: what two cores track in one."""
+
+    children: int = Field(0, ge=0)
+    """Child processes that may burn CPU at once; 0 takes one per core."""
+
+    @field_validator("allowed_buckets", "allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Words between commas or blanks, as a person writes them into a variable."""
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            if "/" in entry:
+                ipaddress.ip_network(entry, strict=False)  # a ValueError here names the entry
+        return tuple(entry.lower() for entry in value)
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _slash(cls, value: str) -> str:
+        return value if value.endswith("/") else value + "/"
+
+    @property
+    def limits(self) -> Limits:
+        """What a video may cost."""
+        return Limits(max_bytes=self.max_video_bytes, max_seconds=self.max_video_seconds)
+
+    @property
+    def uses_socket_mode(self) -> bool:
+        return bool(self.slack_app_token.get_secret_value())
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy's URL of the database. It may hold a password: never log it."""
+        return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir.resolve() / 'tracklet.sqlite'}"
+
+    @property
+    def uses_sqlite(self) -> bool:
+        return self.database.startswith("sqlite")
+
+    @property
+    def child_slots(self) -> int:
+        """How many child processes may work at once."""
+        if self.children:
+            return self.children
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def read_settings() -> Settings:
+    """The settings of this environment. Raises `OptionError`, which names the variable and never a secret's value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        field = Settings.model_fields.get(name)
+        is_secret = name.upper().startswith("SLACK_") or (field is not None and "Secret" in str(field.annotation))
+        variable = name.upper() if name.upper().startswith("SLACK_") and name != "slack_api_url" else f"TRACKLET_{name.upper()}"
+        value = "what it is" if is_secret else str(first["input"])
+        raise OptionError(option=variable, value=value, allowed=first["msg"]) from None

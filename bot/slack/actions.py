@@ -1,0 +1,83 @@
+"""
+Buttons: what a click on one means, and whether this person may.
+
+A click is a row of the inbox before Slack is answered. The button's value only names a job; who clicked, and where, is taken
+from Slack's signed request and held against that job.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.jobs.desk import Desk
+from bot.jobs.model import Job, JobId, Json
+from bot.jobs.store import Store
+from bot.slack import texts
+from bot.slack.blocks import Action
+from bot.slack.calls import patiently
+from bot.slack.commands import may_act
+from bot.slack.directory import Clients, Directory
+from bot.slack.errors import SlackRefused
+from bot.slack.shares import Shares
+from bot.slack.thread import SlackThread
+from rendering.summary import PAGE_OBJECTS
+
+logger = logging.getLogger(__name__)
+
+
+class Actions:
+    """Handles clicks."""
+
+    def __init__(
+        self, *, store: Store, desk: Desk, directory: Directory, thread: SlackThread, shares: Shares, clients: Clients
+    ) -> None:
+        self._store = store
+        self._desk = desk
+        self._directory = directory
+        self._thread = thread
+        self._shares = shares
+        self._clients = clients
+
+    async def click(self, key: str, payload: Json) -> None:
+        """One click."""
+        team, channel, user = payload["team"]["id"], payload["channel"]["id"], payload["user"]["id"]
+        action, value = Action(payload["actions"][0]["action_id"]), str(payload["actions"][0].get("value") or "")
+        if action is Action.TRACK:
+            if await self._directory.is_member(team, channel, user):
+                await self._shares.offered(team, channel, user, value)
+                await self._delete(self._clients(team), channel, payload["message"]["ts"])
+            return
+        job_id, _, argument = value.partition(" ")
+        job = await self._store.job(JobId(job_id))
+        if job is None or not await may_act(self._directory, job, team=team, channel=channel, user=user):
+            await self._shares.respond(payload["response_url"], texts.not_allowed())
+            return
+        await self._act(action, job, user, argument, payload["response_url"])
+
+    async def _act(self, action: Action, job: Job, user: str, argument: str, response_url: str) -> None:
+        match action:
+            case Action.CANCEL:
+                if not await self._desk.cancel(job, user):
+                    await self._shares.respond(response_url, texts.over_already(job.number))
+            case Action.RETRY:
+                await self._desk.again(job, user)
+            case Action.INCLUDE if "summary" in job.facts:
+                await self._desk.include_near_misses(job, user)
+            case Action.MORE if argument.isdecimal() and "summary" in job.facts:
+                changed, is_new = await self._desk.more_gifs(job, user, int(argument))
+                if is_new:
+                    await self._thread.update_list(changed)
+            case Action.PAGE if argument.isdecimal() and "summary" in job.facts:
+                changed, is_new = await self._desk.more_objects(job, user, int(argument), page_objects=PAGE_OBJECTS)
+                if is_new:
+                    await self._thread.update_list(changed)
+            case _:
+                await self._shares.respond(response_url, texts.not_yet())
+
+    async def _delete(self, client: AsyncWebClient, channel: str, ts: str) -> None:
+        try:
+            await patiently(client, "chat.delete", channel=channel, ts=ts)
+        except SlackRefused as refused:
+            logger.info("an offer could not be taken away: %s", refused.reason)

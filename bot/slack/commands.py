@@ -1,0 +1,108 @@
+"""
+`/track`: what is answered at once, and what becomes a job.
+
+A command is answered to the asker alone. Tracking itself is checked after the answer (is the bot in this channel, is that file
+shared here), because that asks Slack, and refused to the asker alone as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.jobs.desk import Desk
+from bot.jobs.model import Job, Json, Request, SourceKind, command_id
+from bot.jobs.store import Store
+from bot.slack import blocks, texts
+from bot.slack.blocks import Message
+from bot.slack.directory import Directory, is_shared_in
+from bot.slack.errors import FileNotShared
+from bot.slack.inbox import Inbox
+from bot.slack.requests import Auto, Cancel, Help, Misunderstood, Status, Track, parse_command
+from bot.slack.shares import Shares
+
+COMMAND = "/track"
+JOBS_LISTED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModal:
+    """The command names no video: ask for one in a modal."""
+
+
+class Commands:
+    """Answers `/track`."""
+
+    def __init__(
+        self, *, store: Store, desk: Desk, directory: Directory, shares: Shares, inbox: Inbox, slack_host: str
+    ) -> None:
+        self._store = store
+        self._desk = desk
+        self._directory = directory
+        self._shares = shares
+        self._inbox = inbox
+        self._slack_host = slack_host
+
+    async def answer(self, body: Json) -> Message | OpenModal | None:
+        """What the asker sees at once; None where nothing need be said because work begins."""
+        team, channel, user = body["team_id"], body["channel_id"], body["user_id"]
+        try:
+            command = parse_command(body.get("text") or "", slack_host=self._slack_host)
+        except Misunderstood as misunderstood:
+            return blocks.plain(texts.misunderstood(misunderstood))
+        match command:
+            case Help():
+                return blocks.help_message()
+            case Status():
+                return blocks.status(await self._store.latest(team=team, user=user, limit=JOBS_LISTED))
+            case Cancel(number):
+                return blocks.plain(await self._cancel(team, user, number))
+            case Auto(on):
+                await self._store.set_auto(team, channel, on)
+                return blocks.plain(texts.auto_set(on))
+            case Track(source=None):
+                return OpenModal()
+            case Track():
+                kept = {name: body[name] for name in ("team_id", "channel_id", "user_id", "text", "response_url", "trigger_id")}
+                await self._inbox.take("command", body["trigger_id"], kept)
+                return None
+
+    async def track(self, key: str, body: Json) -> None:
+        """Check what only Slack knows, then start the job."""
+        team, channel, user = body["team_id"], body["channel_id"], body["user_id"]
+        command = parse_command(body["text"], slack_host=self._slack_host)
+        assert isinstance(command, Track)
+        assert command.source is not None
+        source = command.source
+        if not await self._directory.is_here(team, channel):
+            await self._shares.respond(body["response_url"], texts.not_here())
+            return
+        if source.kind is SourceKind.SLACK_FILE:
+            try:
+                file = await self._directory.file(team, source.ref)
+                if not is_shared_in(file, channel):
+                    raise FileNotShared(source.ref, "elsewhere")
+            except FileNotShared as error:
+                await self._shares.respond(body["response_url"], texts.file_not_shared(error))
+                return
+        request = Request(source=source, team=team, channel=channel, user=user, options=command.options)
+        await self._desk.submit(command_id(team, body["trigger_id"]), request)
+
+    async def _cancel(self, team: str, user: str, number: int | None) -> str:
+        if number is None:
+            running = [job for job in await self._store.latest(team=team, user=user, limit=100) if not job.is_over]
+            if len(running) != 1:
+                return texts.which_to_cancel([job.number for job in running])
+            job: Job | None = running[0]
+        else:
+            job = await self._store.job_of_number(team, number)
+        # A job that one may not see answers like one that there is not.
+        if job is None or not await may_act(self._directory, job, team=team, channel=job.request.channel, user=user):
+            return texts.no_such_job(number or 0)
+        return texts.cancelling(job.number) if await self._desk.cancel(job, user) else texts.over_already(job.number)
+
+
+async def may_act(directory: Directory, job: Job, *, team: str, channel: str, user: str) -> bool:
+    """Whether a person may stop, repeat or extend a job: its asker, and those who are in its channel."""
+    if job.request.team != team or job.request.channel != channel:
+        return False
+    return job.request.user == user or await directory.is_member(team, channel, user)

@@ -1,0 +1,210 @@
+"""
+What the bot listens to, in Bolt's terms. `app_manifest.yaml` subscribes to exactly this; a test compares the two.
+
+Order in Bolt: signature, authorisation, own events, then our middleware, which keeps events durably and lets its errors out so
+that Slack tries again, then the listeners, which only acknowledge. An event without a listener would be answered with 404, so
+the last one takes everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.jobs.desk import Desk
+from bot.jobs.model import Request, SourceKind, command_id
+from bot.jobs.store import Store
+from bot.slack import home, texts
+from bot.slack.actions import Actions
+from bot.slack.blocks import Action
+from bot.slack.calls import AnswerLost, once
+from bot.slack.commands import COMMAND, Commands, OpenModal
+from bot.slack.directory import Directory, is_shared_in
+from bot.slack.errors import FileNotShared, SlackRefused
+from bot.slack.inbox import Inbox
+from bot.slack.requests import Misunderstood, read_message
+
+logger = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+MESSAGE_SHORTCUT = "track_message"
+GLOBAL_SHORTCUT = "track_global"
+EVENTS = ("message", "app_mention", "file_shared", "app_home_opened", "app_uninstalled", "tokens_revoked")
+KEPT_OF_EVENT = ("type", "subtype", "user", "channel", "ts", "thread_ts", "channel_type", "text", "bot_id", "edited")
+KEPT_OF_FILE = ("id", "name", "mimetype", "file_access")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the listeners hand over to."""
+
+    store: Store
+    desk: Desk
+    directory: Directory
+    inbox: Inbox
+    commands: Commands
+    actions: Actions
+    bot_user: str
+    slack_host: str
+    on_removed: Callable[[], Awaitable[None]]
+
+
+def listen(app: AsyncApp, parts: Parts) -> None:
+    """Register everything."""
+
+    @app.middleware
+    async def keep(body: Json, next_: Callable[[], Awaitable[None]]) -> None:
+        await _keep_event(body, parts)
+        await next_()
+
+    for event in EVENTS[:3]:
+        app.event(event)(_nothing)
+
+    @app.event("app_home_opened")
+    async def home_opened(body: Json, client: AsyncWebClient) -> None:
+        if body["event"].get("tab") == "home":
+            await _publish_home(client, parts, team=body["team_id"], user=body["event"]["user"])
+
+    @app.event("app_uninstalled")
+    async def uninstalled() -> None:
+        await parts.on_removed()
+
+    @app.event("tokens_revoked")
+    async def revoked(body: Json) -> None:
+        if body["event"].get("tokens", {}).get("bot"):
+            await parts.on_removed()
+
+    @app.command(COMMAND)
+    async def command(body: Json, ack: AsyncAck, client: AsyncWebClient) -> None:
+        answer = await parts.commands.answer(body)
+        if answer is None:
+            await ack()
+        elif isinstance(answer, OpenModal):
+            await ack()
+            await _open_modal(client, body, channel=body["channel_id"])
+        else:
+            await ack(text=answer.text, blocks=list(answer.blocks), response_type="ephemeral")
+
+    for action in Action:
+
+        @app.action(action.value)
+        async def click(body: Json, ack: AsyncAck) -> None:
+            first = body["actions"][0]
+            key = f"{body['container'].get('message_ts', '')}:{first['action_id']}:{first['action_ts']}:{body['user']['id']}"
+            await parts.inbox.take("click", key, _click(body))
+            await ack()
+
+    @app.shortcut(MESSAGE_SHORTCUT)
+    async def message_shortcut(body: Json, ack: AsyncAck) -> None:
+        await parts.inbox.take("shortcut", body["trigger_id"], _shortcut(body))
+        await ack()
+
+    @app.shortcut(GLOBAL_SHORTCUT)
+    async def global_shortcut(body: Json, ack: AsyncAck, client: AsyncWebClient) -> None:
+        await ack()
+        await _open_modal(client, body, channel="")
+
+    @app.view(home.MODAL)
+    async def submitted(body: Json, ack: AsyncAck) -> None:
+        errors = await _submit(body, parts)
+        if errors:
+            await ack(response_action="errors", errors=errors)
+        else:
+            await ack()
+
+    app.event(re.compile(".*"))(_nothing)
+    app.action(re.compile(".*"))(_acknowledge)
+
+
+async def _nothing() -> None:
+    """The middleware has kept what matters."""
+
+
+async def _acknowledge(ack: AsyncAck) -> None:
+    await ack()
+
+
+async def _keep_event(body: Json, parts: Parts) -> None:
+    """Write down an event that may become work. Raises when that fails: Slack then delivers it again."""
+    if body.get("type") != "event_callback":
+        return
+    event, team = body.get("event") or {}, str(body.get("team_id") or "")
+    if event.get("type") in {"message", "app_mention"}:
+        if read_message(body, bot_user=parts.bot_user) is None:
+            return
+        kept = {name: event[name] for name in KEPT_OF_EVENT if name in event}
+        kept["files"] = [{name: file[name] for name in KEPT_OF_FILE if name in file} for file in event.get("files") or []]
+        # A mention comes as a message and as an app_mention: the same key, so it counts once.
+        await parts.inbox.take("message", f"{team}:{event['channel']}:{event['ts']}", {"team_id": team, "event": kept})
+    elif event.get("type") == "file_shared":
+        kept = {name: event.get(name) for name in ("file_id", "user_id", "channel_id")}
+        await parts.inbox.take("file", f"{team}:{kept['channel_id']}:{kept['file_id']}", {"team_id": team, "event": kept})
+
+
+def _click(body: Json) -> Json:
+    first = body["actions"][0]
+    return {
+        "team": {"id": body["team"]["id"]},
+        "channel": {"id": (body.get("channel") or {}).get("id", "")},
+        "user": {"id": body["user"]["id"]},
+        "message": {"ts": (body.get("message") or {}).get("ts", "")},
+        "actions": [{"action_id": first["action_id"], "value": first.get("value", "")}],
+        "response_url": body.get("response_url", ""),
+    }
+
+
+def _shortcut(body: Json) -> Json:
+    message = body["message"]
+    kept = {name: message[name] for name in ("user", "ts", "thread_ts", "text") if name in message}
+    kept["files"] = [{name: file[name] for name in KEPT_OF_FILE if name in file} for file in message.get("files") or []]
+    return {
+        "team": {"id": body["team"]["id"]},
+        "channel": {"id": body["channel"]["id"]},
+        "user": {"id": body["user"]["id"]},
+        "message": kept,
+        "response_url": body["response_url"],
+    }
+
+
+async def _open_modal(client: AsyncWebClient, body: Json, *, channel: str) -> None:
+    try:
+        await once(client, "views.open", trigger_id=body["trigger_id"], view=home.modal(channel=channel))
+    except (SlackRefused, AnswerLost) as error:
+        logger.warning("the form could not be opened: %s", error)
+
+
+async def _publish_home(client: AsyncWebClient, parts: Parts, *, team: str, user: str) -> None:
+    jobs = await parts.store.latest(team=team, user=user, limit=10)
+    try:
+        await once(client, "views.publish", user_id=user, view=home.home(jobs))
+    except (SlackRefused, AnswerLost) as error:
+        logger.warning("a Home could not be shown: %s", error)
+
+
+async def _submit(body: Json, parts: Parts) -> Json:
+    """Start what the form asks for; the errors of its fields, none when it was right."""
+    view, user, team = body["view"], body["user"]["id"], body["team"]["id"]
+    try:
+        source, options, channel = home.read_modal(view, slack_host=parts.slack_host)
+    except Misunderstood as problem:
+        return home.errors_of(problem)
+    if not channel or not await parts.directory.is_here(team, channel):
+        return {home.CHANNEL: texts.CHANNEL_MISSING}
+    if not channel.startswith("D") and not await parts.directory.is_member(team, channel, user):
+        return {home.CHANNEL: texts.CHANNEL_NOT_YOURS}
+    if source.kind is SourceKind.SLACK_FILE:
+        try:
+            if not is_shared_in(await parts.directory.file(team, source.ref), channel):
+                raise FileNotShared(source.ref, "elsewhere")
+        except FileNotShared as error:
+            return home.errors_of(error)
+    request = Request(source=source, team=team, channel=channel, user=user, options=options)
+    await parts.desk.submit(command_id(team, view["id"]), request)
+    return {}

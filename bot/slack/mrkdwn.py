@@ -1,0 +1,16 @@
+"""
+Text from outside, made harmless for Slack's mrkdwn.
+
+Source of the three entities: docs.slack.dev/messaging/formatting-message-text, "Escaping text".
+"""
+
+from __future__ import annotations
+
+
+def escape(text: str) -> str:
+    """Text from outside, as mrkdwn shows it: no links, mentions or formatting of its own."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # A zero-width space keeps mrkdwn's marks from pairing up.
+    for mark in "*_~`":
+        escaped = escaped.replace(mark, f"{mark}\u200b") if mark in escaped else escaped
+    return " ".join(escaped.split())

@@ -1,0 +1,129 @@
+"""
+The progress messages of all jobs, edited in place and seldom.
+
+A message is edited when its job enters another stage, else at most every 4 s, and with many jobs each waits its turn, because
+chat.update is limited for the whole workspace (about 50 a minute). Nothing is sent when nothing changed. What is lost by a
+crash is shown again by the next step; the last word is not said here but by `thread.py`, durably.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from bot.jobs.model import Job, JobId, JobState
+from bot.slack.blocks import Message, progress
+from bot.slack.errors import SlackError
+
+logger = logging.getLogger(__name__)
+
+EVERY_S = 4.0
+EVERY_FOR_EACH_S = 1.5  # 40 edits a minute for all jobs together leave room for the rest
+NEXT_STAGE_S = 1.0
+ESTIMATE_FROM = 0.05  # less than that of a stage says nothing about the rest
+ESTIMATE_AFTER_S = 3.0
+
+Edit = Callable[[Job, str, Message], Awaitable[None]]
+
+
+@dataclass
+class _Entry:
+    job: Job
+    ts: str
+    state: JobState = JobState.RECEIVED
+    fraction: float = 0.0
+    left_s: float | None = None
+    since: float = 0.0
+    sent_at: float = 0.0
+    sent: Message | None = None
+    sent_state: JobState | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class ProgressBoard:
+    """What each running job shows; `edit` sends one edit."""
+
+    def __init__(self, edit: Edit, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._edit = edit
+        self._clock = clock
+        self._entries: dict[JobId, _Entry] = {}
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, job: Job, ts: str, shown: Message | None) -> None:
+        """Follow a job whose progress message is `ts`; `shown` is what it says already."""
+        now = self._clock()
+        self._entries[job.id] = _Entry(job, ts, since=now, sent_at=now, sent=shown, sent_state=JobState.RECEIVED)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    def show(self, job: Job, state: JobState, fraction: float) -> None:
+        """Where a job is now; a job without a progress message is passed over."""
+        entry = self._entries.get(job.id)
+        if entry is None:
+            return
+        if entry.state is not state:
+            entry.state, entry.since = state, self._clock()
+        entry.fraction = fraction
+        elapsed = self._clock() - entry.since
+        told = fraction >= ESTIMATE_FROM and elapsed >= ESTIMATE_AFTER_S
+        entry.left_s = elapsed / fraction * (1 - fraction) if told else None
+        self._changed.set()
+
+    async def remove(self, job_id: JobId) -> None:
+        """No further edit of that job's message, not even one that was on its way."""
+        entry = self._entries.pop(job_id, None)
+        if entry is not None:
+            async with entry.lock:
+                pass
+
+    async def close(self) -> None:
+        """Stop editing."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _run(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            while (wait_s := await self._edit_what_is_due()) is not None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._changed.wait()
+                self._changed.clear()
+
+    async def _edit_what_is_due(self) -> float | None:
+        """Edit the messages that may be; seconds until the next may be, None when there is nothing to say."""
+        next_s: float | None = None
+        for entry in list(self._entries.values()):
+            message = progress(entry.job, entry.state, fraction=entry.fraction, left_s=entry.left_s)
+            if message == entry.sent:
+                continue
+            spacing = (
+                NEXT_STAGE_S if entry.state is not entry.sent_state else max(EVERY_S, EVERY_FOR_EACH_S * len(self._entries))
+            )
+            wait_s = entry.sent_at + spacing - self._clock()
+            if wait_s > 0:
+                next_s = wait_s if next_s is None else min(next_s, wait_s)
+                continue
+            async with entry.lock:
+                if entry.job.id not in self._entries:
+                    continue
+                try:
+                    await self._edit(entry.job, entry.ts, message)
+                except SlackError as error:
+                    # The message or the channel is gone: the results still come, where they can.
+                    logger.info("job %d: its progress is not shown any more: %s", entry.job.number, error)
+                    self._entries.pop(entry.job.id, None)
+                    continue
+                except Exception:
+                    logger.exception("job %d: a progress edit failed", entry.job.number)
+                entry.sent, entry.sent_at, entry.sent_state = message, self._clock(), entry.state
+        return next_s

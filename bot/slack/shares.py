@@ -1,0 +1,280 @@
+"""
+Videos that people share: in messages, as files, as links, in a thread where the bot is mentioned, or by the message shortcut.
+
+One video in one message is one job, however many events tell of it: its id is made of the file or the message. Programs never
+start one, and neither do our own uploads. Where nothing may start unasked (`/track auto off`) a button is left instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import aiohttp
+
+from bot.jobs.desk import Desk
+from bot.jobs.model import JobId, Json, Options, Request, Source, SourceKind, digest, link_id, upload_id
+from bot.jobs.store import Store
+from bot.slack import blocks, texts
+from bot.slack.calls import once
+from bot.slack.directory import Clients, Directory, is_shared_in, shares_of
+from bot.slack.errors import FileNotShared, SlackError
+from bot.slack.requests import (
+    Confusion,
+    Misunderstood,
+    SharedFile,
+    SharedMessage,
+    looks_like_video,
+    read_message,
+    shared_files,
+    source_of,
+    split_links,
+)
+from bot.slack.thread import Address, SlackThread
+from tracking.errors import TrackletError
+from tracking.sources import Fetcher
+
+logger = logging.getLogger(__name__)
+
+GRACE_S = 2.0  # file_shared knows nothing of the message; its twin, which does, comes at the same moment
+SHARE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+MAX_VIDEOS = 5  # of one message
+MAX_VALUE_LETTERS = 2000  # of a button
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A video in a message, and the id of the job for it."""
+
+    job_id: JobId
+    source: Source
+
+
+class Shares:
+    """Turns what is shared into jobs."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        desk: Desk,
+        directory: Directory,
+        thread: SlackThread,
+        clients: Clients,
+        fetcher: Fetcher,
+        session: aiohttp.ClientSession,
+        bot_user: str,
+        slack_host: str,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self._store = store
+        self._desk = desk
+        self._directory = directory
+        self._thread = thread
+        self._clients = clients
+        self._fetcher = fetcher
+        self._session = session
+        self._bot_user = bot_user
+        self._slack_host = slack_host
+        self._grace_s = grace_s
+
+    async def message(self, key: str, body: Json) -> None:
+        """A message that may hold a video, or speaks to the bot."""
+        shared = read_message(body, bot_user=self._bot_user)
+        if shared is None or await self._directory.is_bot(shared.team, shared.user):
+            return
+        if shared.confusion is not None and shared.confusion.what is not Confusion.UNKNOWN:
+            await self._tell(shared, texts.misunderstood(shared.confusion))
+            return
+        found = await self._videos(shared)
+        if found:
+            asked = shared.is_mention or await self._store.auto(shared.team, shared.channel)
+            for video in found:
+                await (self._start(shared, video) if asked else self._offer(shared, video))
+        elif shared.is_mention and not (shared.files or shared.links):
+            await self._mention(shared)
+
+    async def file(self, key: str, body: Json) -> None:
+        """A `file_shared` event: its message is looked for where that event did not come."""
+        event, team = body["event"], str(body.get("team_id") or "")
+        file_id = str(event.get("file_id") or (event.get("file") or {}).get("id") or "")
+        channel, user = str(event.get("channel_id") or ""), str(event.get("user_id") or "")
+        if not (file_id and channel) or user == self._bot_user or await self._store.is_own_file(file_id):
+            return
+        await asyncio.sleep(self._grace_s)
+        if await self._store.job(upload_id(team, channel, file_id)) is not None:
+            return
+        for pause_s in (*SHARE_PAUSES_S, None):
+            try:
+                file = await self._directory.file(team, file_id)
+            except FileNotShared:
+                return
+            owner = str(file.get("user") or user)
+            if owner == self._bot_user or file.get("bot_id") or await self._directory.is_bot(team, owner):
+                return
+            if shares := shares_of(file, channel):
+                break
+            if pause_s is None:
+                return
+            await asyncio.sleep(pause_s)
+        shared = SharedMessage(
+            team=team,
+            channel=channel,
+            user=owner,
+            ts=str(shares[0]["ts"]),
+            thread_ts=str(shares[0].get("thread_ts") or ""),
+            channel_type="im" if channel.startswith("D") else "",
+            files=(),
+            links=(),
+            is_mention=channel.startswith("D"),
+            options=Options(),
+            confusion=None,
+        )
+        source = Source(SourceKind.SLACK_FILE, file_id, str(file.get("name") or "video"))
+        video = _Found(upload_id(team, channel, file_id), source)
+        if await self._store.post(f"offer:{video.job_id}", "offer") is not None:
+            return
+        asked = shared.is_mention or await self._store.auto(team, channel)
+        await (self._start(shared, video) if asked else self._offer(shared, video))
+
+    async def shortcut(self, key: str, payload: Json) -> None:
+        """The message shortcut: somebody asks for exactly this message."""
+        message, channel = payload["message"], payload["channel"]["id"]
+        team, user = payload["team"]["id"], payload["user"]["id"]
+        if not await self._directory.is_here(team, channel):
+            await self.respond(payload["response_url"], texts.not_here())
+            return
+        event = message | {"type": "message", "subtype": "", "channel": channel, "user": user, "bot_id": "", "edited": None}
+        body = {"team_id": team, "event": event | {"text": f"{message.get('text') or ''} <@{self._bot_user}>"}}
+        shared = read_message(body, bot_user=self._bot_user)
+        found = await self._videos(shared) if shared else []
+        if shared is None or not found:
+            await self.respond(payload["response_url"], texts.no_video_in_message())
+            return
+        for video in found:
+            await self._start(replace(shared, options=Options()), video)
+
+    async def offered(self, team: str, channel: str, user: str, value: str) -> None:
+        """The button that stands where nothing starts unasked."""
+        wanted = json.loads(value)
+        source = Source(SourceKind(wanted["kind"]), wanted["ref"], wanted["name"])
+        request = Request(source=source, team=team, channel=channel, user=user, thread_ts=wanted["thread_ts"])
+        await self._desk.submit(JobId(wanted["job"]), request)
+
+    async def respond(self, response_url: str, text: str) -> None:
+        """Tell the person who did something, and nobody else."""
+        body = {"response_type": "ephemeral", "replace_original": False, "text": text}
+        try:
+            async with self._session.post(response_url, json=body) as answer:
+                if answer.status >= 400:
+                    logger.warning("an answer for one person was refused with status %d", answer.status)
+        except (aiohttp.ClientError, TimeoutError):
+            logger.warning("an answer for one person did not arrive")
+
+    # ---- inside ----------------------------------------------------------------------------------------------------------
+
+    async def _start(self, shared: SharedMessage, video: _Found) -> None:
+        request = Request(
+            source=video.source,
+            team=shared.team,
+            channel=shared.channel,
+            user=shared.user,
+            thread_ts=shared.thread_ts or shared.ts,
+            options=shared.options,
+        )
+        await self._desk.submit(video.job_id, request)
+
+    async def _offer(self, shared: SharedMessage, video: _Found) -> None:
+        thread_ts = shared.thread_ts or shared.ts
+        wanted = {"kind": video.source.kind, "ref": video.source.ref, "name": video.source.name, "thread_ts": thread_ts}
+        value = json.dumps(wanted | {"job": video.job_id})
+        if len(value) > MAX_VALUE_LETTERS:
+            return
+        address = Address(shared.team, shared.channel, thread_ts, f"offer:{video.job_id}", "offer", float(shared.ts))
+        await self._thread.post(address, blocks.offer(value, video.source.name))
+
+    async def _videos(self, shared: SharedMessage) -> list[_Found]:
+        """The videos of a message, each with its own job's id."""
+        found = [
+            _Found(upload_id(shared.team, shared.channel, source.ref), source)
+            for source in await self._files(shared.team, shared.files)
+        ]
+        for link in shared.links:
+            source = await self._link(shared.team, shared.channel, link)
+            found += [_Found(link_id(shared.team, shared.channel, shared.ts, link), source)] if source else []
+        return found[:MAX_VIDEOS]
+
+    async def _files(self, team: str, files: Iterable[SharedFile]) -> list[Source]:
+        sources = []
+        for file in files:
+            name = file.name
+            if await self._store.is_own_file(file.id):
+                continue
+            if file.is_stub:
+                try:
+                    name = str((await self._directory.file(team, file.id)).get("name") or name)
+                except FileNotShared:
+                    continue
+            sources.append(Source(SourceKind.SLACK_FILE, file.id, name))
+        return sources
+
+    async def _link(self, team: str, channel: str, link: str) -> Source | None:
+        """What a link in a message leads to, None where that is no video."""
+        try:
+            source = source_of(link, slack_host=self._slack_host)
+            if source.kind is SourceKind.SLACK_FILE:
+                file = await self._directory.file(team, source.ref)
+                return source if is_shared_in(file, channel) and not await self._store.is_own_file(source.ref) else None
+            if looks_like_video(link) is None and not (await self._fetcher.content_type(link)).startswith("video/"):
+                return None
+        except (Misunderstood, TrackletError):
+            return None
+        return source
+
+    async def _mention(self, shared: SharedMessage) -> None:
+        """The bot was spoken to: in a thread the video there is meant, elsewhere only help is left to say."""
+        video = None
+        if shared.thread_ts:
+            try:
+                video = await self._video_in_thread(shared)
+            except SlackError:
+                await self._say(shared, blocks.plain(texts.cannot_read_thread()))
+                return
+        if video is not None:
+            await self._start(shared, video)
+        else:
+            await self._say(shared, blocks.plain(texts.no_video_in_thread()) if shared.thread_ts else blocks.help_message())
+
+    async def _video_in_thread(self, shared: SharedMessage) -> _Found | None:
+        """The latest video that a person put into the thread; the thread is read once, and not again where Slack refuses."""
+        answer = await self._replies(shared)
+        for message in reversed(answer["messages"]):
+            if message.get("bot_id") or message.get("user") == self._bot_user or message.get("ts") == shared.ts:
+                continue
+            for source in await self._files(shared.team, shared_files(message.get("files") or [])):
+                # Asked for expressly, so it is a job of its own even where the upload had one.
+                return _Found(link_id(shared.team, shared.channel, shared.ts, source.ref), source)
+            for link in split_links(str(message.get("text") or ""))[0]:
+                linked = await self._link(shared.team, shared.channel, link) if looks_like_video(link) is not False else None
+                if linked is not None:
+                    return _Found(link_id(shared.team, shared.channel, shared.ts, link), linked)
+        return None
+
+    async def _replies(self, shared: SharedMessage) -> Json:
+        client = self._clients(shared.team)
+        return await once(client, "conversations.replies", channel=shared.channel, ts=shared.thread_ts, limit=200)
+
+    async def _say(self, shared: SharedMessage, message: blocks.Message) -> None:
+        thread_ts = shared.thread_ts or ("" if shared.channel_type == "im" else shared.ts)
+        key = f"answer:{digest(f'{shared.team} {shared.channel} {shared.ts}')}"
+        await self._thread.post(Address(shared.team, shared.channel, thread_ts, key, "answer", float(shared.ts)), message)
+
+    async def _tell(self, shared: SharedMessage, text: str) -> None:
+        """Tell only the person who wrote."""
+        arguments: Json = {"channel": shared.channel, "user": shared.user, "text": text}
+        if shared.thread_ts:
+            arguments["thread_ts"] = shared.thread_ts
+        await once(self._clients(shared.team), "chat.postEphemeral", **arguments)

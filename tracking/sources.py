@@ -1,0 +1,394 @@
+"""
+A link, an upload or a path becomes a local file that is a video, or an error that says why not.
+
+Only http(s) and gs are followed. Whatever a name resolves to is checked when the connection is made, and the connection goes
+to the very address that was checked, for each redirect anew: a name that answers differently the second time gains nothing.
+Bytes and time are bounded while the file streams to disk under another name. What it is decides its content, not its name or
+its declared type. Secrets in headers stay with the host they were meant for. Whether the streams inside decode is left to
+`video.py`; which buckets may be read with credentials is left to `storage/`.
+
+Times are seconds, sizes bytes. Address ranges: IANA's special-purpose registries, as `ipaddress.is_global` has them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import ipaddress
+import os
+import re
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import quote, unquote, urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from tracking.errors import (
+    NotAVideo,
+    SourceNotAVideo,
+    SourceNotFound,
+    SourceRefused,
+    SourceUnreachable,
+    VideoTooLarge,
+    file_name,
+)
+
+GOOGLE_STORAGE_HOSTS = frozenset({"storage.googleapis.com", "storage.cloud.google.com"})
+CHUNK_BYTES = 1 << 18
+MAX_REDIRECTS = 5
+SNIFFED_BYTES = 4096
+MAX_LINK_LETTERS = 4096
+USER_AGENT = "Tracklet (video tracking bot)"
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Progress = Callable[[float, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """How much one download may cost."""
+
+    max_bytes: int = 1 << 30
+    connect_s: float = 10.0
+    stalled_s: float = 30.0
+    total_s: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file that was fetched; `sha256` is hexadecimal."""
+
+    path: Path
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class AddressPolicy:
+    """
+    Which addresses links may reach: public ones, and those excepted by host name or network.
+
+    A host name in `allowed` excepts whatever that name resolves to.
+    """
+
+    allowed: Sequence[str] = ()
+    _networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = field(init=False, default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        networks = []
+        for entry in self.allowed:
+            with contextlib.suppress(ValueError):
+                networks.append(ipaddress.ip_network(entry.strip("[]"), strict=False))
+        object.__setattr__(self, "_networks", tuple(networks))
+
+    def allows(self, host: str, address: str) -> bool:
+        """Whether a connection to `address`, which is what `host` resolved to, may be made."""
+        if host.lower().rstrip(".") in {entry.lower() for entry in self.allowed}:
+            return True
+        found = _unwrapped(ipaddress.ip_address(address.partition("%")[0]))
+        if any(found in network for network in self._networks if network.version == found.version):
+            return True
+        return found.is_global and not found.is_multicast and not found.is_reserved
+
+
+class Fetcher:
+    """Downloads over one pool of connections; close it in the end."""
+
+    def __init__(self, *, policy: AddressPolicy | None = None, limits: FetchLimits | None = None) -> None:
+        self._policy = policy or AddressPolicy()
+        self._limits = limits or FetchLimits()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def fetch(
+        self,
+        link: str,
+        into: Path,
+        *,
+        headers: Mapping[str, str] | None = None,
+        size_bytes: int | None = None,
+        progress: Progress = lambda done, total: None,
+    ) -> Fetched:
+        """
+        Stream what `link` names to the file `into`, which appears only when it is whole.
+
+        `headers` are sent to the link's own host and to no other; `size_bytes` is what the file must have where that is
+        known. Raises `SourceError`, `VideoTooLarge`, `NotAVideo`.
+        """
+        shown = without_query(link)
+        limits = self._limits
+        into.parent.mkdir(parents=True, exist_ok=True)
+        aside = into.with_name(f".{into.name[:80]}.{os.getpid()}-{os.urandom(4).hex()}.part")
+        try:
+            async with _translated(shown), asyncio.timeout(limits.total_s), self._answer("GET", link, headers) as answer:
+                total = answer.content_length or size_bytes or 0
+                if total > limits.max_bytes:
+                    raise VideoTooLarge(total, limits.max_bytes)
+                sha256, size = hashlib.sha256(), 0
+                first = b""
+                file = await asyncio.to_thread(aside.open, "wb")
+                try:
+                    async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+                        if len(first) < SNIFFED_BYTES:
+                            first += chunk[: SNIFFED_BYTES - len(first)]
+                            if len(first) >= SNIFFED_BYTES:
+                                refuse_other_media(first, shown, content_type=answer.content_type, url=str(answer.url))
+                        size += len(chunk)
+                        if size > limits.max_bytes:
+                            raise VideoTooLarge(size, limits.max_bytes)
+                        sha256.update(chunk)
+                        await asyncio.to_thread(file.write, chunk)
+                        progress(size, total)
+                finally:
+                    await asyncio.to_thread(file.close)
+                if len(first) < SNIFFED_BYTES:
+                    refuse_other_media(first, shown, content_type=answer.content_type, url=str(answer.url))
+                if size_bytes is not None and size != size_bytes:
+                    raise SourceUnreachable(shown, answer.status, "incomplete")
+                name = link_name(link)
+            aside.replace(into)
+        finally:
+            aside.unlink(missing_ok=True)
+        return Fetched(into, name, size, sha256.hexdigest())
+
+    async def content_type(self, link: str) -> str:
+        """What the server calls the thing behind `link`, "" when it does not say. Raises `SourceError`."""
+        limit = asyncio.timeout(self._limits.connect_s)
+        async with _translated(without_query(link)), limit, self._answer("HEAD", link, None) as answer:
+            return answer.content_type
+
+    @asynccontextmanager
+    async def _answer(self, method: str, link: str, headers: Mapping[str, str] | None) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A good answer, after at most `MAX_REDIRECTS` redirects that are each checked like the link itself."""
+        url = http_url(link)
+        home = url.origin()
+        for _ in range(MAX_REDIRECTS + 1):
+            self._check_literal(url)
+            own = dict(headers or {}) if url.origin() == home else {}
+            async with self._sessions().request(method, url, headers=own, allow_redirects=False) as answer:
+                target = answer.headers.get("Location", "")
+                if answer.status in {301, 302, 303, 307, 308} and target:
+                    url = http_url(str(url.join(URL(target))))
+                    if home.scheme == "https" and url.scheme != "https":
+                        raise SourceRefused(without_query(link), "redirect")
+                    continue
+                _raise_for(answer, without_query(link))
+                yield answer
+                return
+        raise SourceRefused(without_query(link), "redirect")
+
+    def _check_literal(self, url: URL) -> None:
+        """An address written as such never meets the resolver."""
+        host = url.host or ""
+        try:
+            ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            return
+        if not self._policy.allows(host, host):
+            raise SourceRefused(without_query(str(url)), "address")
+
+    def _sessions(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            limits = self._limits
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(resolver=_CheckedResolver(self._policy), use_dns_cache=False, limit=32),
+                timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect_s, sock_read=limits.stalled_s),
+                headers={"User-Agent": USER_AGENT, "Accept": "video/*, */*;q=0.5", "Accept-Encoding": "identity"},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._session
+
+
+class _AddressRefused(OSError):
+    """Every address of a name is one that links must not reach."""
+
+
+class _CheckedResolver(AbstractResolver):
+    """Resolves a name and gives only addresses that the policy allows: the connection is then made to one of these."""
+
+    def __init__(self, policy: AddressPolicy) -> None:
+        self._policy = policy
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+        results = [
+            ResolveResult(hostname=host, host=str(address[0]), port=port, family=kind, proto=proto, flags=socket.AI_NUMERICHOST)
+            for kind, _, proto, _, address in found
+            if self._policy.allows(host, str(address[0]))
+        ]
+        if found and not results:
+            raise _AddressRefused(host)
+        return results
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def http_url(link: str) -> URL:
+    """
+    The http(s) address of a link; a gs:// object is where anonymous readers find it.
+
+    Google's browser addresses of objects are turned into those that answer with the object. Raises `SourceRefused`.
+    """
+    shown = without_query(link)
+    if len(link) > MAX_LINK_LETTERS or any(ord(letter) <= 32 or ord(letter) == 127 for letter in link):
+        raise SourceRefused(shown, "scheme")
+    if link.lower().startswith("gs://"):
+        bucket, _, name = link[5:].partition("/")
+        if not bucket or not name:
+            raise SourceRefused(shown, "bucket")
+        if "*" in name or "?" in name:
+            raise SourceRefused(shown, "wildcard")
+        return URL(f"https://storage.googleapis.com/{quote(bucket, safe='')}/{quote(name, safe='/')}", encoded=True)
+    try:
+        url = URL(link)
+        host, _ = url.host, url.port
+    except ValueError:
+        raise SourceRefused(shown, "scheme") from None
+    if url.scheme not in {"http", "https"} or not host:
+        raise SourceRefused(shown, "scheme")
+    if url.user is not None or url.password is not None:
+        raise SourceRefused(shown, "address")
+    if host == "storage.cloud.google.com":
+        url = url.with_host("storage.googleapis.com")
+    return url.with_fragment(None)
+
+
+def without_query(link: str) -> str:
+    """A link as it may be shown: without user, query and fragment, which may be secrets."""
+    parts = urlsplit(link) if len(link) <= MAX_LINK_LETTERS else urlsplit("")
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}" if parts.scheme and host else parts.path
+
+
+def link_name(link: str) -> str:
+    """The file name at the end of a link, "video" where there is none."""
+    try:
+        path = unquote(urlsplit(link).path)
+    except ValueError:
+        return "video"
+    return file_name(path).strip() or "video"
+
+
+def local_file(path: Path, *, max_bytes: int = 1 << 30) -> Fetched:
+    """A file on this machine, read once for its digest. Raises `SourceNotFound`, `VideoTooLarge`, `NotAVideo`."""
+    if not path.is_file():
+        raise SourceNotFound(path.name)
+    size = path.stat().st_size
+    if size > max_bytes:
+        raise VideoTooLarge(size, max_bytes)
+    sha256 = hashlib.sha256()
+    with path.open("rb") as file:
+        refuse_other_media(file.read(SNIFFED_BYTES), path.name)
+        file.seek(0)
+        while chunk := file.read(CHUNK_BYTES):
+            sha256.update(chunk)
+    return Fetched(path, path.name, size, sha256.hexdigest())
+
+
+_IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\x00", b"MM\x00*")
+_ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!", b"\xfd7zXZ")
+_PAGE = re.compile(rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|meta|title|script)\b", re.IGNORECASE | re.DOTALL)
+_LOGIN = re.compile(rb"""type\s*=\s*["']?password|sign[\s-]?in|log[\s-]?in""", re.IGNORECASE)
+_LOGIN_PATH = re.compile(r"/(?:sign[_-]?in|log[_-]?in|signin|login|sso|auth)(?:[/?#.]|$)", re.IGNORECASE)
+_PLAYLIST = re.compile(
+    rb"^(?:\xef\xbb\xbf)?\s*(?:#EXTM3U|\[playlist\]|<\?xml[^>]*>\s*(?:<!--.*?-->\s*)*<(?:MPD|playlist|smil)\b|<MPD\b)",
+    re.DOTALL,
+)
+
+
+def refuse_other_media(first: bytes, shown: str, *, content_type: str = "", url: str = "") -> None:
+    """
+    Raise when the first bytes of a file are known not to be a video.
+
+    `content_type` counts only against text: servers call videos anything. `shown` names the source in the error. Raises
+    `SourceNotAVideo` or `NotAVideo`.
+    """
+    if not first:
+        raise NotAVideo(file_name(shown), "empty")
+    if _PLAYLIST.match(first):
+        raise SourceNotAVideo(shown, "playlist")
+    if _PAGE.match(first) or (content_type in {"text/html", "application/xhtml+xml"} and first.lstrip()[:1] == b"<"):
+        login = _LOGIN.search(first) or _LOGIN_PATH.search(urlsplit(url).path)
+        raise SourceNotAVideo(shown, "login" if login else "page")
+    if (
+        first.startswith(_IMAGES)
+        or (first[:4] == b"RIFF" and first[8:12] == b"WEBP")
+        or first[4:12] in (b"ftypavif", b"ftypheic")
+    ):
+        raise SourceNotAVideo(shown, "image")
+    if first.startswith(_ARCHIVES):
+        raise SourceNotAVideo(shown, "archive")
+    if first.startswith(b"%PDF-"):
+        raise SourceNotAVideo(shown, "application/pdf")
+    if content_type.startswith("text/") or content_type == "application/json":
+        with contextlib.suppress(UnicodeDecodeError):
+            first.decode()
+            raise SourceNotAVideo(shown, content_type)
+
+
+def _unwrapped(address: Address) -> Address:
+    """The IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64), which is where the connection would end."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+
+
+def _raise_for(answer: aiohttp.ClientResponse, shown: str) -> None:
+    if answer.status in {404, 410}:
+        raise SourceNotFound(shown)
+    if answer.status in {401, 403, 407}:
+        raise SourceNotAVideo(shown, "login")
+    if not 200 <= answer.status < 300:
+        raise SourceUnreachable(shown, answer.status)
+
+
+@asynccontextmanager
+async def _translated(shown: str) -> AsyncIterator[None]:
+    """Errors of aiohttp as ours."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise SourceUnreachable(shown, 0, "timeout") from error
+    except aiohttp.ClientConnectorDNSError as error:
+        _raise_resolved(error, shown)
+    except aiohttp.InvalidURL as error:
+        raise SourceRefused(shown, "scheme") from error
+    except aiohttp.ClientPayloadError as error:
+        raise SourceUnreachable(shown, 0, "incomplete") from error
+    except aiohttp.ClientSSLError as error:
+        raise SourceUnreachable(shown, 0, "certificate") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise SourceUnreachable(shown, 0, "connection") from error
+
+
+def _raise_resolved(error: aiohttp.ClientConnectorDNSError, shown: str) -> NoReturn:
+    if isinstance(error.os_error, _AddressRefused):
+        raise SourceRefused(shown, "address") from error
+    raise SourceUnreachable(shown, 0, "name") from error
