@@ -20,6 +20,7 @@ from tracking.errors import Cancelled, EngineRefused
 from tracking.local import coco
 from tracking.local.association import AssociatedTrack
 from tracking.local.following import follow
+from tracking.local.motion import LABELS as MOTION_LABELS
 from tracking.local.motion import MotionDetector, moving_share
 from tracking.local.shots import RATE_HZ, ShotFinder
 from tracking.local.yolox import YoloxDetector, model_key
@@ -116,7 +117,7 @@ class MotionEngine:
                 Problem(FAILED_PRECONDITION, f"the camera moves from {shot.start_s:.1f} s to {shot.end_s:.1f} s")
                 for shot in moving
             )
-        return Annotations(_tracks(found, MotionDetector.labels), tuple(shots), segment=whole, problems=problems)
+        return Annotations(_tracks(found, MOTION_LABELS), tuple(shots), segment=whole, problems=problems)
 
 
 def _shots_and_shares(
