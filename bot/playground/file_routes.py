@@ -35,6 +35,7 @@ def file_response(path: Path, *, mimetype: str, name: str, download: bool = Fals
             "Content-Disposition": f'{"inline" if shown else "attachment"}; filename="{safe_name or "file"}"',
             "Content-Security-Policy": "sandbox; default-src 'none'",
             "X-Content-Type-Options": "nosniff",
+            "Cross-Origin-Resource-Policy": "same-origin",
             "Cache-Control": "private, max-age=3600",
         },
     )

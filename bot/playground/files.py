@@ -15,6 +15,7 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
@@ -73,6 +74,10 @@ class StoredFile:
     @property
     def filetype(self) -> str:
         return Path(self.name).suffix.lstrip(".").lower() or "binary"
+
+
+def _replace_file(message: Message, *, file_id: str, mode: str) -> None:
+    message.files = [{"id": file_id, "mode": mode} if item["id"] == file_id else item for item in message.files]
 
 
 class TooManyBytes(Exception):
@@ -245,14 +250,25 @@ class Files:
         """Remove a file: messages keep a tombstone in its place."""
         file.state = FileState.DELETED
         file.path.unlink(missing_ok=True)
-        tombstone: Json = {"id": file.id, "mode": "tombstone"}
         self._pending = [share for share in self._pending if file not in share.files]
-        for channel_id in file.shares:
-            for message in list(self.workspace.channel(channel_id).messages):
-                if file.id in message.file_ids:
-                    kept = [tombstone if item["id"] == file.id else item for item in message.files]
-                    self.workspace.change(message, lambda each, kept=kept: setattr(each, "files", kept))  # type: ignore[misc]  # mypy cannot infer lambda defaults
+        for message in self._messages_of(file):
+            self.workspace.change(message, partial(_replace_file, file_id=file.id, mode="tombstone"))
         self.workspace.announce(Happening("file_changed", file_id=file.id))
+
+    def hide(self, file: StoredFile) -> None:
+        """Hide a file as an old one of a free workspace (`hidden_by_limit`), of which nobody is told."""
+        file.mode = "hidden_by_limit"
+        for message in self._messages_of(file):
+            _replace_file(message, file_id=file.id, mode=file.mode)
+        self.workspace.announce(Happening("file_changed", file_id=file.id))
+
+    def _messages_of(self, file: StoredFile) -> list[Message]:
+        return [
+            message
+            for channel_id in file.shares
+            for message in self.workspace.channel(channel_id).messages
+            if file.id in message.file_ids
+        ]
 
     def stub_json(self, file: StoredFile) -> Json:
         """What events and messages hold of a file from another workspace: `files.info` gives the rest."""

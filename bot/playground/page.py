@@ -240,6 +240,9 @@ class Page:
 
     def _update(self, happening: Happening) -> Json | None:
         kind, message = happening.kind, happening.message
+        channel = self.workspace.channels.get(happening.channel_id)
+        if channel is not None and YOU not in channel.members:
+            return None
         if kind == "message_deleted" and message is not None and message.subtype != "tombstone":
             return {"type": "message_deleted", "channel": message.channel_id, "ts": message.ts}
         if message is not None and kind != "file_shared":
@@ -249,7 +252,7 @@ class Page:
             return {"type": "file", "file": self._file_json(happening.file_id)}
         if happening.ephemeral is not None and happening.ephemeral.user == YOU:
             return {"type": kind, "message": self._ephemeral(happening.ephemeral)}
-        if kind == "channel" and YOU in (channel := self.workspace.channels[happening.channel_id]).members:
+        if kind == "channel" and channel is not None:
             return {"type": "channel", "channel": self._channel(channel)}
         if happening.view is not None and happening.user == YOU:
             return {"type": kind, "view": self._view(happening.view)}

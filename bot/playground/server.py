@@ -128,6 +128,7 @@ class Playground:
         self._signing_secret = signing_secret
         self.bot_token = bot_token
         self.app_token = app_token
+        self._revoked = ""
         self.samples = {path.name: path for path in samples}
         self._bot_events = frozenset(bot_events)
         self._commands = tuple(commands)
@@ -370,14 +371,9 @@ class Playground:
         file.mode, file.external_url, file.mimetype = "external", url, mimetype
         return self.files.share_now([file], Share([file], self.channel_id(channel), user))
 
-    def hide_file(self, file_id: str, mode: str = "hidden_by_limit") -> None:
-        """Take a file away: `hidden_by_limit` as an old one of a free workspace, or `tombstone` as a deleted one."""
-        file = self.files.by_id[file_id]
-        if mode == "tombstone":
-            self.files.delete(file)
-        else:
-            file.mode = mode
-            self.workspace.announce(Happening("file_changed", file_id=file.id))
+    def hide_file(self, file_id: str) -> None:
+        """Hide a file as free workspaces hide old ones (`mode: hidden_by_limit`)."""
+        self.files.hide(self.files.by_id[file_id])
 
     def delete_file(self, file_id: str) -> None:
         """Delete a file; its messages stay, with a tombstone."""
@@ -434,7 +430,7 @@ class Playground:
         """Remove the app: it hears of that, and its token is refused from then on."""
         self.workspace.announce(Happening("tokens_revoked"))
         self.workspace.announce(Happening("app_uninstalled"))
-        self.bot_token = ""
+        self._revoked, self.bot_token = self.bot_token, ""
 
     # Inside
 
@@ -501,7 +497,7 @@ class Playground:
             return
         if _same(token, self.bot_token) or (self.app_token and _same(token, self.app_token)):
             raise ApiError("not_allowed_token_type")
-        raise ApiError("invalid_auth")
+        raise ApiError("account_inactive" if _same(token, self._revoked) else "invalid_auth")
 
     async def _response_url(self, request: web.Request) -> web.StreamResponse:
         return await self._faulty.run(request, "response_url", {}, self._respond)

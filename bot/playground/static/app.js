@@ -116,7 +116,7 @@ function drawSidebar() {
     h('ul', {}, channels.filter((channel) => channel.kind !== 'im').map(item)),
     h('h2', {}, 'Apps'),
     h('ul', {}, channels.filter((channel) => channel.kind === 'im').map(item)),
-    h('div.sidebar-foot', {}, h('span.dot-ok', { 'aria-hidden': 'true' }), 'Only on this computer. Nothing here is sent anywhere.'));
+    h('div.sidebar-foot', {}, h('span.dot-ok', { 'aria-hidden': 'true' }), 'This workspace lives on this computer alone.'));
 }
 
 function drawHeader() {
@@ -124,12 +124,13 @@ function drawHeader() {
   const isDirect = channel.kind === 'im';
   const people = channel.members.map((member) => names.user(member)).filter(Boolean);
   const tab = (name, label) => h('a.tab', { href: `#/${channel.id}${name === 'home' ? '/home' : ''}`, 'aria-current': route.tab === name ? 'page' : null }, label);
-  header.replaceChildren(
+  header.replaceChildren(...[
     iconButton('menu', 'Channels', () => toggleSidebar(true), { class: 'phone-only', 'aria-controls': 'sidebar' }),
     h('div.channel-name', {}, h('h1', {}, isDirect ? avatar(store.app.user, 'tiny') : h('span.hash', { 'aria-hidden': 'true' }, '#'), channelTitle(channel)),
       channel.purpose ? h('span.purpose', {}, channel.purpose) : null),
     isDirect ? h('nav.tabs', { 'aria-label': store.app.name }, tab('messages', 'Messages'), tab('home', 'Home')) : null,
-    isDirect ? null : h('div.members', { title: people.join(', ') }, icon('people'), h('span', {}, String(people.length)), h('span.visually-hidden', {}, ` members: ${people.join(', ')}`)));
+    isDirect ? null : h('div.members', { title: people.join(', ') }, icon('people'), h('span', {}, String(people.length)), h('span.visually-hidden', {}, ` members: ${people.join(', ')}`)),
+  ].filter(Boolean));
   document.title = `${titleOf(channel.id)} – Playground`;
 }
 
@@ -255,8 +256,8 @@ function noteFresh(message) {
   if (!own) {
     const who = store.users.get(message.user)?.real_name ?? 'Playground';
     const where = here ? (thread ? 'in a thread' : '') : `in ${titleOf(message.channel)}`;
-    const what = summary(message.text ?? '') || (message.files?.length ? `${message.files.length} ${message.files.length === 1 ? 'file' : 'files'}` : '');
-    announce(`${message.type === 'ephemeral' ? 'Only visible to you: ' : ''}${who} ${where}: ${what}`);
+    const what = summary(message.text ?? '', names) || (message.files?.length ? `${message.files.length} ${message.files.length === 1 ? 'file' : 'files'}` : '');
+    announce(`${message.type === 'ephemeral' ? 'Only visible to you: ' : ''}${where ? `${who} ${where}` : who}: ${what}`);
   }
 }
 

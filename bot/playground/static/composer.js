@@ -69,6 +69,7 @@ export class Composer {
   #ready() { this.sendButton.disabled = !this.input.value.trim(); }
 
   #grow() {
+    if (CSS.supports('field-sizing', 'content')) return;
     this.input.style.height = 'auto';
     this.input.style.height = `${Math.min(this.input.scrollHeight, 180)}px`;
   }

@@ -107,6 +107,7 @@ export function plain(text, withEmoji = true) {
 }
 
 // A message in one line, for announcements.
-export function summary(text) {
-  return decode(text.replace(/<([^<>|]+)\|([^<>]+)>/g, '$2').replace(/[*_~`]/g, '').replace(/:([a-z0-9_+-]+):/g, '')).slice(0, 140);
+export function summary(text, names) {
+  const named = text.replace(/<@(\w+)[^>]*>/g, (all, id) => names.user(id) ?? id);
+  return decode(named.replace(/<([^<>|]+)\|([^<>]+)>/g, '$2').replace(/[*_~`]/g, '').replace(/:([a-z0-9_+-]+):/g, '')).slice(0, 140);
 }
