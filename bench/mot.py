@@ -122,25 +122,26 @@ def made_from_truth(sequence: str, *, seed: int) -> Clip | None:
     return Clip(f"{sequence} #{seed}", 1920, 1080, 30.0, frames, (frames - 1) / 30.0, detections, rows[:, :6])
 
 
-def score(clip: Clip, tracks: Floats, *, all_frames: bool = False) -> Score:
+def score(clip: Clip, tracks: Floats) -> Score:
     """
-    How good `tracks` (N, 6: frame, track, left, top, width, height) are, at the frames looked at, or at every frame.
+    How good `tracks` (N, 6: frame, track, left, top, width, height) are, at the frames that were looked at.
 
     Raises what `trackers.eval` raises; no tracks at all score 0.
     """
-    frames = np.arange(1, int(clip.truth[:, 0].max()) + 1) if all_frames else clip.frames
     with tempfile.TemporaryDirectory() as folder:
         paths = []
         for name, rows in (("truth", clip.truth), ("tracks", tracks)):
-            kept = rows[np.isin(rows[:, 0], frames)]
+            kept = rows[np.isin(rows[:, 0], clip.frames)]
             if not len(kept):
                 return Score(0.0, 0.0, 0.0, 0.0)
             ones = np.ones((len(kept), 3))
-            renumbered = np.searchsorted(frames, kept[:, 0]) + 1
+            renumbered = np.searchsorted(clip.frames, kept[:, 0]) + 1
             paths.append(Path(folder) / f"{name}.txt")
             np.savetxt(paths[-1], np.column_stack([renumbered, kept[:, 1:], ones]), fmt="%.10g", delimiter=",")
         result = evaluate_mot_sequence(paths[0], paths[1], metrics=["CLEAR", "HOTA", "Identity"])
-    assert result.HOTA and result.CLEAR and result.Identity
+    assert result.HOTA is not None
+    assert result.CLEAR is not None
+    assert result.Identity is not None
     return Score(100 * result.HOTA.HOTA, 100 * result.CLEAR.MOTA, 100 * result.Identity.IDF1, float(result.CLEAR.IDSW))
 
 

@@ -1,8 +1,8 @@
 """
-What has been seen in a shot so far, kept small: one row of 40 bytes per box, in the order it came.
+What has been seen in a shot so far, kept small: one row of 40 bytes per box.
 
-Boxes are centre x, centre y, width, height in picture heights. `frame` counts the calls of the association, so that rows can
-be compared with the times of all of them. A fragment is the rows of one `fragment` number: an unbroken piece of a track.
+Boxes are centre x, centre y, width, height in picture heights. `frame` counts the looks at the shot. A fragment is the rows of
+one `fragment` number: a piece of a track, at most one row a frame.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
 Rows = NDArray[np.void]
 
 ROW = np.dtype(
-    [("frame", np.int32), ("fragment", np.int64), ("box", np.float32, (4,)), ("score", np.float32), ("class_index", np.int64)]
+    [("frame", np.int32), ("score", np.float32), ("box", np.float32, (4,)), ("fragment", np.int64), ("class_index", np.int64)]
 )
 
 LEAST_EVIDENCE = 1.0
@@ -22,7 +21,7 @@ LEAST_EVIDENCE = 1.0
 
 
 class ObservationLog:
-    """Rows in the order they were seen; what is noise and over makes room for what comes."""
+    """Rows in the order they were seen; of what is over, only what is more than noise stays when room is needed."""
 
     def __init__(self) -> None:
         self._rows = np.empty(1024, ROW)
@@ -33,34 +32,16 @@ class ObservationLog:
         """All rows so far; a view, to be read before the next `add`."""
         return self._rows[: self._used]
 
-    def add(
-        self,
-        frame: int,
-        fragments: NDArray[np.int64],
-        boxes: Floats,
-        scores: Floats,
-        classes: NDArray[np.int64],
-        *,
-        open_fragments: NDArray[np.int64],
-    ) -> None:
-        """One look: K fragments with their boxes (K, 4). `open_fragments` are those that may still grow."""
-        if self._used + len(fragments) > len(self._rows):
-            self._make_room(len(fragments), open_fragments)
-        new = self._rows[self._used : self._used + len(fragments)]
-        new["frame"] = frame
-        new["fragment"] = fragments
-        new["box"] = boxes
-        new["score"] = scores
-        new["class_index"] = classes
-        self._used += len(fragments)
-
-    def _make_room(self, wanted: int, open_fragments: NDArray[np.int64]) -> None:
-        rows = self.rows
-        kept = rows[has_evidence(rows) | np.isin(rows["fragment"], open_fragments)]
-        # At most half full afterwards, so that the next time is far away.
-        grown = np.empty(max(len(self._rows), 2 * (len(kept) + wanted)), ROW)
-        grown[: len(kept)] = kept
-        self._rows, self._used = grown, len(kept)
+    def add(self, rows: Rows, *, open_fragments: NDArray[np.int64]) -> None:
+        """The rows of one look; `open_fragments` are those that may still grow."""
+        if self._used + len(rows) > len(self._rows):
+            kept = self.rows[has_evidence(self.rows) | np.isin(self.rows["fragment"], open_fragments)]
+            # At most half full afterwards, so that the next time is far away.
+            self._rows = np.empty(max(len(self._rows), 2 * (len(kept) + len(rows))), ROW)
+            self._rows[: len(kept)] = kept
+            self._used = len(kept)
+        self._rows[self._used : self._used + len(rows)] = rows
+        self._used += len(rows)
 
 
 def has_evidence(rows: Rows) -> NDArray[np.bool_]:
@@ -71,7 +52,7 @@ def has_evidence(rows: Rows) -> NDArray[np.bool_]:
 
 
 def grouped(rows: Rows) -> Rows:
-    """The rows by fragment, each in order of time; fragments in the order of their numbers."""
+    """A copy of the rows by fragment, each in order of time; fragments in the order of their numbers."""
     return rows[np.lexsort((rows["frame"], rows["fragment"]))]
 
 
