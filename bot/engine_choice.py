@@ -13,14 +13,11 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
-from tracking.engines.base import DirectEngine, EngineName
+from tracking.engines.base import GOOGLE_RETIRES, DirectEngine, EngineName
 from tracking.engines.local import MotionEngine, YoloxEngine
 from tracking.errors import EngineUnavailable, ModelError
 from tracking.local import weights
 from tracking.video import Limits
-
-# Google's shutdown of the Video Intelligence API. Source: docs.cloud.google.com/video-intelligence/docs/deprecations
-GOOGLE_ENDS = date(2027, 9, 14)
 
 
 class Why(StrEnum):
@@ -47,22 +44,26 @@ def choose(
     *,
     model: str,
     google_configured: bool = False,
+    is_drawn: bool = False,
     today: date | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Choice:
     """
     Which engine runs. May download the model, which takes a while: not for an event loop.
 
-    `model` is a path, or nano, tiny or s. Raises `EngineUnavailable` for an engine that was asked for by name and can't be
+    `model` is a path, or nano, tiny or s. `is_drawn` says that the video is the sample clip, in which a detector trained on
+    photographs may see nothing. Raises `EngineUnavailable` for an engine that was asked for by name and can't be
     had, `ModelError` for a file or name that is none.
     """
-    day_has_passed = (today or date.today()) >= GOOGLE_ENDS
+    day_has_passed = (today or date.today()) >= GOOGLE_RETIRES
     if asked is EngineName.GOOGLE:
         if day_has_passed:
             raise EngineUnavailable(engine=EngineName.GOOGLE, reason="retired")
         return Choice(EngineName.GOOGLE, Why.ASKED)
     if asked is EngineName.MOTION:
         return Choice(EngineName.MOTION, Why.ASKED)
+    if asked is EngineName.AUTO and is_drawn:
+        return Choice(EngineName.MOTION, Why.DRAWN)
     if asked is EngineName.AUTO and google_configured and not day_has_passed:
         return Choice(EngineName.GOOGLE, Why.GOOGLE_CONFIGURED)
     try:

@@ -247,11 +247,16 @@ def engine_refused(error: errors.EngineRefused) -> str:
                 "Use the yolox engine, which recognises objects."
             )
         case "permission":
-            return f"{engine} may not read or write what it needs.{detail} Give its account access to the buckets."
+            where = quoted(error.place, limit=200) if error.place else "what it needs"
+            account = quoted(error.account) if error.account else "its account"
+            role = f"the role {quoted(error.role)}" if error.role else "access"
+            return f"{engine} may not use {where}.{detail} Give {account} {role} on that bucket."
         case "quota":
             return f"{engine}'s quota is used up.{detail} Try again later, or use another engine."
         case "unsupported":
             return f"{engine} can't take this video.{detail} Convert it to MP4, or use another engine."
+        case "lost":
+            return f"{engine} no longer knows this run.{detail} Start it again."
         case "region":
             return f"{engine} does not run in that region.{detail} Set TRACKLET_LOCATION to one that it knows."
     return f"{engine} failed.{detail} Try again, or use another engine."
@@ -463,3 +468,12 @@ def no_storage_event(problem: str) -> str:
 def video_uri_wanted() -> str:
     """For `GET /track` without a video."""
     return 'Please specify a "video_uri" parameter, such as /track?video_uri=gs://bucket/clip.mp4.'
+
+
+def demo_starts() -> str:
+    return "Starting a small Slack workspace on this computer; nothing leaves it."
+
+
+def demo_ready(url: str) -> str:
+    """Where the demo is, and what to do there."""
+    return f"Open {url} and share a video in a channel, or try the sample clip. Ctrl-C ends it."

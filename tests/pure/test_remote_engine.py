@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 from google.rpc import code_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tracking.engines.remote import FIRST_POLL_S, LONGEST_POLL_S, next_poll_delay
-from tracking.engines.video_intelligence import retired, translated
+from tracking.engines.video_intelligence import translated
 from tracking.errors import EngineRefused, EngineUnavailable, TrackletError
 
 
@@ -25,11 +23,6 @@ def test_questions_come_less_and_less_often_up_to_a_limit() -> None:
 def test_jitter_takes_off_up_to_a_quarter(polls: int, jitter: float) -> None:
     whole = next_poll_delay(polls, jitter=0.0)
     assert whole * 0.75 <= next_poll_delay(polls, jitter=jitter) <= whole
-
-
-def test_the_service_is_gone_from_its_last_day_on() -> None:
-    assert not retired(date(2027, 9, 13))
-    assert retired(date(2027, 9, 14))
 
 
 @given(st.integers(-5, 100), st.text(max_size=1000), st.sampled_from(["", "start", "ask"]))

@@ -9,11 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import NewType, Protocol
+from typing import Final, NewType, Protocol
 
 from tracking.model import Annotations, Problem, Segment
+
+GOOGLE_RETIRES: Final = date(2027, 9, 14)
+"""
+The day on which the Video Intelligence API is shut down; deprecated since 2026-09-14.
+
+Source: docs.cloud.google.com/video-intelligence/docs/deprecations
+"""
 
 
 class EngineName(StrEnum):

@@ -1,10 +1,11 @@
 """
 Google's Video Intelligence API as a remote engine: OBJECT_TRACKING, started once and asked by operation name.
 
-The service is deprecated and ends on `GOOGLE_RETIRES`. Every call is sent once, without the client library's own retries: one
-that re-sends `AnnotateVideo` is billed twice. Waiting, trying again and looking for the annotation file are the job's
-(`tracking.engines.remote`); putting the video into a bucket is the caller's. Errors become those of `tracking.errors`, with
-what the service said as their detail. Open an engine inside of the event loop that uses it, and close it.
+The service is deprecated and ends on `tracking.engines.base.GOOGLE_RETIRES`. Every call is sent once, without the client
+library's own retries: one that re-sends `AnnotateVideo` is billed twice. Waiting, trying again and looking for the annotation
+file are the job's (`tracking.engines.remote`); putting the video into a bucket is the caller's. Errors become those of
+`tracking.errors`, with what the service said as their detail. Open an engine inside of the event loop that uses it, and close
+it.
 
 The rules of the service and where they are from: docs/google.md.
 """
@@ -15,7 +16,7 @@ import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -47,9 +48,6 @@ from tracking.errors import (
 from tracking.formats import video_intelligence as annotation_format
 from tracking.model import Annotations, Problem, Segment
 from tracking.storage.names import ObjectUri
-
-GOOGLE_RETIRES: Final = date(2027, 9, 14)
-"""The day of the service's shutdown. Source: docs.cloud.google.com/video-intelligence/docs/deprecations"""
 
 LOCATIONS: Final = ("us-east1", "us-west1", "europe-west1", "asia-east1")
 """Source: the comment of `AnnotateVideoRequest.location_id`."""
@@ -255,11 +253,6 @@ def translated(
             EngineName.GOOGLE, "unanswered" if call == "start" else "timeout" if slow else "offline", detail
         )
     return Cancelled() if code == code_pb2.CANCELLED else EngineRefused(EngineName.GOOGLE, "internal", detail)
-
-
-def retired(on: date) -> bool:
-    """Whether the service is gone on that day."""
-    return on >= GOOGLE_RETIRES
 
 
 def _context(model: str, segment: Segment | None) -> vi.VideoContext:
