@@ -23,7 +23,7 @@ from rendering.camera import MAX_SIDE_PX, View, view_of, whole_size
 from rendering.clip import STILL_CS, Clip
 from rendering.files import write_whole
 from rendering.fonts import Typeface
-from rendering.frames import CancelCheck, Progress, needed_frames
+from rendering.frames import CancelCheck, Progress, needed_frames, opencv_in_this_thread
 from rendering.layout import ONE_LINE_FROM_PX, STRIP_PX, TALL_STRIP_PX, Place
 from rendering.naming import animation_name
 from rendering.overlay import Caption
@@ -134,7 +134,7 @@ def draw_animations(
     growing = [_Growing(plan, _clip_of(plan, typeface), picture) for plan in plans]
     wants = [(float(t), (one, place)) for one in growing for place, t in enumerate(one.plan.times_s)]
     whole = Quantiser()
-    with Workers() as workers:
+    with opencv_in_this_thread(), Workers() as workers:
         for frame, served in needed_frames(video, wants, progress=progress, cancelled=cancelled):
             workers.wait_for_room()
             source = _Source.of(frame, picture, [one.plan.view for one, _ in served], [place for _, place in served], whole)
@@ -246,12 +246,20 @@ class _Growing:
 
 
 def cut_out(picture: NDArray[np.uint8], window: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """`window` (left, top, right, bottom in pixels, fractions of one included) of an RGB picture at `size` (width, height)."""
-    step_x, step_y = (window[2] - window[0]) / size[0], (window[3] - window[1]) / size[1]
-    # Pixel centres lie at halves.
-    matrix = np.array([[step_x, 0, window[0] + step_x / 2 - 0.5], [0, step_y, window[1] + step_y / 2 - 0.5]])
-    flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_CUBIC if step_x < 0.75 else cv2.INTER_LINEAR)
-    return np.asarray(cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    """
+    `window` (left, top, right, bottom in pixels) of an RGB picture at `size` (width, height).
+
+    Its corner may lie between pixels, its sides are whole.
+    """
+    side = max(1, round(window[2] - window[0])), max(1, round(window[3] - window[1]))
+    left, top = round(window[0]), round(window[1])
+    if abs(left - window[0]) + abs(top - window[1]) < 0.02:
+        part = picture[top : top + side[1], left : left + side[0]]
+    else:
+        centre = window[0] + (side[0] - 1) / 2, window[1] + (side[1] - 1) / 2
+        part = np.asarray(cv2.getRectSubPix(picture, side, centre), np.uint8)
+    method = cv2.INTER_AREA if size[0] < side[0] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(part, size, interpolation=method), np.uint8)
 
 
 def _seen_boxes(shown: ShownObject, times_s: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -26,12 +26,19 @@ NARROWEST, WIDEST = 0.8, 16 / 9
 
 # How much of the window's side the object should take, at most.
 OBJECT_SHARE = 0.5
+GLIDING_OBJECT_SHARE = 0.4
 
 # A window is worth its loss of surroundings from this magnification on, compared with the whole picture.
 MIN_GAIN = 1.5
 
 # A standing window may be this much less magnified than one that follows closely.
 STANDING_GAIN_SHARE = 0.5
+
+# Room around all places of an object in a standing window, as a share of the object's size.
+STANDING_MARGIN = 0.15
+
+# Windows have sides of so many pixels, and rest on such a grid, so that they fall on whole pixels of a halved picture, too.
+GRAIN_PX = 4
 
 # The room to the window's edge that the camera tries to leave, as a share of the window's side.
 MARGIN = 0.1
@@ -79,39 +86,44 @@ def view_of(
     extent = np.maximum(np.percentile(inside[:, 2:] - inside[:, :2], 90, axis=0), 1.0)
     shape = float(np.clip(extent[0] / extent[1], NARROWEST, WIDEST))
 
-    size = _shown_size(shape, WINDOW_PIXELS, max_height)
-    close = _window_side(extent, shape, size, picture)
+    close = _sized(extent / OBJECT_SHARE, shape, WINDOW_PIXELS, picture, max_height)
     reach = np.array([*inside[:, :2].min(axis=0), *inside[:, 2:].max(axis=0)])
-    standing = _window_side((reach[2:] - reach[:2]) + 0.3 * extent, shape, size, picture, share=1.0)
-    standing = max(standing, close)
+    roam = reach[2:] - reach[:2] + 2 * STANDING_MARGIN * extent
+    standing = _sized(np.maximum(roam, extent / OBJECT_SHARE), shape, WINDOW_PIXELS, picture, max_height)
     whole_gain = whole[0] / width
-    if size[0] / standing / whole_gain >= max(MIN_GAIN, STANDING_GAIN_SHARE * size[0] / close / whole_gain):
-        side = np.array([standing, standing / shape])
-        corner = np.clip((reach[:2] + reach[2:] - side) / 2, 0, np.array(picture) - side)
-        windows = np.tile([*corner, *(corner + side)], (len(boxes), 1))
-        return View(size, windows, is_whole=False)
+    if standing.gain / whole_gain >= max(MIN_GAIN, STANDING_GAIN_SHARE * close.gain / whole_gain):
+        corner = np.clip((reach[:2] + reach[2:] - standing.side) / 2, 0, np.array(picture) - standing.side)
+        corner = corner // GRAIN_PX * GRAIN_PX
+        return View(standing.size, np.tile([*corner, *(corner + standing.side)], (len(boxes), 1)), is_whole=False)
 
-    size = _shown_size(shape, GLIDING_PIXELS, max_height)
-    side_x = _window_side(extent, shape, size, picture, share=0.8 * OBJECT_SHARE)
-    if size[0] / side_x / whole_gain < MIN_GAIN:
+    gliding = _sized(extent / GLIDING_OBJECT_SHARE, shape, GLIDING_PIXELS, picture, max_height)
+    if gliding.gain / whole_gain < MIN_GAIN:
         return whole_view
-    side = np.array([side_x, side_x / shape])
-    left = _path(inside[:, 0], inside[:, 2], side[0], width, times_s)
-    top = _path(inside[:, 1], inside[:, 3], side[1], height, times_s)
-    return View(size, np.stack([left, top, left + side[0], top + side[1]], axis=1), is_whole=False)
+    left = _path(inside[:, 0], inside[:, 2], gliding.side[0], width, times_s)
+    top = _path(inside[:, 1], inside[:, 3], gliding.side[1], height, times_s)
+    return View(gliding.size, np.stack([left, top, left + gliding.side[0], top + gliding.side[1]], axis=1), is_whole=False)
 
 
-def _shown_size(shape: float, pixels: int, max_height: int) -> tuple[int, int]:
-    width = min(MAX_SIDE_PX, (pixels * shape) ** 0.5, max_height * shape)
-    return max(2, round(width / 2) * 2), max(2, round(width / shape / 2) * 2)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Window:
+    """A window of `side` (2,) pixels of the picture that is shown at `size`."""
+
+    side: NDArray[np.float64]
+    size: tuple[int, int]
+
+    @property
+    def gain(self) -> float:
+        """Its magnification."""
+        return float(self.size[0] / self.side[0])
 
 
-def _window_side(
-    extent: NDArray[np.float64], shape: float, size: tuple[int, int], picture: tuple[int, int], *, share: float = OBJECT_SHARE
-) -> float:
-    """The width of a window of `shape` in which `extent` takes `share` of a side; inside the picture, magnified 3x at most."""
-    wanted = max(extent[0] / share, extent[1] * shape / share, size[0] / MAX_ENLARGEMENT)
-    return float(min(wanted, picture[0], picture[1] * shape))
+def _sized(room: NDArray[np.float64], shape: float, pixels: int, picture: tuple[int, int], max_height: int) -> _Window:
+    """A window of `shape` with `room` (2,) for its object, inside the picture and magnified 3x at most."""
+    shown_width = min(MAX_SIDE_PX, (pixels * shape) ** 0.5, max_height * shape)
+    wanted = max(room[0], room[1] * shape, shown_width / MAX_ENLARGEMENT)
+    width = min(wanted, picture[0], picture[1] * shape)
+    side = np.maximum(np.array([width, width / shape]) // GRAIN_PX * GRAIN_PX, 1.0)
+    return _Window(side, (max(2, round(shown_width)), max(2, round(shown_width * side[1] / side[0]))))
 
 
 def _path(

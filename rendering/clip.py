@@ -18,7 +18,7 @@ from rendering.fonts import Typeface
 from rendering.gif import GifBuilder
 from rendering.layout import Layout, Place, full_palette
 from rendering.overlay import Caption
-from rendering.palette import Quantiser, keys, table_of
+from rendering.palette import Lookup, Quantiser, cells_of
 
 MAX_BYTES = 2_000_000
 STILL_CS = 100
@@ -128,14 +128,14 @@ class Clip:
         for start_cs, canvas, palette, place in self._thinned(measure.every, duration_cs):
             if palette != known:
                 known = palette
-                table = table_of(self._quantiser.palettes[palette])
+                lookup = Lookup(self._quantiser.palettes[palette])
                 colours = full_palette(self._quantiser.palettes[palette], self._caption.colour)
                 if layout.overview is not None:
-                    layout.keep_overview(table.take(keys(layout.overview)))
+                    layout.keep_overview(lookup.indices(cells_of(layout.overview)))
             picture = self._layout.picture_of(canvas)
             if measure.scale != 1.0:
                 scaled = cv2.resize(colours[picture], layout.picture, interpolation=cv2.INTER_AREA)
-                picture = table.take(keys(np.asarray(scaled, np.uint8).reshape(height, width, 3)))
+                picture = lookup.indices(cells_of(np.asarray(scaled, np.uint8).reshape(height, width, 3)))
             builder.add(layout.compose(picture, place), start_cs, palette=palette)
         return self._file(builder, duration_cs)
 

@@ -7,8 +7,10 @@ Which pictures these are is said as times in seconds, in any order; a time past 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
+import cv2
 import numpy as np
 
 from tracking.errors import Cancelled
@@ -45,3 +47,14 @@ def needed_frames(
             raise Cancelled
         yield frame, [wants[order[place]][1] for place in served.tolist()]
         progress((int(served[-1]) + 1) / len(wants))
+
+
+@contextmanager
+def opencv_in_this_thread() -> Iterator[None]:
+    """OpenCV without threads of its own: for the small pictures here they wait, spinning, for as long as they work."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

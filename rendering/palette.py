@@ -5,15 +5,20 @@ Three things keep a GIF both clean and small. No dithering. *Hold*: a pixel keep
 than the noise of the video, so that what stands still costs nothing. And one palette as long as it will do: colours that turn
 up later are added to it, which leaves the indices before them as they are; only when it is full does a new one begin.
 
-Measured choices: docs/performance.md, "Rendering".
+Colours are looked up with 6 bits of each channel, in a table that is filled as they come. Measured choices:
+docs/performance.md, "Rendering".
 """
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+PixelT = TypeVar("PixelT", bound=np.generic)
 
 # Indices from here on are free for what is drawn over the picture.
 PICTURE_COLOURS = 238
@@ -22,19 +27,68 @@ PICTURE_COLOURS = 238
 FIRST_COLOURS = 208
 ADDED_COLOURS = 10
 
-# By how much a channel must change before a pixel is drawn anew.
-HOLD = 5
+# By how much red, green and blue must change before a pixel is drawn anew; green carries the most of what the eye sees.
+HOLD = (6, 5, 7)
 
-# A sampled pixel whose nearest colour is this far away (in one channel) is badly served; this share of them calls for action.
+# A colour whose nearest in the palette is this far away (in one channel) is badly served. So many more of them than a palette
+# had in its first picture call for more colours, and where there is no room, for a new palette.
 FAR = 14
-FAR_SHARE = 0.004
+MORE_COLOURS_FROM = 0.004
+NEW_PALETTE_FROM = 0.04
 
-SAMPLE_PIXELS = 9000
+SAMPLE_PIXELS = 6000
 
-_LEVELS = np.arange(2, 256, 4, dtype=np.uint8)
-# Every colour in steps of 4, as a picture: quantising it gives the table from colour to index.
-_CUBE = Image.fromarray(np.stack(np.meshgrid(_LEVELS, _LEVELS, _LEVELS, indexing="ij"), axis=-1).reshape(512, 512, 3))
-_CUBE_KEY = np.array([[1024.0, 16.0, 0.25]], np.float32)
+_CELLS = 64**3
+_CELL_KEY = np.array([[1024.0, 16.0, 0.25]], np.float32)
+_UNKNOWN = 255
+
+# How much a difference in red, green and blue counts in looking for the nearest colour: between equal and luma (BT.601).
+_WEIGHTS = np.array([0.9, 1.2, 0.8], np.float32)
+
+
+class Lookup:
+    """The nearest colour of one palette (N, 3), which may grow, for any cell of six bits per channel (`cells_of`)."""
+
+    def __init__(self, palette: NDArray[np.uint8]) -> None:
+        self.palette = palette
+        self._nearest = np.full(_CELLS, _UNKNOWN, np.uint8)
+        self._is_far = np.zeros(_CELLS, np.bool_)
+
+    def indices(self, cells: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """The index of the nearest colour for each of `cells` (H, W)."""
+        found = self._nearest.take(cells)
+        unknown = found == _UNKNOWN
+        if unknown.any():
+            new = np.zeros(_CELLS, np.bool_)
+            new[cells[unknown]] = True
+            self._look_up(np.flatnonzero(new))
+            found = self._nearest.take(cells)
+        return found
+
+    def far(self, cells: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Which of `cells`, all looked up before, the palette serves badly."""
+        return self._is_far.take(cells)
+
+    def add(self, colours: NDArray[np.uint8]) -> None:
+        """Let the palette grow by `colours` (N, 3); what they serve better is theirs from now on."""
+        known = np.flatnonzero(self._nearest != _UNKNOWN)
+        pixels = _colours_of(known)
+        candidate = nearest_of(pixels, colours)
+        old, new = self.palette[self._nearest[known]], colours[candidate]
+        better = (((new - pixels) * _WEIGHTS) ** 2).sum(axis=1) < (((old - pixels) * _WEIGHTS) ** 2).sum(axis=1)
+        self._set(known[better], pixels[better], candidate[better] + len(self.palette), new[better])
+        self.palette = np.concatenate([self.palette, colours])
+
+    def _look_up(self, cells: NDArray[np.intp]) -> None:
+        pixels = _colours_of(cells)
+        nearest = nearest_of(pixels, self.palette)
+        self._set(cells, pixels, nearest, self.palette[nearest])
+
+    def _set(
+        self, cells: NDArray[np.intp], pixels: NDArray[np.float32], nearest: NDArray[np.intp], found: NDArray[np.uint8]
+    ) -> None:
+        self._nearest[cells] = nearest
+        self._is_far[cells] = (np.abs(found - pixels) > FAR).any(axis=1)
 
 
 class Quantiser:
@@ -45,14 +99,19 @@ class Quantiser:
     """
 
     def __init__(self) -> None:
-        self.palettes: list[NDArray[np.uint8]] = []
+        self._finished: list[NDArray[np.uint8]] = []
+        self._lookup: Lookup | None = None
+        self._usual_share = 0.0
         self._shown = np.empty((0, 0, 3), np.uint8)
-        self._table = np.empty(0, np.uint8)
+
+    @property
+    def palettes(self) -> list[NDArray[np.uint8]]:
+        return [*self._finished, self._lookup.palette] if self._lookup else []
 
     @property
     def palette(self) -> int:
         """The number of the palette that the latest picture is in."""
-        return len(self.palettes) - 1
+        return len(self._finished)
 
     def indices(self, picture: NDArray[np.uint8], *, beside: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """
@@ -60,52 +119,85 @@ class Quantiser:
 
         `beside` is another picture, shown next to it, whose colours the first palette should hold, too.
         """
-        if not self.palettes:
+        if self._lookup is None:
             self._shown = picture.copy()
-            sample = _sample(picture)
+            sample = _spread(picture).reshape(-1, 3)
             if beside is not None:
-                sample = np.concatenate([sample, _sample(beside)[::6]])
-            self._begin(sample)
-        else:
-            same = cv2.inRange(cv2.absdiff(picture, self._shown), (0, 0, 0), (HOLD, HOLD, HOLD))
-            cv2.copyTo(picture, cv2.bitwise_not(same), self._shown)
-            self._adapt(_sample(self._shown))
-        return self._table.take(keys(self._shown))
+                sample = np.concatenate([sample, _spread(beside).reshape(-1, 3)[::6]])
+            return self._begin(sample, cells_of(picture))
+        same = cv2.inRange(cv2.absdiff(picture, self._shown), (0, 0, 0), HOLD)
+        cv2.copyTo(picture, cv2.bitwise_not(same), self._shown)
+        cells = cells_of(self._shown)
+        indices = self._lookup.indices(cells)
+        return self._lookup.indices(cells) if self._adapt(self._lookup, cells) else indices
 
     def nearest(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Another picture in the latest palette."""
-        return self._table.take(keys(picture))
+        assert self._lookup
+        return self._lookup.indices(cells_of(picture))
 
-    def _begin(self, sample: NDArray[np.uint8]) -> None:
-        self.palettes.append(_refined(sample, _cut(sample, FIRST_COLOURS)))
-        self._table = table_of(self.palettes[-1])
+    def _adapt(self, lookup: Lookup, cells: NDArray[np.int32]) -> bool:
+        """Whether the palette was found lacking and got more colours; where it has no room for them, a new one begins."""
+        far = lookup.far(_spread(cells)).ravel()
+        share = float(np.mean(far))
+        room = PICTURE_COLOURS - len(lookup.palette)
+        if share < 1.5 * self._usual_share + (MORE_COLOURS_FROM if room else NEW_PALETTE_FROM):
+            return False
+        sample = _spread(self._shown).reshape(-1, 3)
+        if room:
+            lookup.add(_cut(sample[far], min(room, ADDED_COLOURS)))
+        else:
+            self._finished.append(lookup.palette)
+            self._begin(sample, cells)
+        return True
 
-    def _adapt(self, sample: NDArray[np.uint8]) -> None:
-        """Add the colours that the palette lacks; where it has no room for them, begin a new one."""
-        palette = self.palettes[-1]
-        distance = np.asarray(cv2.absdiff(palette[self._table.take(keys(sample[None]))[0]], sample))
-        far = (distance > FAR).any(axis=1)
-        if np.count_nonzero(far) <= FAR_SHARE * len(sample):
-            return
-        room = PICTURE_COLOURS - len(palette)
-        if room < 1:
-            if np.count_nonzero(far) > 8 * FAR_SHARE * len(sample):
-                self._begin(sample)
-            return
-        self.palettes[-1] = np.concatenate([palette, _cut(sample[far], min(room, ADDED_COLOURS))])
-        self._table = table_of(self.palettes[-1])
-
-
-def _sample(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """About `SAMPLE_PIXELS` pixels, evenly spread: (N, 3)."""
-    step = max(1, int((picture.shape[0] * picture.shape[1] / SAMPLE_PIXELS) ** 0.5))
-    return picture[step // 2 :: step, step // 2 :: step].reshape(-1, 3)
+    def _begin(self, sample: NDArray[np.uint8], cells: NDArray[np.int32]) -> NDArray[np.uint8]:
+        self._lookup = Lookup(_fitted(sample))
+        indices = self._lookup.indices(cells)
+        self._usual_share = float(np.mean(self._lookup.far(_spread(cells))))
+        return indices
 
 
-def keys(picture: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """The place of each pixel (H, W, 3) in the table: six bits of each channel, (H, W)."""
+def cells_of(picture: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """The cell of each pixel (H, W, 3), (H, W): the 6 highest bits of red, green and blue, one after the other."""
     coarse = (picture & np.uint8(0xFC)).astype(np.float32)
-    return np.asarray(cv2.transform(coarse, _CUBE_KEY)).astype(np.int32).reshape(picture.shape[:2])
+    return np.asarray(cv2.transform(coarse, _CELL_KEY)).astype(np.int32).reshape(picture.shape[:2])
+
+
+def _colours_of(cells: NDArray[np.intp]) -> NDArray[np.float32]:
+    """The colour in the middle of each cell: (N, 3)."""
+    return np.stack([cells >> 12, cells >> 6 & 63, cells & 63], axis=1).astype(np.float32) * 4 + 1.5
+
+
+def nearest_of(colours: NDArray[np.float32], palette: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """The index of the nearest colour of `palette` (N, 3) for each of `colours` (K, 3): (K,)."""
+    targets = palette.astype(np.float32) * _WEIGHTS
+    # The square of the colour itself is the same for all candidates. One product gives the rest: OpenCV's, since NumPy's
+    # threads cost more in waiting for each other than such a narrow one takes.
+    left = np.concatenate([colours * _WEIGHTS, np.ones((len(colours), 1), np.float32)], axis=1)
+    right = np.concatenate([-2 * targets, (targets**2).sum(axis=1, keepdims=True)], axis=1)
+    distance = np.asarray(cv2.gemm(left, right, 1, np.empty(0, np.float32), 0, flags=cv2.GEMM_2_T))
+    nearest: NDArray[np.intp] = distance.argmin(axis=1)
+    return nearest
+
+
+def _spread(picture: NDArray[PixelT]) -> NDArray[PixelT]:
+    """About `SAMPLE_PIXELS` pixels of a picture, evenly spread: every n-th of every n-th row."""
+    step = max(1, int((picture.shape[0] * picture.shape[1] / SAMPLE_PIXELS) ** 0.5))
+    return picture[step // 2 :: step, step // 2 :: step]
+
+
+def _fitted(sample: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A palette for the pixels (N, 3): median cut, each colour then moved to the mean of its pixels (Lloyd 1982), twice."""
+    palette = _cut(sample, FIRST_COLOURS)
+    pixels = sample.astype(np.float32)
+    for _ in range(2):
+        nearest = nearest_of(pixels, palette)
+        count = np.bincount(nearest, minlength=len(palette))
+        sums = [np.bincount(nearest, pixels[:, channel], minlength=len(palette)) for channel in range(3)]
+        means = np.stack(sums, axis=1) / np.maximum(count, 1)[:, None]
+        palette = np.where(count[:, None] > 0, np.round(means), palette).astype(np.uint8)
+    return palette
 
 
 def _cut(sample: NDArray[np.uint8], colours: int) -> NDArray[np.uint8]:
@@ -113,27 +205,3 @@ def _cut(sample: NDArray[np.uint8], colours: int) -> NDArray[np.uint8]:
     picture = Image.fromarray(np.ascontiguousarray(sample[None]))
     palette = picture.quantize(colours, Image.Quantize.MEDIANCUT, kmeans=0).getpalette("RGB") or [0, 0, 0]
     return np.array(palette, np.uint8).reshape(-1, 3)[:colours]
-
-
-def _refined(sample: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`palette` with each colour moved to the mean of the pixels nearest to it: two rounds of k-means (Lloyd 1982)."""
-    for _ in range(2):
-        nearest = table_of(palette).take(keys(sample[None]))[0]
-        count = np.bincount(nearest, minlength=len(palette))
-        sums = [np.bincount(nearest, sample[:, channel], minlength=len(palette)) for channel in range(3)]
-        means = np.stack(sums, axis=1) / np.maximum(count, 1)[:, None]
-        palette = np.where(count[:, None] > 0, np.round(means), palette).astype(np.uint8)
-    return palette
-
-
-def table_of(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The nearest colour of `palette` for every colour in steps of 4: (64 * 64 * 64,)."""
-    holder = Image.new("P", (1, 1))
-    holder.putpalette(np.ascontiguousarray(palette).tobytes())
-    indices = np.asarray(_CUBE.quantize(palette=holder, dither=Image.Dither.NONE)).ravel()
-    # Pillow fills a palette up with black; the filling must not be chosen.
-    return np.where(indices < len(palette), indices, _darkest(palette)).astype(np.uint8)
-
-
-def _darkest(palette: NDArray[np.uint8]) -> int:
-    return int(palette.astype(np.int32).sum(axis=1).argmin())

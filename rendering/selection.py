@@ -7,6 +7,7 @@ fractions of the upright picture. `docs/rendering.md`, "Which objects", gives th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -135,7 +136,7 @@ def _telling(track: Track, seen: NDArray[np.bool_]) -> float:
     size = float(np.mean(areas(visible_part(track.boxes[seen]))))
     times = track.times[seen]
     stay = min(float(times[-1] - times[0]) / MAX_CLIP_S, 1.0)
-    return float(track.confidence) ** 2 * (0.2 + 0.8 * stay**0.5) * (0.2 + 0.8 * min(size / 0.25, 1.0) ** 0.5)
+    return track.confidence * track.confidence * (0.2 + 0.8 * math.sqrt(stay)) * (0.2 + 0.8 * math.sqrt(min(size / 0.25, 1.0)))
 
 
 def _clip(track: Track, duration_s: float) -> Segment:

@@ -23,7 +23,7 @@ from rendering.camera import MAX_ENLARGEMENT
 from rendering.colours import INK
 from rendering.files import write_whole
 from rendering.fonts import Typeface
-from rendering.frames import CancelCheck, Progress, needed_frames
+from rendering.frames import CancelCheck, Progress, needed_frames, opencv_in_this_thread
 from rendering.naming import summary_name
 from rendering.overlay import Caption, draw_box, pixel_box, strip
 from rendering.selection import Selection, ShownObject
@@ -106,10 +106,11 @@ def draw_pages(
     picture = video.info.width, video.info.height
     cells = [_Cell(shown, grid_of(len(objects), picture), picture) for _, objects in pages for shown in objects]
     wants = [(moment.time_s, (cell, moment)) for cell in cells for moment in cell.shown.moments]
-    for frame, served in needed_frames(video, wants, progress=progress, cancelled=cancelled):
-        looks = _Looks(frame, picture)
-        for cell, moment in served:
-            cell.consider(looks, moment)
+    with opencv_in_this_thread():
+        for frame, served in needed_frames(video, wants, progress=progress, cancelled=cancelled):
+            looks = _Looks(frame, picture)
+            for cell, moment in served:
+                cell.consider(looks, moment)
     left = iter(cells)
     return [_written(number, [next(left) for _ in objects], out, name, selection, typeface) for number, objects in pages]
 

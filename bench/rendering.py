@@ -1,0 +1,374 @@
+"""
+How close rendering comes to its limit: `python -m bench.rendering [--quick]`.
+
+Draws its own clip (1080p, 30 fps, long groups of pictures, 2 minutes) into the temporary folder, once, and measures in one run,
+each in a process of its own:
+
+- ours: the summary, then the GIFs, of 10, 50 and 200 objects, with whole pictures and with windows that follow small objects;
+- a: decoding only what both passes need; b: compressing (LZW) only the frames that were written;
+- c: a plain renderer that seeks for every picture and saves with Pillow's defaults, on 10 objects, scaled up;
+- memory with videos of 2, 10 and 60 minutes (the clip repeated, without encoding).
+
+Times are CPU seconds of the process and its threads; ratios within one run are what counts. Files between runs stay the same:
+all random numbers have fixed seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from rendering.animation import plan_of
+from rendering.gif import compressed
+from rendering.render import render_animations, render_summary
+from rendering.selection import Selected, Selection, select
+from tracking.formats import video_intelligence
+from tracking.model import Annotations, Track
+from tracking.video import Video
+
+FOLDER = Path(tempfile.gettempdir()) / "tracklet-bench-rendering"
+WIDTH, HEIGHT, RATE = 1920, 1080, 30
+OBJECTS = 200
+SEED = 7
+
+
+# --- the clip and its objects -------------------------------------------------------------------------------------------------
+
+
+def tracks(duration_s: float, count: int = OBJECTS, *, inflated: float = 1.0) -> list[Track]:
+    """`count` objects of 1 to 10 s at 10 Hz on straight paths; `inflated` boxes are larger than what is drawn."""
+    rng = np.random.default_rng(SEED)
+    found = []
+    for number in range(count):
+        length = rng.uniform(1, 10)
+        start = rng.uniform(0, duration_s - length)
+        times = start + np.arange(int(length * 10) + 1) / 10
+        size = np.array([0.05, 0.11]) * rng.uniform(0.7, 1.6)
+        centres = rng.uniform(0.1, 0.9, 2) + np.outer(times - start, rng.uniform(-0.035, 0.035, 2))
+        half = size * inflated / 2
+        boxes = np.concatenate([centres - half, centres + half], axis=1)
+        label = ["person", "car", "dog", "bicycle"][number % 4]
+        found.append(Track(number, label, float(rng.uniform(0.71, 0.99)), times, boxes.astype(np.float32)))
+    return found
+
+
+def background() -> NDArray[np.uint8]:
+    """Something like a scene: soft large shapes under fine texture, (H, W, 3) RGB."""
+    rng = np.random.default_rng(SEED)
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    for cells, strength in ((4, 90.0), (12, 50.0), (60, 30.0), (300, 18.0)):
+        noise = rng.normal(0, 1, (cells * 9 // 16 + 1, cells, 3)).astype(np.float32)
+        noise = noise.mean(axis=2, keepdims=True) * 1.2 + noise * 0.08
+        picture += np.asarray(cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.float32) * strength
+    return np.clip(picture + 118, 0, 255).astype(np.uint8)
+
+
+def draw_clip(path: Path, duration_s: float) -> None:
+    """The background with every object as a textured patch, and the slight noise of a sensor."""
+    rng = np.random.default_rng(SEED)
+    base = av.VideoFrame.from_ndarray(background(), format="rgb24").reformat(format="yuv420p").to_ndarray()
+    movers = tracks(duration_s)
+    patches = [rng.integers(30, 226, (12, 6), np.uint8) for _ in movers]
+    chroma = rng.integers(60, 196, (len(movers), 2))
+    noise = rng.integers(-2, 3, (8, HEIGHT, WIDTH)).astype(np.int8)
+    aside = path.with_suffix(".part.mp4")
+    with av.open(str(aside), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE, options={"preset": "veryfast", "crf": "22"})
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.codec_context.gop_size = 250
+        for number in range(int(duration_s * RATE)):
+            planes = base.copy()
+            luma = planes[:HEIGHT]
+            blue = planes[HEIGHT : HEIGHT + HEIGHT // 4].reshape(HEIGHT // 2, WIDTH // 2)
+            red = planes[HEIGHT + HEIGHT // 4 :].reshape(HEIGHT // 2, WIDTH // 2)
+            for mover, patch, tint in zip(movers, patches, chroma, strict=True):
+                time_s = number / RATE
+                if mover.times[0] <= time_s <= mover.times[-1]:
+                    box = np.clip(np.array(mover.box_at(time_s)), 0, 1) * [WIDTH, HEIGHT, WIDTH, HEIGHT]
+                    left, top, right, bottom = (int(edge) // 2 * 2 for edge in box)
+                    if right > left and bottom > top:
+                        luma[top:bottom, left:right] = cv2.resize(patch, (right - left, bottom - top))
+                        blue[top // 2 : bottom // 2, left // 2 : right // 2] = tint[0]
+                        red[top // 2 : bottom // 2, left // 2 : right // 2] = tint[1]
+            luma[:] = cv2.add(luma, noise[number % 8], dtype=cv2.CV_8U)
+            frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, RATE)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    aside.rename(path)
+
+
+def repeat_clip(source: Path, path: Path, times: int) -> None:
+    """`source` so many times in a row, packet by packet."""
+    aside = path.with_suffix(".part.mp4")
+    with av.open(str(aside), "w") as target:
+        with av.open(str(source)) as first:
+            stream = target.add_stream_from_template(first.streams.video[0])
+        offset = 0
+        for _ in range(times):
+            with av.open(str(source)) as container:
+                end = 0
+                for packet in container.demux(video=0):
+                    if packet.dts is None or packet.pts is None:
+                        continue
+                    end = max(end, packet.pts + (packet.duration or 0))
+                    packet.dts += offset
+                    packet.pts += offset
+                    packet.stream = stream
+                    target.mux(packet)
+                offset += end
+    aside.rename(path)
+
+
+# --- what is measured, each in a process of its own -------------------------------------------------------------------------
+
+
+class Meter:
+    """CPU and wall seconds of what happens inside."""
+
+    def __enter__(self) -> Meter:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wall_s, self.cpu_s = time.perf_counter() - self._wall, time.process_time() - self._cpu
+
+
+def chosen(case: dict[str, Any]) -> Selected:
+    """The objects of one case, in our own order."""
+    if case.get("annotations"):
+        return select(video_intelligence.read(Path(case["annotations"]).read_bytes()), Selection())
+    found = tracks(case["duration_s"], case["count"], inflated=case["inflated"])
+    return select(Annotations(tuple(found)), Selection(min_frames=1))
+
+
+def measure_ours(case: dict[str, Any]) -> dict[str, Any]:
+    """Summary and GIFs into the case's folder."""
+    selected, out, video = chosen(case), Path(case["out"]), Path(case["video"])
+    with Meter() as summary:
+        pages = render_summary(video, selected, out, name="clip.mp4")
+    with Meter() as gifs:
+        made = render_animations(video, selected.shown, out, name="clip.mp4")
+    sizes = np.array([one.size_bytes for one in made])
+    return {
+        "objects": len(selected.shown),
+        "summary": [summary.cpu_s, summary.wall_s],
+        "gifs": [gifs.cpu_s, gifs.wall_s],
+        "pages": len(pages),
+        "bytes": [float(np.median(sizes)), float(np.percentile(sizes, 90)), float(sizes.max())],
+        "whole": sum(is_whole(case, selected)),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def is_whole(case: dict[str, Any], selected: Selected) -> list[bool]:
+    with Video(Path(case["video"])) as video:
+        size, rate = (video.info.width, video.info.height), video.info.frame_rate
+    return [plan_of(one, size, rate).view.is_whole for one in selected.shown]
+
+
+def measure_decoding(case: dict[str, Any]) -> dict[str, Any]:
+    """(a) Only decoding, for both passes."""
+    selected = chosen(case)
+    with Video(Path(case["video"])) as video:
+        size, rate = (video.info.width, video.info.height), video.info.frame_rate
+        moments = [moment.time_s for one in selected.shown for moment in one.moments]
+        times = [plan_of(one, size, rate).times_s for one in selected.shown]
+        cpu, frames = [], 0
+        for wanted in (np.array(moments), np.concatenate(times)):
+            with Meter() as meter:
+                frames += sum(1 for _ in video.frames_at(np.sort(wanted)))
+            cpu.append(meter.cpu_s)
+    return {"summary_cpu": cpu[0], "gifs_cpu": cpu[1], "frames": frames}
+
+
+def measure_compression(case: dict[str, Any]) -> dict[str, Any]:
+    """(b) Only LZW, of the frames in the files that were written."""
+    cpu, frames = 0.0, 0
+    for path in sorted(Path(case["out"]).glob("*.gif")):
+        pictures = list(frames_of(path.read_bytes()))
+        with Meter() as meter:
+            for picture in pictures:
+                compressed(picture)
+        cpu += meter.cpu_s
+        frames += len(pictures)
+    return {"cpu": cpu, "frames": frames}
+
+
+def frames_of(data: bytes) -> Iterator[NDArray[np.uint8]]:
+    """The rectangles of indices as they are stored in a GIF."""
+    at = 13 + 768
+    while data[at] != 0x3B:
+        if data[at] == 0x21:
+            at = after_blocks(data, at + 2)
+            continue
+        width, height = (int.from_bytes(data[at + i : at + i + 2], "little") for i in (5, 7))
+        at += 10 + (768 if data[at + 9] & 0x80 else 0)
+        end = after_blocks(data, at + 1)
+        yield np.asarray(Image.frombytes("L", (width, height), data[at + 1 : end], "gif", 8, 0, -1))
+        at = end
+
+
+def after_blocks(data: bytes, at: int) -> int:
+    while data[at]:
+        at += data[at] + 1
+    return at + 1
+
+
+def measure_plain(case: dict[str, Any]) -> dict[str, Any]:
+    """(c) A renderer that seeks for each picture of each object and lets Pillow save it."""
+    selected, out, video = chosen(case), Path(case["out"]), Path(case["video"])
+    with Video(video) as opened:
+        size, rate = (opened.info.width, opened.info.height), opened.info.frame_rate
+    capture = cv2.VideoCapture(str(video))
+    with Meter() as summary:
+        page = Image.new("RGB", (1920, 1080))
+        for place, one in enumerate(selected.shown):
+            cell = plain_picture(capture, one.track, one.track.times[0], (320, 180))
+            page.paste(cell, (place % 6 * 320, place // 6 % 6 * 180))
+        page.save(out / "plain.jpeg")
+    with Meter() as gifs:
+        for one in selected.shown:
+            plan = plan_of(one, size, rate)
+            pictures = [plain_picture(capture, one.track, time_s, plan.view.size) for time_s in plan.times_s]
+            step_ms = plan.end_cs * 10 / len(pictures)
+            pictures[0].save(out / "plain.gif", save_all=True, append_images=pictures[1:], duration=step_ms, loop=0)
+    return {"summary_wall": summary.wall_s, "gifs_wall": gifs.wall_s, "objects": len(selected.shown)}
+
+
+def plain_picture(capture: cv2.VideoCapture, track: Track, time_s: float, size: tuple[int, int]) -> Image.Image:
+    capture.set(cv2.CAP_PROP_POS_MSEC, float(time_s) * 1000)
+    _, pixels = capture.read()
+    picture = Image.fromarray(np.asarray(pixels)[:, :, ::-1]).resize(size)
+    box = np.array(track.box_at(float(time_s))) * [*size, *size]
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle(sorted_corners(box), outline=(0, 255, 0), width=3)
+    draw.text((4, 4), f"{track.label} {track.confidence:.0%}", fill=(0, 255, 0))
+    return picture
+
+
+def sorted_corners(box: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    return float(box[0]), float(box[1]), float(max(box[2], box[0])), float(max(box[3], box[1]))
+
+
+MEASURES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "ours": measure_ours,
+    "decoding": measure_decoding,
+    "compression": measure_compression,
+    "plain": measure_plain,
+}
+
+
+def in_child(measure: str, case: dict[str, Any]) -> dict[str, Any]:
+    """One measure in a fresh process, so that peak memory is its own."""
+    command = [sys.executable, "-m", "bench.rendering", "--child", measure, json.dumps(case)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+# --- the report ---------------------------------------------------------------------------------------------------------------
+
+
+COLUMNS = (
+    "shown",
+    "objects",
+    "summary wall s",
+    "summary cpu s",
+    "GIFs wall s",
+    "GIFs cpu s",
+    "a cpu s",
+    "b cpu s",
+    "cpu / (a + b)",
+    "peak MB",
+    "GIF MB: median, p90, max",
+)
+
+
+def report(*, quick: bool) -> None:
+    duration_s = 20 if quick else 120
+    counts = (10, 30) if quick else (10, 50, 200)
+    FOLDER.mkdir(exist_ok=True)
+    clip = FOLDER / f"clip-{duration_s}s-2.mp4"
+    if not clip.exists():
+        print(f"drawing {clip.name} ...", file=sys.stderr)
+        draw_clip(clip, duration_s)
+    out = FOLDER / "out"
+    print(
+        f"{os.cpu_count()} cores, 1920x1080, {duration_s} s, 30 fps. a: decoding for both passes, b: LZW of what was written.\n"
+    )
+    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+    ours: dict[tuple[str, int], dict[str, Any]] = {}
+    for shown, inflated in (("whole", 6.0), ("windows", 1.0)):
+        for count in counts:
+            shutil.rmtree(out, ignore_errors=True)
+            out.mkdir()
+            case = {"video": str(clip), "out": str(out), "duration_s": duration_s, "count": count, "inflated": inflated}
+            result = ours[shown, count] = in_child("ours", case)
+            limit, lzw = in_child("decoding", case), in_child("compression", case)
+            a, b = limit["summary_cpu"] + limit["gifs_cpu"], lzw["cpu"]
+            print_row(shown, result, a, b)
+    out.mkdir(exist_ok=True)
+    case = {"video": str(clip), "out": str(out), "duration_s": duration_s, "count": 2 if quick else 10, "inflated": 6.0}
+    plain = in_child("plain", case)
+    print(
+        f"\nThe plain renderer, on {plain['objects']} objects: {plain['summary_wall']:.0f} s and {plain['gifs_wall']:.0f} s wall."
+    )
+    for (shown, count), mine in ours.items():
+        scale = count / plain["objects"]
+        summary, gifs = plain["summary_wall"] * scale / mine["summary"][1], plain["gifs_wall"] * scale / mine["gifs"][1]
+        print(f"Ours, {shown}, {count} objects: {summary:.0f}x as fast for the summary, {gifs:.0f}x for the GIFs.")
+    print("\n| video | peak MB, 200 objects |\n|---|---|")
+    for repeats in (1, 3) if quick else (1, 5, 30):
+        longer = FOLDER / f"clip-{duration_s}s-2-x{repeats}.mp4"
+        if not longer.exists():
+            repeat_clip(clip, longer, repeats)
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        length = duration_s * repeats
+        case = {"video": str(longer), "out": str(out), "duration_s": length, "count": OBJECTS, "inflated": 1.0}
+        print(f"| {length / 60:.1f} min | {in_child('ours', case)['peak_mb']:.0f} |")
+    shutil.rmtree(out, ignore_errors=True)
+
+
+def print_row(shown: str, result: dict[str, Any], a: float, b: float) -> None:
+    (summary_cpu, summary_wall), (gifs_cpu, gifs_wall) = result["summary"], result["gifs"]
+    cells = [f"{shown} ({result['whole']} of {result['objects']} whole)", str(result["objects"])]
+    cells += [f"{seconds:.1f}" for seconds in (summary_wall, summary_cpu, gifs_wall, gifs_cpu, a, b)]
+    cells += [f"{(summary_cpu + gifs_cpu) / (a + b):.2f}", f"{result['peak_mb']:.0f}"]
+    cells.append(", ".join(f"{size / 1e6:.2f}" for size in result["bytes"]))
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="How close rendering comes to its limit.")
+    parser.add_argument("--quick", action="store_true", help="20 s of video and 10 and 30 objects")
+    parser.add_argument("--child", nargs=2, metavar=("MEASURE", "CASE"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        measure, case = arguments.child
+        print(json.dumps(MEASURES[measure](json.loads(case))))
+    else:
+        report(quick=arguments.quick)
+
+
+if __name__ == "__main__":
+    main()
