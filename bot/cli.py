@@ -7,6 +7,7 @@ Each command reads its options, calls what does the work, and shows the result; 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import re
@@ -25,6 +26,7 @@ from bot import texts
 from bot.console import Terminal
 from bot.engine_choice import choose, direct_engine
 from bot.result import Result, write_annotations
+from bot.sample import is_sample
 from bot.settings import read_settings
 from rendering.render import RenderOptions, render
 from rendering.selection import Selection
@@ -141,6 +143,7 @@ def track(
             choice = choose(
                 engine or settings.engine,
                 model=model or settings.model or "tiny",
+                is_drawn=is_sample(video),
                 progress=lambda done, total: show(done / total if total else 0.0),
             )
         terminal.say(texts.engine_chosen(choice.engine, why=choice.why, model=choice.model.name if choice.model else ""))
@@ -187,6 +190,36 @@ def render_command(
     with interruptible() as cancelled, terminal.stage(texts.STAGE_RENDERING) as show:
         rendered = render(video, given, folder, name=video.name, options=options, progress=show, cancelled=cancelled)
     tell(terminal, Result(video, info, given, rendered, options, folder), as_json=as_json)
+
+
+@commands.command()
+def serve() -> None:
+    """Run the bot, with the settings of the environment."""
+    from bot.app import serve as run
+
+    settings = read_settings()
+    logging.getLogger().setLevel(logging.INFO)
+    asyncio.run(run(settings))
+
+
+@commands.command()
+def worker() -> None:
+    """Run a worker alone, for more machines."""
+    from bot.app import worker as run
+
+    asyncio.run(run(read_settings()))
+
+
+@commands.command()
+@click.option("--port", default=8321, show_default=True, type=click.IntRange(0, 65535), help="Where the page is; 0 for any.")
+@click.option("--browser/--no-browser", default=True, help="Open the page in the browser.  [default: yes]")
+def demo(port: int, browser: bool) -> None:
+    """Try the bot in a small Slack workspace on this computer."""
+    from bot.demo import demo as run
+
+    terminal = Terminal()
+    terminal.say(texts.demo_starts())
+    asyncio.run(run(read_settings(), port=port, opens_browser=browser, ready=lambda url: terminal.say(texts.demo_ready(url))))
 
 
 def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:

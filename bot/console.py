@@ -64,7 +64,13 @@ class Terminal:
             self._out.print(Text(line))
         if result.rendered.selected.shown:
             self._out.print(_table(result))
-        for line in texts.where_lines([path.name for path in result.files], folder=str(result.folder)):
+        where = texts.where_lines(
+            [page.path.name for page in result.rendered.pages],
+            gifs=[animation.path.name for animation in result.rendered.animations],
+            annotations=result.annotation_file.name if result.annotation_file else "",
+            folder=str(result.folder),
+        )
+        for line in where:
             self._out.print(Text(line))
 
     def checks(self, checks: Sequence[tuple[str, bool, str]]) -> None:

@@ -30,12 +30,6 @@ class Result:
     engine: EngineName | None = None
     tracking_s: float = 0.0
 
-    @property
-    def files(self) -> list[Path]:
-        """Everything that was written, in the order in which a person looks at it."""
-        written = [*(page.path for page in self.rendered.pages), *(animation.path for animation in self.rendered.animations)]
-        return [*written, self.annotation_file] if self.annotation_file else written
-
     def summary_facts(self) -> texts.ResultFacts:
         """The facts of the sentences about it."""
         selection = self.options.selection

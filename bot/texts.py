@@ -417,11 +417,14 @@ def object_row(number: int, track: Track) -> tuple[str, ...]:
     return f"{number}", quoted(track.label, limit=40), percent(track.confidence), when, f"{len(track):,}"
 
 
-def where_lines(names: Sequence[str], *, folder: str) -> list[str]:
-    """Where the files of a result are."""
-    if not names:
-        return []
-    return [f"{count(len(names), 'file')} in {folder}:", *(f"  {name}" for name in names)]
+def where_lines(pictures: Sequence[str], *, gifs: Sequence[str], annotations: str, folder: str) -> list[str]:
+    """Where the files of a result are; of many GIFs the first is named, since the others are named alike."""
+    named = [*pictures, *gifs[:1]]
+    if len(gifs) > 1:
+        named[-1] += f"  and {count(len(gifs) - 1, 'more GIF')}"
+    if annotations:
+        named.append(annotations)
+    return [f"In {folder}:", *(f"  {name}" for name in named)] if named else []
 
 
 # -- the command line -------------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ NEAR_MISSES_TOLD = 8
 def probe_task(arguments: Json, report: Report) -> Json:
     """What kind of video `video` is, and which engine will look at it: the facts that decide whether that was done before."""
     from bot.engine_choice import choose, direct_engine
+    from bot.sample import is_sample
     from tracking.video import probe
 
     limits = _limits(arguments)
@@ -43,6 +44,7 @@ def probe_task(arguments: Json, report: Report) -> Json:
         EngineName(arguments["engine"]),
         model=arguments["model"],
         google_configured=arguments["google_configured"],
+        is_drawn=is_sample(Path(arguments["video"])),
         progress=report,
     )
     is_remote = choice.engine is EngineName.GOOGLE

@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.error
 from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 
 from bot.sample import story
@@ -19,6 +20,7 @@ from tracking.model import Annotations
 
 SAMPLE_NAME = "sample-street.mp4"
 CONSTANT_RATE_FACTOR = 18  # the clip takes under 1 MB and shows no blocks
+NOTE = "Drawn by Tracklet, to try it with"
 BT709 = 1  # the matrix's number in ITU-T H.273
 
 
@@ -38,6 +40,15 @@ def sample_clip(folder: Path) -> Path:
     return path
 
 
+def is_sample(video: Path) -> bool:
+    """Whether a video is the sample clip, by the note that it carries; False for what cannot be opened."""
+    try:
+        with av.open(f"file:{video}", metadata_errors="replace", container_options={"protocol_whitelist": "file"}) as container:
+            return container.metadata.get("comment") == NOTE
+    except (av.error.FFmpegError, ValueError):
+        return False
+
+
 def sample_truth() -> Annotations:
     """Where everything in the sample clip is, as a perfect engine would say; boxes are clipped to the picture."""
     return story.truth()
@@ -45,6 +56,7 @@ def sample_truth() -> Annotations:
 
 def _encode(path: Path) -> None:
     with av.open(str(path), "w", format="mp4", container_options={"movflags": "faststart"}) as container:
+        container.metadata["comment"] = NOTE
         options = {"preset": "veryfast", "crf": str(CONSTANT_RATE_FACTOR)}
         stream = container.add_stream("libx264", rate=Fraction(story.FRAME_RATE_HZ), options=options)
         assert isinstance(stream, av.VideoStream)
