@@ -23,7 +23,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.jobs.children import Children
+from bot.jobs.children import Children, TaskRunner
 from bot.jobs.desk import Desk
 from bot.jobs.model import Job
 from bot.jobs.pipeline import Audience, Pipeline
@@ -38,7 +38,7 @@ from bot.slack.directory import Directory
 from bot.slack.inbox import Inbox
 from bot.slack.listeners import Parts, listen
 from bot.slack.shares import GRACE_S, Shares
-from bot.slack.thread import SlackThread
+from bot.slack.thread import SHARE_S, SlackThread
 from bot.web import health
 from tracking.errors import OptionError
 from tracking.sources import AddressPolicy, Fetcher, FetchLimits
@@ -63,12 +63,26 @@ class Identity:
     host: str
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for Slack: for the message of a shared file, and for a file of ours to be shared; seconds."""
+
+    file_event_s: float = GRACE_S
+    share_s: float = SHARE_S
+
+
+DEFAULT_PATIENCE = Patience()
+
+
 class Bot:
     """The running bot. `start`, then `stop`; not to be started twice."""
 
-    def __init__(self, settings: Settings, *, file_grace_s: float = GRACE_S) -> None:
+    def __init__(
+        self, settings: Settings, *, children: TaskRunner | None = None, patience: Patience = DEFAULT_PATIENCE
+    ) -> None:
         self.settings = settings
-        self._file_grace_s = file_grace_s
+        self._children = children or Children(settings.child_slots)
+        self._patience = patience
         self._ending = contextlib.AsyncExitStack()
         self._removed = False
         self._socket: AsyncSocketModeHandler | None = None
@@ -123,16 +137,15 @@ class Bot:
             return client
 
         directory = Directory(clients, fetcher=files, api_url=settings.slack_api_url)
-        thread = SlackThread(store=store, clients=clients, session=session)
+        thread = SlackThread(store=store, clients=clients, session=session, share_s=self._patience.share_s)
         ending.push_async_callback(thread.board.close)
-        children = Children(settings.child_slots)
         silent = Silent()
 
         def audience(job: Job) -> Audience:
             return thread if job.request.channel else silent
 
         pipeline = Pipeline(
-            settings=settings, store=store, children=children, fetcher=links, shared=directory, audience=audience
+            settings=settings, store=store, children=self._children, fetcher=links, shared=directory, audience=audience
         )
         runtime = Runtime(settings, pipeline.run)
         ending.push_async_callback(runtime.stop)
@@ -148,7 +161,7 @@ class Bot:
             session=session,
             bot_user=identity.bot_user,
             slack_host=identity.host,
-            grace_s=self._file_grace_s,
+            grace_s=self._patience.file_event_s,
         )
         actions = Actions(store=store, desk=desk, directory=directory, thread=thread, shares=shares, clients=clients)
 
@@ -187,7 +200,8 @@ class Bot:
         app = AsyncApp(
             name="tracklet",
             signing_secret=settings.slack_signing_secret.get_secret_value(),
-            client=client,
+            # Without the token: `authorize` gives it, and Bolt would warn of two.
+            client=AsyncWebClient(base_url=settings.slack_api_url, session=session, retry_handlers=list(client.retry_handlers)),
             authorize=authorize,
         )
         parts = Parts(
@@ -206,11 +220,11 @@ class Bot:
         await runtime.start()
         await desk.resume()
         await inbox.resume()
-        await self._listen(app, store, children)
+        await self._listen(app, store)
         if settings.uses_socket_mode:
             await self._connect(app, client)
 
-    async def _listen(self, app: AsyncApp, store: Store, children: Children) -> None:
+    async def _listen(self, app: AsyncApp, store: Store) -> None:
         async def events(request: web.Request) -> web.Response:
             return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
 
@@ -224,7 +238,7 @@ class Bot:
         site_app = web.Application(client_max_size=MAX_BODY_BYTES)
         if self.settings.slack_signing_secret.get_secret_value():
             site_app.router.add_post(EVENTS_PATH, events)
-        health.add_to(site_app, store=store, children=children, checks={"database": database, "slack": slack})
+        health.add_to(site_app, store=store, children=self._children, checks={"database": database, "slack": slack})
         runner = web.AppRunner(site_app, access_log=None, shutdown_timeout=CLOSE_S)
         await runner.setup()
         self._ending.push_async_callback(runner.cleanup)

@@ -21,7 +21,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from bot.jobs import failures
 from tracking.errors import Cancelled, TrackletError
@@ -45,6 +45,22 @@ class ChildCrashed(TrackletError):
         super().__init__(task, status)
         self.task = task
         self.status = status
+
+
+class TaskRunner(Protocol):
+    """Runs tasks of `work.py` somewhere; `canned.py` has the fake."""
+
+    slots: int
+    waiting: int
+
+    @property
+    def running(self) -> int:
+        """How many are at work."""
+        ...
+
+    async def run(self, task: str, arguments: Json, *, cancelled: asyncio.Event, fraction: Fraction = ...) -> Any:
+        """The task's result. Raises `TrackletError`."""
+        ...
 
 
 class Children:

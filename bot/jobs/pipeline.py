@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from dbos import DBOS
 
 from bot.jobs import failures
-from bot.jobs.children import ChildCrashed, Children, unless_cancelled
+from bot.jobs.children import ChildCrashed, TaskRunner, unless_cancelled
 from bot.jobs.model import Job, JobId, JobState, Json, Kind, SourceKind, digest
 from bot.jobs.places import Places
 from bot.jobs.store import Store
@@ -105,7 +105,7 @@ class Pipeline:
         *,
         settings: Settings,
         store: Store,
-        children: Children,
+        children: TaskRunner,
         fetcher: Fetcher,
         shared: SharedVideos,
         audience: Callable[[Job], Audience],
@@ -348,13 +348,15 @@ class Pipeline:
         """Say the last word, then note that it was said; neither may fail the workflow."""
 
         async def attempt() -> Json:
+            # First, because the last word has buttons that need them.
+            await self._store.update(job.id, facts=facts, error=error)
             try:
                 await self._audience(job).close(job, state, facts, error)
             except TrackletError as failure:
                 logger.info("job %d: its thread could not be told of its end: %s", job.number, type(failure).__name__)
             except Exception:
                 logger.exception("job %d: its thread could not be told of its end", job.number)
-            await self._store.update(job.id, state=state, facts=facts, error=error)
+            await self._store.update(job.id, state=state)
             return {}
 
         await DBOS.run_step_async({"name": "end"}, attempt)

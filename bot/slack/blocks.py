@@ -118,7 +118,7 @@ def stopped(job: Job) -> Message:
 def object_list(job: Job, summary: Json, *, next_first: int, next_page: int, gifs: int) -> Message:
     """The list below the summary picture, with what more there is."""
     rows = _escaped(summary["objects"])
-    lines = [texts.object_row(row) + entity_link(row) for row in rows[:ROWS_SHOWN]]
+    lines = [texts.object_row(row, link=entity_link(row["entity_id"])) for row in rows[:ROWS_SHOWN]]
     if len(rows) > ROWS_SHOWN:
         lines.append(f"… and {len(rows) - ROWS_SHOWN} more")
     blocks = [section(text) for text in _chunks(lines)]
@@ -172,12 +172,11 @@ def header(text: str) -> Json:
     return {"type": "header", "text": {"type": "plain_text", "text": text[:150]}}
 
 
-def entity_link(row: Json) -> str:
-    """A link to what an entity is; a search by id needs no key."""
-    entity = row["entity_id"]
-    if not entity.startswith(("/m/", "/g/")):
+def entity_link(entity_id: str) -> str:
+    """Where an entity is explained, "" for what is none; a search by id needs no key."""
+    if not entity_id.startswith(("/m/", "/g/")):
         return ""
-    return f" · <https://www.google.com/search?kgmid={quote(entity, safe='/')}|what is this?>"
+    return f"https://www.google.com/search?kgmid={quote(entity_id[:80], safe='/')}"
 
 
 def button(action: Action, label: str, value: str, *, style: str = "") -> Json:

@@ -162,9 +162,10 @@ def no_access_to_files() -> str:
 # -- pictures ---------------------------------------------------------------------------------------------------------------
 
 
-def object_row(row: Json) -> str:
-    """One line of the list below the summary."""
-    return f"`{row['number']}` *{row['label']}* {percent(row['confidence'])} · {span(row['start_s'], row['end_s'])}"
+def object_row(row: Json, *, link: str) -> str:
+    """One line of the list below the summary; `link` explains the label, "" where nothing does."""
+    label = f"<{link}|{row['label']}>" if link else row["label"]
+    return f"`{row['number']}` *{label}* {percent(row['confidence'])} · {span(row['start_s'], row['end_s'])}"
 
 
 def summary_alt(name: str, rows: Sequence[Json]) -> str:

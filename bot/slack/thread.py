@@ -29,6 +29,7 @@ from bot.jobs.store import Store
 from bot.slack import blocks, texts
 from bot.slack.blocks import Message
 from bot.slack.calls import AnswerLost, once, patiently
+from bot.slack.directory import shares_of
 from bot.slack.errors import FileNotShared, SlackRefused, SlackUnreachable
 from bot.slack.progress import ProgressBoard
 from tracking.errors import SourceNotAVideo, SourceNotFound
@@ -36,7 +37,8 @@ from tracking.errors import SourceNotAVideo, SourceNotFound
 logger = logging.getLogger(__name__)
 
 METADATA = "tracklet"
-SHARE_PAUSES_S = (0.2, 0.4, 0.8, 1.5, 2.5, 4.0, 5.0, 5.0, 5.0, 6.0)  # about 30 s, as Slack's staff advise
+SHARE_S = 30.0  # as Slack's staff advise to wait for a file
+FIRST_SHARE_PAUSE_S, LONGEST_SHARE_PAUSE_S = 0.2, 5.0
 CLOCKS_APART_S = 60.0  # ours and Slack's
 LOOKED_THROUGH = 1000  # messages of a thread, when one of ours may be among them
 TRIES = 4
@@ -68,7 +70,8 @@ class Address:
 class SlackThread:
     """The `Audience` of jobs that came from Slack."""
 
-    def __init__(self, *, store: Store, clients: Clients, session: aiohttp.ClientSession) -> None:
+    def __init__(self, *, store: Store, clients: Clients, session: aiohttp.ClientSession, share_s: float = SHARE_S) -> None:
+        self._share_s = share_s
         self._store = store
         self._clients = clients
         self._session = session
@@ -215,25 +218,26 @@ class SlackThread:
     # ---- files -----------------------------------------------------------------------------------------------------------
 
     async def share(self, job: Job, part: str, pictures: Sequence[Picture], *, comment: str = "") -> str:
-        """Post `pictures` in one message of the thread, once; its ts, "" where Slack does not tell it."""
+        """Post `pictures` in one message of the thread, once; its ts."""
         known = await self._store.post(job.id, part)
         if known is not None and known.ts:
             return known.ts
         file_ids = list(known.file_ids) if known is not None else []
-        if not file_ids or not await self._was_completed(job, file_ids[0]):
-            file_ids = await self._upload(job, part, pictures, with_alt=True)
-            await self._complete(job, file_ids, pictures, comment)
-        ts = await self._shared_as(job, file_ids[0])
-        if not ts:
-            logger.warning("job %d: %s was not shared; once more without alt texts", job.number, part)
+        completed, with_alt = False, True
+        for _ in range(TRIES):
+            if not file_ids:
+                file_ids = await self._upload(job, part, pictures, with_alt=with_alt)
+                completed = await self._complete(job, file_ids, pictures, comment)
+            # What was begun before a crash, or got no answer, may be there or may never have been completed.
+            ts = await self._shared_as(job, file_ids[0], wait_s=self._share_s if completed else self._share_s / 4)
+            if ts:
+                await self._store.posted(job.id, part, ts)
+                return ts
+            # Deleted first, so that a share which comes late does not show the same pictures twice.
+            logger.warning("job %d: %s was not shared; once more", job.number, part)
             await self._delete(job, file_ids)
-            file_ids = await self._upload(job, part, pictures, with_alt=False)
-            await self._complete(job, file_ids, pictures, comment)
-            ts = await self._shared_as(job, file_ids[0])
-        if not ts:
-            raise SlackUnreachable("files.completeUploadExternal")
-        await self._store.posted(job.id, part, ts)
-        return ts
+            file_ids, with_alt = [], with_alt and not completed
+        raise SlackUnreachable("files.completeUploadExternal")
 
     async def _upload(self, job: Job, part: str, pictures: Sequence[Picture], *, with_alt: bool) -> list[str]:
         """Give the bytes to Slack, where nobody sees them yet; their ids are in the store from then on."""
@@ -260,7 +264,8 @@ class SlackThread:
             await asyncio.sleep(pause_s)
         raise SlackUnreachable("upload")
 
-    async def _complete(self, job: Job, file_ids: Sequence[str], pictures: Sequence[Picture], comment: str) -> None:
+    async def _complete(self, job: Job, file_ids: Sequence[str], pictures: Sequence[Picture], comment: str) -> bool:
+        """Share what was uploaded; False where no answer tells whether that was done."""
         client = self._clients(job.request.team)
         files = [{"id": file_id, "title": picture.path.name} for file_id, picture in zip(file_ids, pictures, strict=True)]
         arguments: Json = {
@@ -270,31 +275,26 @@ class SlackThread:
         }
         if comment:
             arguments["initial_comment"] = comment
-        for pause_s in (1.0, 3.0, 10.0, 30.0):
-            try:
-                await once(client, "files.completeUploadExternal", **arguments)
-            except AnswerLost:
-                await asyncio.sleep(pause_s)
-                if await self._was_completed(job, file_ids[0]):
-                    return
-            else:
-                return
-        raise SlackUnreachable("files.completeUploadExternal")
+        try:
+            await once(client, "files.completeUploadExternal", **arguments)
+        except AnswerLost:
+            return False
+        return True
 
-    async def _was_completed(self, job: Job, file_id: str) -> bool:
-        """Before it is completed, a file of ours is not found."""
-        return await self._file(job, file_id) is not None
-
-    async def _shared_as(self, job: Job, file_id: str) -> str:
-        """The ts of the message that shares the file in the job's channel, "" when none does after half a minute."""
-        for pause_s in SHARE_PAUSES_S:
+    async def _shared_as(self, job: Job, file_id: str, *, wait_s: float) -> str:
+        """The ts of the message that shares the file in the job's channel, "" when none does after a while."""
+        pause_s, waited_s = FIRST_SHARE_PAUSE_S, 0.0
+        while True:
             file = await self._file(job, file_id)
-            shares = (file or {}).get("shares") or {}
-            for kind in ("public", "private"):
-                for share in (shares.get(kind) or {}).get(job.request.channel, []):
-                    return str(share["ts"])
+            if file is None:
+                return ""
+            if shares := shares_of(file, job.request.channel):
+                return str(shares[0]["ts"])
+            if waited_s >= wait_s:
+                return ""
             await asyncio.sleep(pause_s)
-        return ""
+            waited_s += pause_s
+            pause_s = min(pause_s * 2, LONGEST_SHARE_PAUSE_S)
 
     async def _file(self, job: Job, file_id: str) -> Json | None:
         client = self._clients(job.request.team)
@@ -308,7 +308,6 @@ class SlackThread:
         return found
 
     async def _delete(self, job: Job, file_ids: Sequence[str]) -> None:
-        """So that a share which comes late does not show the same pictures twice."""
         client = self._clients(job.request.team)
         for file_id in file_ids:
             try:

@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from bot.jobs.children import Children
+from bot.jobs.children import TaskRunner
 from bot.jobs.model import JobState
 from bot.jobs.store import Store
 
 Check = Callable[[], Awaitable[bool]]
 
 
-def add_to(app: web.Application, *, store: Store, children: Children, checks: Mapping[str, Check]) -> None:
+def add_to(app: web.Application, *, store: Store, children: TaskRunner, checks: Mapping[str, Check]) -> None:
     """Answer `/healthz`, `/readyz` (each of `checks` holds) and `/metrics`."""
 
     async def healthz(_: web.Request) -> web.Response:

@@ -1,0 +1,112 @@
+"""
+A bot in a workspace of its own, for the tests of everything that is said in Slack.
+
+The workspace is the playground over real HTTP; the work itself is canned, so that a test takes as long as the talking does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.app import EVENTS_PATH, Bot, Patience
+from bot.jobs.canned import CannedChildren
+from bot.playground import BOT_USER, Message, Playground, Timing
+from bot.settings import Settings
+
+SECRET = "a-secret-between-two"
+CLIP = b"\x00\x00\x00\x18ftypmp42" + bytes(6000)
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Workspace:
+    """The bot, its Slack, and a web server for links; each test uses messages of its own."""
+
+    slack: Playground
+    bot: Bot
+    children: CannedChildren
+    web_url: str
+
+    def replies(self, message: Message) -> list[Message]:
+        """What the bot said below a message, in order."""
+        return [each for each in self.slack.thread(message.channel_id, message.ts)[1:] if each.user == BOT_USER]
+
+    async def progress(self, message: Message, *, starts: str = "", holds: str = "") -> Message:
+        """The bot's first reply, once its text is as wanted."""
+
+        def found() -> Message | None:
+            replies = self.replies(message)
+            return replies[0] if replies and replies[0].text.startswith(starts) and holds in replies[0].text else None
+
+        reply = await self.slack.until(found)
+        assert reply is not None
+        return reply
+
+    async def clip(self, channel: str = "wildlife", *, name: str = "fox.mp4", **options: Any) -> Message:
+        """Share a video; each call has other bytes."""
+        self._clips += 1
+        return await self.slack.upload_file(CLIP + self._clips.to_bytes(4, "big"), channel, name=name, **options)
+
+    _clips: int = 0
+
+
+@asynccontextmanager
+async def workspace(folder: Path, *, slack: Playground | None = None, **settings: Any) -> AsyncIterator[Workspace]:
+    """Start all of it."""
+    server = web.Application()
+    server.router.add_get("/{name}", _serve_link)
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        timing = Timing(retry_after_s=(0.0, 0.2, 0.2))
+        async with slack or Playground(signing_secret=SECRET, timing=timing, limits=None) as playground:
+            children = CannedChildren()
+            bot = Bot(
+                settings_for(playground, folder, **settings),
+                children=children,
+                patience=Patience(file_event_s=0.1, share_s=2.0),
+            )
+            await bot.start()
+            playground.bot_url = bot.url + EVENTS_PATH
+            try:
+                yield Workspace(playground, bot, children, f"http://127.0.0.1:{runner.addresses[0][1]}")
+            finally:
+                await bot.stop()
+    finally:
+        await runner.cleanup()
+
+
+def settings_for(slack: Playground, folder: Path, **changes: Any) -> Settings:
+    """The settings of a bot in that workspace."""
+    values: Json = {
+        "slack_bot_token": SecretStr(slack.bot_token),
+        "slack_signing_secret": SecretStr(SECRET),
+        "slack_api_url": slack.api_url,
+        "data_dir": folder,
+        "http_port": 0,
+        "engine": "motion",
+        "allowed_hosts": ("127.0.0.1",),
+    }
+    return Settings(**values | changes)
+
+
+async def _serve_link(request: web.Request) -> web.Response:
+    """Links by name: `*.mp4` and `watch` are videos, `page` is a page, `wall.mp4` a login form behind a good name."""
+    name = request.match_info["name"]
+    if name == "wall.mp4":
+        return web.Response(text="<html><form><input type=password></form></html>", content_type="text/html")
+    if name.endswith(".mp4") or name == "watch":
+        return web.Response(body=CLIP + name.encode(), content_type="video/mp4")
+    if name == "page":
+        return web.Response(text="<!doctype html><title>A page</title>", content_type="text/html")
+    raise web.HTTPNotFound
