@@ -39,6 +39,9 @@ class ApiCall:
         return str((self.answer or {}).get("error", ""))
 
 
+Handler = Callable[[web.Request, ApiCall], Awaitable[web.StreamResponse]]
+
+
 class Faulty:
     """Runs handlers with the faults of `faults`; `calls` is the record, `changed` is told of each line in it."""
 
@@ -52,11 +55,10 @@ class Faulty:
         request: web.Request,
         method: str,
         arguments: Json,
-        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
-        call: ApiCall | None = None,
+        handler: Handler,
     ) -> web.StreamResponse:
-        """Answer a request by `handler`, or by the fault that is waiting for it."""
-        call = call or ApiCall(method, {name: value for name, value in arguments.items() if name != "token"})
+        """Answer a request by `handler`, which may add to the record of the call, or by the fault that is waiting for it."""
+        call = ApiCall(method, arguments)
         self.calls.append(call)
         try:
             response = await self._faulted(request, method, handler, call)
@@ -65,21 +67,15 @@ class Faulty:
         finally:
             self._changed()
 
-    async def _faulted(
-        self,
-        request: web.Request,
-        method: str,
-        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
-        call: ApiCall,
-    ) -> web.StreamResponse:
+    async def _faulted(self, request: web.Request, method: str, handler: Handler, call: ApiCall) -> web.StreamResponse:
         fault = self.faults.take(method)
         if fault is None:
-            return await handler(request)
+            return await handler(request, call)
         if fault.kind is FaultKind.DELAYED:
             await asyncio.sleep(fault.amount)
-            return await handler(request)
+            return await handler(request, call)
         if fault.kind is FaultKind.LOST_RESPONSE:
-            response = await handler(request)
+            response = await handler(request, call)
             _hang_up(request)
             return response
         if fault.kind is FaultKind.LOST_REQUEST:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import BodyPartReader, web
 
-from bot.playground.faulty import Faulty
+from bot.playground.faulty import ApiCall, Faulty
 from bot.playground.files import CHUNK_BYTES, Files, TooManyBytes
 from bot.playground.wire import ApiError
 from bot.playground.workspace import BOT_USER
@@ -59,7 +59,7 @@ class FileRoutes:
         """Take the bytes of a file, raw or as a form; its declared length must be kept to."""
         return await self.faulty.run(request, "upload", {}, self._upload)
 
-    async def _upload(self, request: web.Request) -> web.Response:
+    async def _upload(self, request: web.Request, call: ApiCall) -> web.Response:
         file = self.files.by_ticket(request.match_info["ticket"])
         if file is None:
             return web.Response(status=404, text="no such upload")
@@ -75,7 +75,7 @@ class FileRoutes:
         """Give the bytes of a file to who may have them."""
         return await self.faulty.run(request, "download", {"file": request.match_info["file_id"]}, self._download)
 
-    async def _download(self, request: web.Request) -> web.StreamResponse:
+    async def _download(self, request: web.Request, call: ApiCall) -> web.StreamResponse:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         granted = self.granted(token) if scheme.lower() == "bearer" else None
         if granted is None:

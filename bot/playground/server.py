@@ -457,16 +457,10 @@ class Playground:
         return "files:read" in self.web_api.scopes if _same(token, self.bot_token) else None
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        name = request.match_info["method"]
-        call = ApiCall(name, {})
+        return await self._faulty.run(request, request.match_info["method"], {}, self._call)
 
-        async def handler(request: web.Request) -> web.StreamResponse:
-            return await self._call(request, name, call)
-
-        return await self._faulty.run(request, name, {}, handler, call)
-
-    async def _call(self, request: web.Request, name: str, call: ApiCall) -> web.StreamResponse:
-        headers: dict[str, str] = {}
+    async def _call(self, request: web.Request, call: ApiCall) -> web.StreamResponse:
+        name, headers = call.method, dict[str, str]()
         try:
             arguments = await read_arguments(request)
             call.arguments = {key: value for key, value in arguments.given.items() if key != "token"}
@@ -502,8 +496,7 @@ class Playground:
     async def _response_url(self, request: web.Request) -> web.StreamResponse:
         return await self._faulty.run(request, "response_url", {}, self._respond)
 
-    async def _respond(self, request: web.Request) -> web.StreamResponse:
-        call = self.calls[-1]
+    async def _respond(self, request: web.Request, call: ApiCall) -> web.StreamResponse:
         try:
             body = await request.json()
             if not isinstance(body, dict):

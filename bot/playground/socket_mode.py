@@ -83,7 +83,8 @@ class SocketHub:
         self._waiting[envelope_id] = acknowledged
         try:
             async with asyncio.timeout(timeout_s):
-                await self.opened.wait()
+                while not self.connections:
+                    await self.opened.wait()
                 self._turn += 1
                 await self.connections[self._turn % len(self.connections)].send_json(envelope)
                 return await acknowledged
