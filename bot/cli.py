@@ -1,7 +1,8 @@
 """
 The command line: `tracklet ...`, also `python -m bot`.
 
-Each command reads its options, calls what does the work, and shows the result; what it says is in `bot/texts.py`. Exit status
+Each command reads its options, calls what does the work, and shows the result; what it says is in `bot/texts.py`. What does
+the work is imported by the command that needs it, since the video and network libraries take seconds to load. Exit status
 0 (nothing found included), 2 for input that is at fault, with one sentence on stderr, 1 for our own failure, 130 when stopped.
 """
 
@@ -13,28 +14,24 @@ import math
 import re
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bot import texts
-from bot.console import Terminal
-from bot.engine_choice import choose, direct_engine
-from bot.result import Result, write_annotations
-from bot.sample import is_sample
-from bot.settings import read_settings
-from rendering.render import RenderOptions, render
-from rendering.selection import Selection
-from tracking.engines.base import EngineName, Progress
+from tracking.engines.base import EngineName
 from tracking.errors import Cancelled, InputError
-from tracking.formats import video_intelligence
 from tracking.model import Segment
-from tracking.video import probe
+
+if TYPE_CHECKING:
+    from bot.console import Terminal
+    from bot.result import Result
+    from bot.settings import Settings
+    from rendering.render import RenderOptions
 
 log = logging.getLogger(__name__)
 
@@ -121,47 +118,29 @@ def commands(verbose: bool) -> None:
 @commands.command()
 @click.argument("video", type=click.Path(path_type=Path))
 @selection_options
-@click.option("--engine", type=click.Choice(list(EngineName)), help="Who does the tracking.  [default: auto]")
+@click.option("--engine", type=click.Choice([name.value for name in EngineName]), help="Who tracks.  [default: auto]")
 @click.option("--model", metavar="PATH|nano|tiny|s", help="The YOLOX model.  [default: tiny]")
 def track(
-    video: Path,
-    folder: Path,
-    segment: Segment | None,
-    min_confidence: float,
-    min_frames: int,
-    labels: str,
-    as_json: bool,
-    engine: EngineName | None,
-    model: str | None,
+    video: Path, folder: Path, segment: Segment | None, as_json: bool, engine: str | None, model: str | None, **selection: Any
 ) -> None:
     """Track the objects of VIDEO, and draw them."""
-    settings = read_settings()
-    terminal = Terminal()
-    info = probe(video)
+    from bot.console import Terminal
+    from bot.run import track_video
+    from bot.settings import read_settings
+
+    settings, terminal = read_settings(), Terminal()
     with interruptible() as cancelled:
-        with terminal.stage(texts.STAGE_MODEL) as show:
-            choice = choose(
-                engine or settings.engine,
-                model=model or settings.model or "tiny",
-                is_drawn=is_sample(video),
-                progress=lambda done, total: show(done / total if total else 0.0),
-            )
-        terminal.say(texts.engine_chosen(choice.engine, why=choice.why, model=choice.model.name if choice.model else ""))
-        started_s = time.monotonic()
-        with terminal.stage(texts.STAGE_TRACKING) as show:
-
-            def show_seconds(progress: Progress) -> None:
-                show(progress.fraction)
-
-            worker = direct_engine(choice, limits=settings.limits)
-            annotations = worker.track(video, segment=segment, progress=show_seconds, cancelled=cancelled)
-        took_s = time.monotonic() - started_s
-        terminal.say(texts.tracked(took_s=took_s, duration_s=segment.duration_s if segment else info.duration_s))
-        annotation_file = write_annotations(annotations, folder, name=video.name)
-        options = RenderOptions(Selection(min_confidence, min_frames, words(labels)), settings.font)
-        with terminal.stage(texts.STAGE_RENDERING) as show:
-            rendered = render(video, annotations, folder, name=video.name, options=options, progress=show, cancelled=cancelled)
-    result = Result(video, info, annotations, rendered, options, folder, annotation_file, choice.engine, took_s)
+        result = track_video(
+            video,
+            folder,
+            engine=EngineName(engine) if engine else settings.engine,
+            model=model or settings.model or "tiny",
+            segment=segment,
+            options=render_options(settings, **selection),
+            settings=settings,
+            terminal=terminal,
+            cancelled=cancelled,
+        )
     tell(terminal, result, as_json=as_json)
 
 
@@ -170,32 +149,33 @@ def track(
 @click.argument("annotations", type=click.Path(path_type=Path))
 @selection_options
 def render_command(
-    video: Path,
-    annotations: Path,
-    folder: Path,
-    segment: Segment | None,
-    min_confidence: float,
-    min_frames: int,
-    labels: str,
-    as_json: bool,
+    video: Path, annotations: Path, folder: Path, segment: Segment | None, as_json: bool, **selection: Any
 ) -> None:
     """Draw the objects of VIDEO from ANNOTATIONS, which may come from anywhere."""
-    settings = read_settings()
-    terminal = Terminal()
-    info = probe(video)
-    given = video_intelligence.read(annotations)
-    if segment:
-        given = given.within(segment)
-    options = RenderOptions(Selection(min_confidence, min_frames, words(labels)), settings.font)
-    with interruptible() as cancelled, terminal.stage(texts.STAGE_RENDERING) as show:
-        rendered = render(video, given, folder, name=video.name, options=options, progress=show, cancelled=cancelled)
-    tell(terminal, Result(video, info, given, rendered, options, folder), as_json=as_json)
+    from bot.console import Terminal
+    from bot.run import render_video
+    from bot.settings import read_settings
+
+    settings, terminal = read_settings(), Terminal()
+    with interruptible() as cancelled:
+        result = render_video(
+            video,
+            annotations,
+            folder,
+            segment=segment,
+            options=render_options(settings, **selection),
+            settings=settings,
+            terminal=terminal,
+            cancelled=cancelled,
+        )
+    tell(terminal, result, as_json=as_json)
 
 
 @commands.command()
 def serve() -> None:
     """Run the bot, with the settings of the environment."""
     from bot.app import serve as run
+    from bot.settings import read_settings
 
     settings = read_settings()
     logging.getLogger().setLevel(logging.INFO)
@@ -206,6 +186,7 @@ def serve() -> None:
 def worker() -> None:
     """Run a worker alone, for more machines."""
     from bot.app import worker as run
+    from bot.settings import read_settings
 
     asyncio.run(run(read_settings()))
 
@@ -215,7 +196,9 @@ def worker() -> None:
 @click.option("--browser/--no-browser", default=True, help="Open the page in the browser.  [default: yes]")
 def demo(port: int, browser: bool) -> None:
     """Try the bot in a small Slack workspace on this computer."""
+    from bot.console import Terminal
     from bot.demo import demo as run
+    from bot.settings import read_settings
 
     terminal = Terminal()
     terminal.say(texts.demo_starts())
@@ -228,6 +211,14 @@ def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:
         terminal.data(result.as_json())
     else:
         terminal.result(result)
+
+
+def render_options(settings: Settings, *, min_confidence: float, min_frames: int, labels: str) -> RenderOptions:
+    """What is drawn, from the options and the environment."""
+    from rendering.render import RenderOptions
+    from rendering.selection import Selection
+
+    return RenderOptions(Selection(min_confidence, min_frames, words(labels)), settings.font)
 
 
 def words(text: str) -> tuple[str, ...]:

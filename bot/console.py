@@ -31,7 +31,7 @@ class Terminal:
     """Where a command speaks; `quiet` leaves out the result's table, for `--json`."""
 
     def __init__(self) -> None:
-        self._aside = Console(stderr=True, highlight=False)
+        self._aside = Console(stderr=True, highlight=False, soft_wrap=True)
         self._out = Console(highlight=False, soft_wrap=True)
 
     def say(self, sentence: str) -> None:

@@ -1,0 +1,86 @@
+"""
+One video on this machine, from file to pictures: what the command line's `track` and `render` do.
+
+Tracking writes the annotation file, rendering reads one; both put what they make into one folder, each file whole or not at
+all. The bot does the same in durable steps (`bot/jobs/pipeline.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from bot import texts
+from bot.console import Terminal
+from bot.engine_choice import choose, direct_engine
+from bot.result import Result, write_annotations
+from bot.sample import is_sample
+from bot.settings import Settings
+from rendering.render import RenderOptions, render
+from tracking.engines.base import CancelCheck, EngineName, Progress
+from tracking.formats import video_intelligence
+from tracking.model import Segment
+from tracking.video import probe
+
+
+def track_video(
+    video: Path,
+    folder: Path,
+    *,
+    engine: EngineName,
+    model: str,
+    segment: Segment | None,
+    options: RenderOptions,
+    settings: Settings,
+    terminal: Terminal,
+    cancelled: CancelCheck,
+) -> Result:
+    """
+    Track a video and draw its objects into `folder`; tells `terminal` what goes on.
+
+    Raises `InputError` before anything is written, `EngineError`, `StorageError`, `Cancelled`.
+    """
+    info = probe(video, limits=settings.limits)
+    with terminal.stage(texts.STAGE_MODEL) as show:
+        choice = choose(
+            engine,
+            model=model,
+            is_drawn=is_sample(video),
+            progress=lambda done, total: show(done / total if total else 0.0),
+        )
+    terminal.say(texts.engine_chosen(choice.engine, why=choice.why, model=choice.model.name if choice.model else ""))
+    started_s = time.monotonic()
+    with terminal.stage(texts.STAGE_TRACKING) as show:
+
+        def show_seconds(progress: Progress) -> None:
+            show(progress.fraction)
+
+        worker = direct_engine(choice, limits=settings.limits)
+        annotations = worker.track(video, segment=segment, progress=show_seconds, cancelled=cancelled)
+    took_s = time.monotonic() - started_s
+    terminal.say(texts.tracked(took_s=took_s, duration_s=segment.duration_s if segment else info.duration_s))
+    annotation_file = write_annotations(annotations, folder, name=video.name)
+    with terminal.stage(texts.STAGE_RENDERING) as show:
+        rendered = render(video, annotations, folder, name=video.name, options=options, progress=show, cancelled=cancelled)
+    return Result(video, info, annotations, rendered, options, folder, annotation_file, choice.engine, took_s)
+
+
+def render_video(
+    video: Path,
+    annotations: Path,
+    folder: Path,
+    *,
+    segment: Segment | None,
+    options: RenderOptions,
+    settings: Settings,
+    terminal: Terminal,
+    cancelled: CancelCheck,
+) -> Result:
+    """Draw a video's objects into `folder`, from annotations of any origin; raises as `track_video`."""
+    info = probe(video, limits=settings.limits)
+    given = video_intelligence.read(annotations)
+    if segment:
+        given = given.within(segment)
+    with terminal.stage(texts.STAGE_RENDERING) as show:
+        rendered = render(video, given, folder, name=video.name, options=options, progress=show, cancelled=cancelled)
+    return Result(video, info, given, rendered, options, folder)
