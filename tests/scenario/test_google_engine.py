@@ -188,7 +188,7 @@ async def test_a_run_in_which_every_part_failed_has_failed() -> None:
 
 
 async def test_an_answer_of_more_than_four_megabytes_arrives() -> None:
-    content = annotation_file(VIDEO, labels=[f"kind {number}" for number in range(1000)], frames=120)
+    content = annotation_file(VIDEO, labels=["x" * 5_000_000])
     async with service(Script(content=content, polls=1)) as (engine, _, _written):
         handle = await engine.start(VIDEO, annotations_uri=OUTPUT)
         assert (await engine.poll(handle)).done

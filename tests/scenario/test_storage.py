@@ -296,6 +296,16 @@ class TestAccess:
                 await access.watched(uri)
 
 
+async def test_without_credentials_a_bucket_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+    google = GoogleStorage()
+    with pytest.raises(StorageError) as raised:
+        await google.bucket("videos").stat(NAME)
+    assert raised.value.reason == "credentials"
+    await google.close()
+
+
 async def test_a_root_is_a_bucket_by_its_name_and_a_folder_by_its_path(tmp_path: Path, google_storage: GoogleStorage) -> None:
     for setting in ("videos", "gs://videos", "gs://videos/"):
         root = open_root(setting, google=google_storage, option="video_bucket")

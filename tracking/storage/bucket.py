@@ -315,6 +315,8 @@ def _patient_retry(stop: threading.Event, position: Callable[[], int]) -> Retry:
 
     def may_pass(error: Exception) -> bool:
         nonlocal failures, last
+        if isinstance(error, InvalidResponse):
+            error.response.close()  # the library leaves the connection of a refused download open
         here = position()
         failures = failures + 1 if here == last else 1
         last = here
