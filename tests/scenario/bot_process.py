@@ -1,0 +1,53 @@
+"""
+The bot as a process of its own, to be killed.
+
+Imports everything once and then starts a fork of itself for each line of JSON on standard input, which holds the environment
+of that start; a test can kill and start it often without paying for the imports each time. A fork prints its number and
+address, and "ended" when it ends by itself. `REAL_WORK` in the environment lets children work, else the work is canned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+
+from bot.app import Bot, Patience
+from bot.jobs.canned import CannedChildren
+from bot.settings import Settings
+
+
+async def main() -> None:
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    children = None if os.environ.get("REAL_WORK") else CannedChildren(objects=12)
+    bot = Bot(Settings(), children=children, patience=Patience(file_event_s=0.1, share_s=2.0))
+    await bot.start()
+    tell(f"{os.getpid()} {bot.url}")
+    await ended.wait()
+    await bot.stop()
+    tell("ended")
+
+
+def tell(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def serve_starts() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the killed ones leave at once
+    tell("ready")
+    for line in sys.stdin:
+        environment = json.loads(line)
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.environ.update(environment)
+            asyncio.run(main())
+            os._exit(0)
+
+
+if __name__ == "__main__":
+    serve_starts()
