@@ -85,13 +85,11 @@ class TooManyBytes(Exception):
 
 
 class Files:
-    """Every file of the workspace. `folder` holds the bytes; `max_file_bytes` is the limit of one file."""
+    """Every file of the workspace. `folder`, which is there before the first file, holds the bytes."""
 
-    def __init__(
-        self, workspace: Workspace, folder: Path, *, faults: Faults, processing: Processing, max_file_bytes: int = 1 << 30
-    ) -> None:
+    def __init__(self, workspace: Workspace, *, faults: Faults, processing: Processing, max_file_bytes: int = 1 << 30) -> None:
         self.workspace = workspace
-        self.folder = folder
+        self.folder = Path()
         self.faults = faults
         self.processing = processing
         self.max_file_bytes = max_file_bytes

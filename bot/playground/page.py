@@ -73,6 +73,10 @@ class Page:
         """Close the live connections."""
         if self._stop_watching:
             self._stop_watching()
+        await self.break_connections()
+
+    async def break_connections(self) -> None:
+        """Close the live connections; pages that are open come back."""
         for socket in tuple(self._sockets):
             await socket.close()
 

@@ -138,10 +138,7 @@ class Playground:
         self.workspace = Workspace(app_name=app_name)
         self.faults = Faults()
         self.limiter = RateLimiter(limits)
-        self._folder = tempfile.TemporaryDirectory(prefix="playground-", ignore_cleanup_errors=True)
-        self.files = Files(
-            self.workspace, Path(self._folder.name), faults=self.faults, processing=processing, max_file_bytes=max_file_bytes
-        )
+        self.files = Files(self.workspace, faults=self.faults, processing=processing, max_file_bytes=max_file_bytes)
         self.triggers = Triggers(
             self.workspace,
             trigger_s=timing.trigger_s,
@@ -151,8 +148,10 @@ class Playground:
         self.socket = SocketHub()
         self.web_api = WebApi(self.workspace, self.files, self.triggers, scopes=scopes, open_socket=self.socket.open_url)
         self._faulty = Faulty(self.faults, self._change)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._page = Page(self)
         self.link: AppLink
         self.people: People
         self.port = 0
@@ -161,6 +160,8 @@ class Playground:
 
     async def start(self) -> Self:
         """Listen. The address is `url` from then on."""
+        self._folder = tempfile.TemporaryDirectory(prefix="playground-", ignore_cleanup_errors=True)
+        self.files.folder = Path(self._folder.name)
         self._session = aiohttp.ClientSession(auto_decompress=False)
         self.link = AppLink(
             bot_url=self._bot_url,
@@ -179,9 +180,8 @@ class Playground:
         app.router.add_post("/commands/{port}/{secret}", self._response_url)
         app.router.add_get("/link/", self.socket.handle)
         FileRoutes(self.files, self._faulty, self._may_read_files).add_to(app)
-        page = Page(self)
-        page.add_to(app)
-        app.on_shutdown.append(page.close)
+        self._page.add_to(app)
+        app.on_shutdown.append(self._page.close)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._wanted_port)
@@ -201,7 +201,8 @@ class Playground:
             await self._runner.cleanup()
         if self._session is not None:
             await self._session.close()
-        await asyncio.to_thread(self._folder.cleanup)
+        if self._folder is not None:
+            await asyncio.to_thread(self._folder.cleanup)
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -425,6 +426,10 @@ class Playground:
         found = self.workspace.channel(self.channel_id(channel))
         found.archived = True
         self.workspace.announce(Happening("channel", found.id))
+
+    async def break_connections(self) -> None:
+        """Break the live connections of every page that is open, as sleep does; pages connect again by themselves."""
+        await self._page.break_connections()
 
     def uninstall(self) -> None:
         """Remove the app: it hears of that, and its token is refused from then on."""

@@ -7,10 +7,8 @@ alone.
 
 from __future__ import annotations
 
-import asyncio
 import io
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -21,31 +19,11 @@ from PIL import Image
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground import DIRECT, KIM, QUIET, WILDLIFE, YOU, Playground, Processing
+from tests.browser.chromium import Open, careful_pages, needs_chromium, until
 from tests.scenario.listening_app import SECRET, ListeningApp, listening_app
 from tests.shared_data import shared_data
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-if CHROMIUM is None:
-    pytest.skip("no Chromium on this machine", allow_module_level=True)
-
-playwright = pytest.importorskip("playwright.async_api")
-
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-Open = Callable[..., Awaitable[Any]]
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Any]:
-    async with playwright.async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        await browser.close()
+pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -71,45 +49,8 @@ async def client(slack: Playground) -> AsyncWebClient:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def open_page(browser: Any, slack: Playground) -> AsyncIterator[Open]:
-    """Opens the page; at the end nothing may have gone wrong in any of them."""
-    troubles: list[str] = []
-    contexts: list[Any] = []
-
-    async def opened(path: str = "/", *, width: int = 1200, height: int = 800, touch: bool = False, **options: Any) -> Any:
-        context = await browser.new_context(
-            viewport={"width": width, "height": height}, has_touch=touch, is_mobile=touch, **options
-        )
-        contexts.append(context)
-        page = await context.new_page()
-        page.set_default_timeout(8000)
-        page.on("console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("requestfailed", lambda request: _note_failure(troubles, request))
-        page.on(
-            "response",
-            lambda response: troubles.append(f"{response.status} {response.url}") if response.status >= 400 else None,
-        )
-        await page.goto(slack.url + path)
-        await page.wait_for_selector("#app:not([aria-busy])")
-        return page
-
-    yield opened
-    for context in contexts:
-        await context.close()
-    assert troubles == []
-
-
-async def until(page: Any, condition: str) -> None:
-    """Wait in the page for a condition; Playwright's own way evaluates text there, which the page's policy forbids."""
-    wait = f"async () => {{ while (!({condition})) await new Promise((done) => setTimeout(done, 20)); }}"
-    async with asyncio.timeout(8):
-        await page.evaluate(wait)
-
-
-def _note_failure(troubles: list[str], request: Any) -> None:
-    # A browser breaks a video's request off by itself once it has the part that it wants.
-    if not (request.resource_type == "media" and request.failure == "net::ERR_ABORTED"):
-        troubles.append(f"{request.failure} {request.url}")
+    async with careful_pages(browser, slack.url) as opened:
+        yield opened
 
 
 def _gif(frames: int = 4) -> bytes:
@@ -356,6 +297,17 @@ async def test_messages_elsewhere_are_counted_and_read_out(slack: Playground, op
     await page.get_by_role("link", name="general").click()
     await page.get_by_text("camera is back").last.wait_for()
     assert await page.locator(".unread-count").count() == 0
+
+
+async def test_a_lost_connection_comes_back_with_all_that_was_missed(slack: Playground, open_page: Open) -> None:
+    page = await open_page()
+    await slack.break_connections()
+    slack.post_message("wildlife", "while you were away", user=KIM)
+    await page.get_by_text("Connection lost").wait_for()
+    await page.locator(".message", has_text="while you were away").wait_for()
+    await page.get_by_text("Connection lost").wait_for(state="hidden")
+    slack.post_message("wildlife", "and after", user=KIM)
+    await page.locator(".message", has_text="and after").wait_for()
 
 
 async def test_the_app_is_invited_by_a_click(slack: Playground, open_page: Open) -> None:

@@ -275,10 +275,25 @@ function onUpdate(update) {
   }
 }
 
+// Updates that come while the whole state is on its way are newer than it: they wait, and are applied on top.
+let refreshing = 0;
+let waiting = [];
+
 async function refresh() {
-  await load();
+  refreshing += 1;
+  try {
+    await load();
+  } catch {
+    return; // the connection is gone again; the next one asks anew
+  } finally {
+    refreshing -= 1;
+  }
   onRoute();
   showViews();
+  if (refreshing) return;
+  const missed = waiting;
+  waiting = [];
+  missed.forEach(onUpdate);
 }
 
 document.addEventListener('keydown', (event) => {
@@ -301,7 +316,7 @@ if (!(location.pathname !== '/' && followPermalink(location.pathname, location.s
 showViews();
 root.removeAttribute('aria-busy');
 connect({
-  onupdate: onUpdate,
+  onupdate: (update) => (refreshing ? waiting.push(update) : onUpdate(update)),
   onopen: () => { lost.hidden = true; refresh(); },
   onlost: () => { lost.hidden = false; },
 });
