@@ -248,7 +248,7 @@ def test_google_s_own_message_reads_what_is_written(given_tracks: list[Track]) -
         assert (theirs.entity.description, theirs.entity.entity_id) == (ours.label, ours.entity_id)
         assert np.float32(theirs.confidence) == np.float32(ours.confidence)
         boxes = [f.normalized_bounding_box for f in theirs.frames]
-        assert np.array_equal(np.float32([[b.left, b.top, b.right, b.bottom] for b in boxes]), ours.boxes)
+        assert np.array_equal(np.array([[b.left, b.top, b.right, b.bottom] for b in boxes], np.float32), ours.boxes)
         assert [f.time_offset.total_seconds() for f in theirs.frames] == pytest.approx(ours.times.tolist(), abs=1e-6)
         assert theirs.segment.end_time_offset.total_seconds() == pytest.approx(ours.times[-1], abs=1e-6)
 

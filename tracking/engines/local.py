@@ -167,7 +167,7 @@ def _inside(shot: Segment) -> Segment:
 
 def _tracks(found: Sequence[AssociatedTrack], labels: Sequence[str]) -> tuple[Track, ...]:
     """Tracks as they are written: clipped to the picture, in order of their start, numbered."""
-    tracks = []
+    tracks: list[Track] = []
     for track in sorted(found, key=lambda track: (float(track.times[0]), -track.confidence)):
         boxes = np.clip(track.boxes, 0.0, 1.0)
         seen = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
