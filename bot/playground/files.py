@@ -94,7 +94,8 @@ class Files:
         self.processing = processing
         self.max_file_bytes = max_file_bytes
         self.by_id: dict[str, StoredFile] = {}
-        self.shared_has_user = True
+        self.shared_names_user = True
+        """Whether `file_shared` says who shared; Slack has sent it without."""
         self._timers: set[asyncio.TimerHandle] = set()
         self._pending: list[Share] = []
 
@@ -215,7 +216,7 @@ class Files:
         )
         self.workspace.post(message)
         for file in share.files:
-            user = share.user if self.shared_has_user else ""
+            user = share.user if self.shared_names_user else ""
             self.workspace.announce(Happening("file_shared", share.channel_id, message, file_id=file.id, user=user, ts=ts))
         return message
 

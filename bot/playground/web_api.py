@@ -393,6 +393,7 @@ async def _chat_post_message(api: WebApi, arguments: Arguments) -> Json:
         blocks,
         thread_ts=thread_ts,
         bot_id=BOT_ID,
+        subtype="thread_broadcast" if arguments.flag("reply_broadcast") else "",
         metadata=api.own_metadata(arguments) or None,
         broadcast=arguments.flag("reply_broadcast"),
     )

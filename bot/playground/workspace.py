@@ -120,7 +120,7 @@ class Happening:
 
     Kinds: message, message_changed (`before`), message_deleted (`before`), ephemeral, ephemeral_removed, file_shared
     (`file_id`), file_changed, root_touched (its replies changed), member_joined, member_left, channel, reaction_added,
-    reaction_removed, view, view_closed, home, home_opened, recorded.
+    reaction_removed, view, view_closed, home, home_opened, app_uninstalled, tokens_revoked.
     """
 
     kind: str

@@ -64,6 +64,13 @@ class TestEvents:
         assert (shared["file_id"], shared["channel_id"], shared["user_id"]) == (message.file_ids[0], WILDLIFE, YOU)
         assert set(shared) == {"type", "file_id", "file", "channel_id", "user_id", "event_ts"}
 
+    async def test_a_shared_file_can_come_without_its_user(self, slack: Playground, app: ListeningApp) -> None:
+        slack.files.shared_names_user = False
+        await slack.upload_file(b"\0\0\0\x18ftypisom", "wildlife", name="fox.mp4")
+        await slack.settled()
+
+        assert "user_id" not in app.events("file_shared")[0]
+
     async def test_a_mention_is_told_of_twice_but_not_in_a_direct_message(self, slack: Playground, app: ListeningApp) -> None:
         slack.post_message("wildlife", "@tracklet look")
         slack.post_message("dm", "@tracklet look")

@@ -62,6 +62,12 @@ def test_no_file_of_the_page_names_another_host_or_has_inline_code() -> None:
             assert "onclick" not in text
 
 
+def test_the_playground_knows_nothing_of_the_bot() -> None:
+    for path in STATIC.parent.glob("*.py"):
+        imports = [line for line in path.read_text("utf-8").splitlines() if line.startswith(("from bot", "import bot"))]
+        assert all(line.startswith("from bot.playground.") for line in imports), path
+
+
 async def test_writing_needs_the_pages_own_origin(slack: Playground, session: aiohttp.ClientSession) -> None:
     address = slack.url + "/playground/messages"
     for headers in ({}, {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"}):

@@ -8,7 +8,7 @@ import { announce, h, icon, iconButton, toast } from './dom.js';
 import { avatar, MessageList } from './messages.js';
 import { summary } from './mrkdwn.js';
 import {
-  apply, channelTitle, findMessage, isAppIn, isReply, load, messagesOf, names, repliesOf, rootsOf, store,
+  apply, channelTitle, findMessage, isAppIn, isReply, load, names, repliesOf, rootsOf, store,
 } from './store.js';
 
 const root = document.getElementById('app');
