@@ -51,7 +51,7 @@ class Message:
 def shown_name(name: str) -> str:
     """A file's name, short and harmless."""
     short = name if len(name) <= NAME_LETTERS else f"{name[: NAME_LETTERS - 12]}…{name[-10:]}"
-    return escape(short)
+    return escape(short) or "video"
 
 
 def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None) -> Message:
@@ -223,7 +223,7 @@ def _with_asker(job: Job, said: str) -> str:
 
 
 def _escaped(rows: Sequence[Json]) -> list[Json]:
-    return [row | {"label": escape(row["label"])[:60]} for row in rows]
+    return [row | {"label": escape(row["label"])[:60] or "object"} for row in rows]
 
 
 def section(text: str) -> Json:
