@@ -33,7 +33,7 @@ def test_every_error_has_a_sentence_without_its_class_name(kind: type[TrackletEr
     said = texts.sentence(an(kind))
     assert said.endswith(".")
     assert said[0].isupper() or said.startswith(("clip.mp4", "yolox"))
-    assert kind.__name__ not in said
+    assert kind.__name__ not in said.removeprefix("Cancelled.")  # the one class that is a plain word
 
 
 @pytest.mark.parametrize(
