@@ -205,6 +205,19 @@ def demo(port: int, browser: bool) -> None:
     asyncio.run(run(read_settings(), port=port, opens_browser=browser, ready=lambda url: terminal.say(texts.demo_ready(url))))
 
 
+@commands.command()
+def doctor() -> None:
+    """Check what the bot needs, and say what to do."""
+    from bot.console import Terminal
+    from bot.doctor import local_checks
+    from bot.settings import read_settings
+
+    terminal = Terminal()
+    checks = [terminal.check(check) for check in local_checks(read_settings())]
+    if not all(check.is_well for check in checks):
+        raise click.exceptions.Exit(1)
+
+
 def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:
     """Show a result, for people or for programs."""
     if as_json:

@@ -8,9 +8,9 @@ stdout, so that `--json` can be piped. What is said is in `bot/texts.py`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
@@ -20,7 +20,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import texts
-from bot.result import Result
+
+if TYPE_CHECKING:
+    from bot.doctor import Check
+    from bot.result import Result
 
 REDRAW_EVERY_S = 0.1
 
@@ -73,11 +76,11 @@ class Terminal:
         for line in where:
             self._out.print(Text(line))
 
-    def checks(self, checks: Sequence[tuple[str, bool, str]]) -> None:
-        """The rows of `doctor`: what, whether it is well, and a sentence."""
-        for name, is_well, sentence in checks:
-            mark = Text("ok  ", "green") if is_well else Text("no  ", "bold red")
-            self._out.print(mark + Text(f"{name:<16}", "bold") + Text(sentence))
+    def check(self, check: Check) -> Check:
+        """A row of `doctor`, as soon as it is known."""
+        mark = Text("ok  ", "green") if check.is_well else Text("no  ", "bold red")
+        self._out.print(mark + Text(f"{check.name:<14}", "bold") + Text(check.sentence))
+        return check
 
     def data(self, value: Any) -> None:
         """A result as JSON on stdout."""

@@ -225,3 +225,15 @@ def test_a_stop_ends_the_work_and_leaves_nothing_half_made(model: Path, tmp_path
     assert "Cancelled." in said
     assert "Traceback" not in said
     assert not (tmp_path / "out").exists()
+
+
+def test_doctor_looks_at_this_machine_and_says_what_to_do(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKLET_MODEL", str(model))
+    status, out, _ = run("doctor")
+    assert status == 0
+    assert "tiny.onnx recognises 2 kinds of objects." in out
+    monkeypatch.setenv("TRACKLET_FONT", str(model))
+    monkeypatch.setenv("TRACKLET_MODEL", "nowhere.onnx")
+    status, out, _ = run("doctor")
+    assert status == 1
+    assert {line.split()[1] for line in out.splitlines() if line.startswith("no")} == {"font", "model"}

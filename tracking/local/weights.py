@@ -77,7 +77,7 @@ def locate(
     if not isinstance(model, str) or model not in published:
         return _given(model)
     release = published[model]
-    folder = folder or platformdirs.user_cache_path("tracklet", appauthor=False) / "models"
+    folder = folder or _cache()
     path = folder / release.file
     try:
         if _has(path, release):
@@ -92,6 +92,15 @@ def locate(
         # The network's own errors were translated in `_download`: this is the disk.
         raise EngineUnavailable(EngineName.YOLOX, "configuration", error.strerror or type(error).__name__) from error
     return path
+
+
+def is_here(model: str, *, folder: Path | None = None) -> bool:
+    """Whether the published model of this name was downloaded before."""
+    return _has((folder or _cache()) / PUBLISHED[model].file, PUBLISHED[model])
+
+
+def _cache() -> Path:
+    return platformdirs.user_cache_path("tracklet", appauthor=False) / "models"
 
 
 def _given(model: str | Path) -> Path:
