@@ -1,6 +1,7 @@
 """A small, strict Slack workspace on this computer, for trying the bot and for tests. The way in is `server.py`."""
 
 from bot.playground.delivery import Delivery, signature
+from bot.playground.events import BOT_EVENTS
 from bot.playground.faults import Faults, RateLimits
 from bot.playground.faulty import ApiCall
 from bot.playground.files import Processing
@@ -26,6 +27,7 @@ from bot.playground.workspace import (
 
 __all__ = [
     "APP_ID",
+    "BOT_EVENTS",
     "BOT_ID",
     "BOT_SCOPES",
     "BOT_USER",

@@ -40,7 +40,6 @@ BOT_EVENTS = frozenset(
         "message.mpim",
         "app_mention",
         "file_shared",
-        "member_joined_channel",
         "app_home_opened",
         "app_uninstalled",
         "tokens_revoked",

@@ -58,6 +58,7 @@ from bot.playground.workspace import (
 
 T = TypeVar("T")
 
+# Scopes, commands and shortcuts as in app_manifest.yaml, and so are the events in events.py.
 BOT_SCOPES = frozenset(
     {
         "commands",
@@ -72,12 +73,13 @@ BOT_SCOPES = frozenset(
         "channels:read",
         "groups:read",
         "im:read",
-        "im:write",
+        "mpim:read",
         "users:read",
-        "reactions:write",
     }
 )
-COMMANDS = (SlashCommand("/track", "Track the objects in a video", "<link> [from 0:10 to 0:30] [only person, car]"),)
+COMMANDS = (
+    SlashCommand("/track", "Track the objects in a video", "<link> [from 0:10 to 0:30] [only person, car] [above 60%] | help"),
+)
 SHORTCUTS = (
     Shortcut("track_message", "Track objects in video", "message"),
     Shortcut("track_global", "Track a video", "global"),

@@ -12,7 +12,18 @@ from aiohttp import web
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground import BOT_ID, BOT_SCOPES, BOT_USER, KIM, OTHER_BOT_USER, WILDLIFE, YOU, Playground, Processing, Timing
+from bot.playground import (
+    BOT_ID,
+    BOT_SCOPES,
+    BOT_USER,
+    KIM,
+    OTHER_BOT_USER,
+    WILDLIFE,
+    YOU,
+    Playground,
+    Processing,
+    Timing,
+)
 from tests.scenario.listening_app import SECRET, ListeningApp, listening_app
 
 FAST = Timing(ack_s=0.3, retry_after_s=(0.0, 0.001, 0.001))
@@ -26,7 +37,11 @@ async def app() -> AsyncIterator[ListeningApp]:
 
 @pytest.fixture
 async def slack(app: ListeningApp) -> AsyncIterator[Playground]:
-    async with Playground(bot_url=app.url, signing_secret=SECRET, timing=FAST, processing=Processing(seconds=0)) as playground:
+    quick = Processing(seconds=0)
+    heard = BOT_EVENTS | {"member_joined_channel"}
+    async with Playground(
+        bot_url=app.url, signing_secret=SECRET, timing=FAST, processing=quick, bot_events=heard
+    ) as playground:
         yield playground
 
 

@@ -20,7 +20,7 @@ Block = dict[str, Any]
 
 @pytest.fixture
 async def slack() -> AsyncIterator[Playground]:
-    async with Playground() as playground:
+    async with Playground(scopes=BOT_SCOPES | {"im:write", "reactions:write"}) as playground:
         yield playground
 
 
@@ -75,7 +75,7 @@ class TestTokensAndScopes:
 
         assert answer["user_id"] == BOT_USER
         assert answer["url"] == slack.url + "/"
-        assert answer.headers["x-oauth-scopes"].split(",") == sorted(BOT_SCOPES)
+        assert answer.headers["x-oauth-scopes"].split(",") == sorted(BOT_SCOPES | {"im:write", "reactions:write"})
 
     async def test_no_token_a_wrong_one_and_one_of_the_wrong_kind_are_told_apart(self) -> None:
         async with Playground(app_token="xapp-1") as slack:
