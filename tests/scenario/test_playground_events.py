@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground import (
+    BOT_EVENTS,
     BOT_ID,
     BOT_SCOPES,
     BOT_USER,
