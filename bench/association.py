@@ -4,10 +4,11 @@ How good and how quick association is, beside every tracker of the `trackers` li
     python -m bench.association             the table of docs/association.md
     python -m bench.association --vary      ours alone, with each constant 20 % lower and higher
 
-Each library tracker is run with its own thresholds and with those found best for public detections (activation 0.4, high 0.35),
-each with time stamps and with a frame rate, raw and with gaps filled linearly up to the larger of 15 frames and 4 looks; what is
-shown is the setting that did best on the group. Ours has one setting, and leaves out tracks below 0.4, as their activation does.
-All is scored at the frames that were looked at. CPU time is this thread's, of all looks and of what follows the last one.
+Each library tracker is run with its own thresholds and with those found best for public detections (activation 0.4, high
+0.35), each with time stamps and with a frame rate, raw and ("+i") with gaps filled linearly up to the larger of 15 frames and
+4 looks; what is shown is the setting that did best on the group. Ours has one setting, and leaves out tracks below 0.4, as
+their activation does. All is scored at the frames that were looked at. CPU time is this thread's, for all looks and what
+follows the last one.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import supervision
@@ -34,13 +34,24 @@ Floats = NDArray[np.float64]
 Groups = dict[str, list[Clip]]
 
 LEAST_CONFIDENCE = 0.4
+
+
+class Tracker(Protocol):
+    """What the library's trackers have in common."""
+
+    def update(
+        self, detections: supervision.Detections, frame: None = None, timestamp: float | None = None
+    ) -> supervision.Detections: ...
+
+
+MakeTracker = Callable[[float], Tracker]
 SEEDS = (1, 2, 3)
 
 PARAMETERS = {
     "linking": ("SURE_SCORE", "FIRST_SCORE", "BUFFER", "LEAST_OVERLAP", "CLEAR_LEAD", "COASTING_S"),
     "motion_model": ("BOX_ERROR", "VELOCITY_CHANGE", "FIRST_VELOCITY", "EXTENT_CHANGE"),
     "observations": ("LEAST_EVIDENCE",),
-    "stitching": ("LONGEST_GAPS_S", "MOST_COSTLY_LINK", "TAIL", "EXTENT_ERROR"),
+    "stitching": ("LONGEST_GAPS_S", "SEEN_AGAIN", "EDGE_COST", "TAIL", "EXTENT_ERROR"),
 }
 
 
@@ -72,13 +83,13 @@ def _groups(seeds: int) -> Groups:
     """The clips by what they measure."""
     groups: Groups = {}
     town = stadtmitte()
-    if town:
-        for clip in (town, town.every(2), town.every(3), town.irregular(1)):
-            groups[clip.name] = [clip]
+    if town is not None:
+        for variant in (town, town.every(2), town.every(3), town.irregular(1)):
+            groups[variant.name] = [variant]
     for seed in range(1, seeds + 1):
         for sequence in ("MOT17-09", "MOT17-11"):
             clip = made_from_truth(sequence, seed=seed)
-            if clip:
+            if clip is not None:
                 for label, variant in (("30 Hz", clip), ("10 Hz", clip.every(3)), ("irregular", clip.irregular(seed))):
                     groups.setdefault(f"MOT17-09 and -11, {seeds} seeds, {label}", []).append(variant)
     return groups
@@ -105,37 +116,46 @@ def ours(clip: Clip) -> Run:
     return Run(np.concatenate(rows), 1000 * spent / len(looks))
 
 
-def library(clip: Clip, make: Callable[..., CBIoUTracker], *, time_stamps: bool) -> Run:
-    """A tracker of the library, made by `make(frame_rate=...)`."""
+def library(clip: Clip, make: MakeTracker, *, time_stamps: bool) -> Run:
+    """A tracker of the library, made by `make` for its frame rate."""
     looks = [_look(clip, frame) for frame in clip.frames.tolist()]
     rate = 1.0 / float(np.median(np.diff(clip.times)))
     rows = [np.empty((0, 6))]
-    tracker = make(frame_rate=rate)
+    tracker = make(rate)
     begin = time.thread_time()
     for frame, time_s, (boxes, scores) in zip(clip.frames.tolist(), clip.times.tolist(), looks, strict=True):
         found = supervision.Detections(boxes, confidence=scores, class_id=np.zeros(len(scores), np.intp))
         kept = tracker.update(found, timestamp=time_s if time_stamps else None)
         if len(kept) and kept.tracker_id is not None:
             known = kept.tracker_id >= 0
-            rows.append(_rows(np.full(known.sum(), frame), kept.tracker_id[known], kept.xyxy[known].astype(np.float64)))
+            numbers = kept.tracker_id[known].astype(np.intp)
+            rows.append(_rows(np.full(len(numbers), frame), numbers, kept.xyxy[known].astype(np.float64)))
     spent = time.thread_time() - begin
     return Run(np.concatenate(rows), 1000 * spent / len(looks))
 
 
-def _competitors() -> Iterator[tuple[str, Callable[..., CBIoUTracker]]]:
-    """Each library tracker, in each of its two settings of thresholds."""
-    high = {"high_conf_det_threshold": 0.35}
-    both = {"track_activation_threshold": 0.4, **high}
-    yield "SORT", SORTTracker
-    yield "SORT", partial(SORTTracker, track_activation_threshold=0.4)
-    yield "ByteTrack", ByteTrackTracker
-    yield "ByteTrack", partial(ByteTrackTracker, **both)
-    yield "OC-SORT", OCSORTTracker
-    yield "OC-SORT", partial(OCSORTTracker, **high)
-    yield "BoT-SORT", partial(BoTSORTTracker, enable_cmc=False)
-    yield "BoT-SORT", partial(BoTSORTTracker, enable_cmc=False, **both)
-    yield "C-BIoU", CBIoUTracker
-    yield "C-BIoU", partial(CBIoUTracker, **both)
+def _competitors() -> list[tuple[str, MakeTracker]]:
+    """Each library tracker, made for a frame rate, in each of its two settings of thresholds."""
+    return [
+        ("SORT", lambda rate: SORTTracker(frame_rate=rate)),
+        ("SORT", lambda rate: SORTTracker(frame_rate=rate, track_activation_threshold=0.4)),
+        ("ByteTrack", lambda rate: ByteTrackTracker(frame_rate=rate)),
+        (
+            "ByteTrack",
+            lambda rate: ByteTrackTracker(frame_rate=rate, track_activation_threshold=0.4, high_conf_det_threshold=0.35),
+        ),
+        ("OC-SORT", lambda rate: OCSORTTracker(frame_rate=rate)),
+        ("OC-SORT", lambda rate: OCSORTTracker(frame_rate=rate, high_conf_det_threshold=0.35)),
+        ("BoT-SORT", lambda rate: BoTSORTTracker(frame_rate=rate, enable_cmc=False)),
+        (
+            "BoT-SORT",
+            lambda rate: BoTSORTTracker(
+                frame_rate=rate, enable_cmc=False, track_activation_threshold=0.4, high_conf_det_threshold=0.35
+            ),
+        ),
+        ("C-BIoU", lambda rate: CBIoUTracker(frame_rate=rate)),
+        ("C-BIoU", lambda rate: CBIoUTracker(frame_rate=rate, track_activation_threshold=0.4, high_conf_det_threshold=0.35)),
+    ]
 
 
 def _print_group(name: str, clips: list[Clip]) -> None:
@@ -175,7 +195,7 @@ def _print_variations(groups: Groups) -> None:
             for factor in (0.8, 1.2):
                 value = tuple(factor * part for part in now) if isinstance(now, tuple) else factor * now
                 with _constant(name, value):
-                    shown = "x%.1f" % factor if isinstance(value, tuple) else f"{value:.3g}"
+                    shown = f"times {factor}" if isinstance(value, tuple) else f"{value:.3g}"
                     print(f"| {name} | {shown} | {_summary(groups)} |", flush=True)
 
 

@@ -90,7 +90,7 @@ class Associator:
             rows = rows[has_evidence(rows)]
             rows = _agreed_both_ways(rows, times)
             rows = rows[has_evidence(rows)]
-        rows = stitched(rows, times)
+        rows = stitched(rows, times, aspect=float(self._scale[0]))
         fewest = min(FEWEST_OBSERVATIONS, len(times))
         spans = [span for span in zip(*bounds(rows), strict=True) if span[1] - span[0] >= fewest]
         tracks = [self._track(rows[begin:end], times) for begin, end in spans]
@@ -130,7 +130,7 @@ def _agreed_both_ways(rows: Rows, times: Floats) -> Rows:
     rows = rows[np.argsort(rows["frame"], kind="stable")]
     backwards = np.empty(len(rows), np.int64)
     ends = np.searchsorted(rows["frame"], np.arange(len(times)), side="right")
-    linker = Linker()
+    linker = Linker(first_score=0.0)
     end = len(rows)
     for frame in range(len(times) - 1, -1, -1):
         begin = int(ends[frame - 1]) if frame else 0

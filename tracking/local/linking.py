@@ -41,7 +41,8 @@ NO_FRAGMENT = -1
 class Linker:
     """Gives each box the number of the fragment that it belongs to; numbers are never used twice."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, first_score: float = FIRST_SCORE) -> None:
+        self._first_score = first_score
         self._numbers = np.empty(0, np.int64)
         self._motion = Motion.first_seen(np.empty((0, 4)))
         self._seen_s = np.empty(0)
@@ -74,7 +75,7 @@ class Linker:
 
         # A fragment in doubt ends here; its box begins a new one, as does every other that continues nothing.
         self._keep(~np.isin(np.arange(len(self._numbers)), fragment[doubtful]))
-        fresh = np.flatnonzero((result == NO_FRAGMENT) & (scores >= FIRST_SCORE))
+        fresh = np.flatnonzero((result == NO_FRAGMENT) & (scores >= self._first_score))
         result[fresh] = np.arange(self._next_number, self._next_number + len(fresh))
         self._next_number += len(fresh)
         if len(fresh):

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
+from scipy.linalg import LinAlgError, solveh_banded
 
 from tracking.local.motion_model import BOX_ERROR, EXTENT_CHANGE, VELOCITY_CHANGE
 
 Floats = NDArray[np.float64]
+
+SHORTEST_STEP_S = 1e-3
+"""No camera is faster; with less, the numbers to solve for leave the range of double precision."""
 
 
 def smoothed(times: Floats, seen: NDArray[np.intp], boxes: Floats) -> Floats:
@@ -26,18 +29,27 @@ def smoothed(times: Floats, seen: NDArray[np.intp], boxes: Floats) -> Floats:
     rough = np.column_stack([np.interp(times, times[seen], side) for side in boxes.T])
     if len(times) < 3:
         return rough
+    try:
+        return _likeliest(times, seen, rough)
+    except LinAlgError:  # boxes that grow a thousandfold within a step: no object, and no path to be had
+        return rough
+
+
+def _likeliest(times: Floats, seen: NDArray[np.intp], rough: Floats) -> Floats:
+    """`rough` (T, 4), right where it was seen and interpolated elsewhere, made smooth."""
+    path = np.empty_like(rough)
     size = np.sqrt(rough[:, 2] * rough[:, 3])
-    steps = np.diff(times)
+    steps = np.maximum(np.diff(times), SHORTEST_STEP_S)
     for axis in (0, 1):
-        side = rough[:, 2 + axis].copy()
+        side = rough[:, 2 + axis]
         trust = np.zeros(len(times))
         trust[seen] = 1.0 / (BOX_ERROR * side[seen]) ** 2
         unrest = (VELOCITY_CHANGE * (size[1:] + size[:-1]) / 2) ** 2
         # Relative to the first place: the numbers solved for are then as small as the motion itself.
         start = rough[0, axis]
-        rough[:, axis] = start + _path(steps, rough[:, axis] - start, trust, unrest)
-        rough[:, 2 + axis] = _level(steps, side, trust, (EXTENT_CHANGE * (side[1:] + side[:-1]) / 2) ** 2)
-    return rough
+        path[:, axis] = start + _path(steps, rough[:, axis] - start, trust, unrest)
+        path[:, 2 + axis] = _level(steps, side, trust, (EXTENT_CHANGE * (side[1:] + side[:-1]) / 2) ** 2)
+    return path
 
 
 def _path(steps: Floats, seen: Floats, trust: Floats, unrest: Floats) -> Floats:
