@@ -33,13 +33,13 @@ def model() -> Path | None:
     return path if path.is_file() else None
 
 
-def run(_: Path) -> list[Table]:
-    """The table of this benchmark; empty where there is no model or no video."""
+def main() -> None:
+    """Measures, and prints a table; a sentence where there is no model or no video."""
     path = model()
     videos = [SHARED_DATA / "videos" / name for name in VIDEOS if (SHARED_DATA / "videos" / name).exists()]
     if not path or not videos:
         print("The local engine was not measured: set TRACKLET_MODEL, and put the test videos beside the checkout.")
-        return []
+        return
     table = Table(
         f"Local engine, {path.name}, {cores()} cores, the first {LONGEST.end_s:.0f} s of each",
         ("video", "real-time factor", "times the detector alone", "CPU s per s of video", "motion engine, real-time factor"),
@@ -63,7 +63,7 @@ def run(_: Path) -> list[Table]:
             f"{statistics.median(motion_s) / length_s:.2f}" if motion_s[0] else "refused: the camera moves",
         )
     table.add("peak memory of this process", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB", "", "", "")
-    return [table]
+    print(table)
 
 
 def detector_alone_s(path: Path, video: Path) -> float:
@@ -88,3 +88,7 @@ def motion_wall_s(video: Path) -> float:
     except EngineRefused:
         return 0.0
     return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

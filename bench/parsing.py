@@ -6,7 +6,6 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import orjson
@@ -40,8 +39,8 @@ def cpu_s(work: Callable[[], object], *, runs: int = 9) -> float:
     return statistics.median(taken)
 
 
-def run(_: Path) -> list[Table]:
-    """The table of this benchmark."""
+def main() -> None:
+    """Measures, and prints a table."""
     data = REAL_FILE.read_bytes() if REAL_FILE.exists() else made_annotations()
     found = read(data)
     ours = cpu_s(lambda: read(data))
@@ -60,4 +59,8 @@ def run(_: Path) -> list[Table]:
         table.add(name, f"{taken * 1000:.0f}", f"{taken / ours:.1f}")
     taken = cpu_s(lambda: write(found))
     table.add("write()", f"{taken * 1000:.0f}", f"{taken / ours:.1f}")
-    return [table]
+    print(table)
+
+
+if __name__ == "__main__":
+    main()

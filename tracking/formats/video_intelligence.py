@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 import sys
-from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -130,10 +129,15 @@ def _tracks(objects: Json, place: str, first_id: int) -> list[Track]:
     tracks would otherwise cost more in small arrays than in reading.
     """
     found = _joined(_items(objects, place))
-    nanos, edges = array("q"), array("d")
+    nanos: list[Json] = []
+    edges: list[Json] = []
     ends = [_gather(at, each, nanos, edges) for at, each in found]
-    times = np.frombuffer(nanos, np.int64) / NANOS
-    boxes = np.frombuffer(edges, np.float64).reshape(-1, 4).astype(np.float32)
+    times = np.asarray(nanos, np.int64) / NANOS
+    boxes = np.asarray(edges)
+    # The first test is for text and nested values among the numbers, of which NumPy makes arrays of another kind.
+    if boxes.size and (boxes.dtype.kind not in "fiub" or boxes.ndim != 1 or not _in_range(times, boxes)):
+        raise next(fault for at, each in found if (fault := _first_fault(each.get("frames") or [], at)))
+    boxes = boxes.astype(np.float32).reshape(-1, 4)
     times.setflags(write=False)
     boxes.setflags(write=False)
     tracks: list[Track] = []
@@ -143,6 +147,10 @@ def _tracks(objects: Json, place: str, first_id: int) -> list[Track]:
             tracks.append(_track(each, at, first_id + len(tracks), times[start:end], boxes[start:end]))
         start = end
     return tracks
+
+
+def _in_range(times: NDArray[np.float64], edges: NDArray[Any]) -> bool:
+    return bool(times.max() <= MAX_TIME_S and edges.max() <= MAX_EDGE and edges.min() >= -MAX_EDGE)
 
 
 def _joined(objects: Iterator[tuple[str, dict[str, Json]]]) -> list[tuple[str, dict[str, Json]]]:
@@ -167,31 +175,25 @@ def _joined(objects: Iterator[tuple[str, dict[str, Json]]]) -> list[tuple[str, d
     return joined
 
 
-def _gather(place: str, found: dict[str, Json], nanos: array[int], edges: array[float]) -> int:
-    """Puts an object's times and boxes at the end of the arrays; how many times these hold then."""
+def _gather(place: str, found: dict[str, Json], nanos: list[Json], edges: list[Json]) -> int:
+    """Puts an object's times and boxes at the end of the lists; how many times these hold then."""
     frames = found.get("frames") or []
     if not isinstance(frames, list):
         raise AnnotationError(place=f"{place}.frames", problem="no list")
-    start = len(nanos)
     try:
         for frame in frames:
-            get = frame.get
-            box = get("normalized_bounding_box")
+            box = frame.get("normalized_bounding_box")
             if box is None:
-                box = get("normalizedBoundingBox")
+                box = frame.get("normalizedBoundingBox")
                 if box is None:
                     continue
-            offset = get("time_offset")
+            offset = frame.get("time_offset")
             if offset is None:
-                offset = get("timeOffset") or {}
+                offset = frame.get("timeOffset") or {}
             nanos.append(_nanos(offset))
-            get = box.get
-            edges.extend((get("left", 0.0), get("top", 0.0), get("right", 0.0), get("bottom", 0.0)))
+            edges += (box.get("left", 0.0), box.get("top", 0.0), box.get("right", 0.0), box.get("bottom", 0.0))
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
-        raise _first_fault(frames, place) from error
-    new = edges[4 * start :]
-    if new and not (min(new) >= -MAX_EDGE and max(new) <= MAX_EDGE and max(nanos[start:]) <= MAX_TIME_S * NANOS):
-        raise _first_fault(frames, place)
+        raise _first_fault(frames, place) or AnnotationError(place=f"{place}.frames", problem="unreadable") from error
     return len(nanos)
 
 
@@ -214,8 +216,8 @@ def _track(found: dict[str, Json], place: str, track_id: int, times: NDArray[np.
     )
 
 
-def _first_fault(frames: list[Json], place: str) -> AnnotationError:
-    """Which frame was at fault, and what is wrong with it."""
+def _first_fault(frames: list[Json], place: str) -> AnnotationError | None:
+    """Which frame is at fault, and what is wrong with it; None where none is."""
     for at, frame in ((f"{place}.frames[{number}]", frame) for number, frame in enumerate(frames)):
         if not isinstance(frame, dict):
             return AnnotationError(place=at, problem="no object")
@@ -233,7 +235,7 @@ def _first_fault(frames: list[Json], place: str) -> AnnotationError:
                 return AnnotationError(place=f"{at}.time_offset", problem="out of range")
         except (AttributeError, TypeError, ValueError, OverflowError):
             return AnnotationError(place=f"{at}.time_offset", problem="no time")
-    return AnnotationError(place=f"{place}.frames", problem="unreadable")
+    return None
 
 
 def _nanos(offset: Json) -> int:
@@ -246,9 +248,9 @@ def _nanos(offset: Json) -> int:
         parts = DURATION.fullmatch(offset)
         if not parts:
             raise ValueError(offset)
-        return int(parts[1]) * NANOS + int((parts[2] or "").ljust(9, "0"))
+        return min(int(parts[1]), 10**9) * NANOS + int((parts[2] or "").ljust(9, "0"))
     total = int(offset.get("seconds", 0)) * NANOS + int(offset.get("nanos", 0))
-    if total < 0:
+    if not 0 <= total < 2**63:
         raise ValueError(total)
     return total
 
