@@ -27,6 +27,7 @@ from bot.jobs.children import Children, TaskRunner
 from bot.jobs.desk import Desk
 from bot.jobs.model import Job
 from bot.jobs.pipeline import Audience, Pipeline
+from bot.jobs.remote import RemoteTracking
 from bot.jobs.runtime import Runtime
 from bot.jobs.silent import Silent
 from bot.jobs.store import Store
@@ -40,8 +41,15 @@ from bot.slack.listeners import Parts, listen
 from bot.slack.shares import GRACE_S, Shares
 from bot.slack.thread import SHARE_S, SlackThread
 from bot.web import health
+from bot.web.objects import ObjectEvents
+from bot.web.oidc import OidcVerifier
+from bot.web.trigger_auth import TriggerAuth
+from bot.web.triggers import trigger_routes
+from tracking.engines.base import RemoteEngine
 from tracking.errors import OptionError
 from tracking.sources import AddressPolicy, Fetcher, FetchLimits
+from tracking.storage import Bucket, GoogleStorage, Root, Storage, open_root
+from tracking.storage.access import BucketAccess
 
 logger = logging.getLogger(__name__)
 
@@ -144,8 +152,24 @@ class Bot:
         def audience(job: Job) -> Audience:
             return thread if job.request.channel else silent
 
+        google = GoogleStorage()
+        ending.push_async_callback(google.close)
+        storage = open_storage(settings, google)
+        own_buckets = [root.name for root in (storage.videos, storage.annotations, storage.objects) if isinstance(root, Bucket)]
+        access = BucketAccess(google, allowed=settings.allowed_buckets or own_buckets)
+        remote = RemoteTracking(storage=storage, store=store, open_engine=self._open_engine)
+        ending.push_async_callback(remote.close)
+
         pipeline = Pipeline(
-            settings=settings, store=store, children=self._children, fetcher=links, shared=directory, audience=audience
+            storage=storage,
+            access=access,
+            remote=remote,
+            settings=settings,
+            store=store,
+            children=self._children,
+            fetcher=links,
+            shared=directory,
+            audience=audience,
         )
         runtime = Runtime(settings, pipeline.run)
         ending.push_async_callback(runtime.stop)
@@ -217,14 +241,34 @@ class Bot:
         )
         listen(app, parts)
 
+        objects = ObjectEvents(store=store, desk=desk, storage=storage)
+        auth = TriggerAuth(
+            token=settings.trigger_token.get_secret_value(),
+            oidc=OidcVerifier(session, audience=settings.oidc_audience, service_account=settings.oidc_service_account)
+            if settings.oidc_audience or settings.oidc_service_account
+            else None,
+            public_url=settings.public_url,
+        )
+        triggers = trigger_routes(objects.on_object, objects.on_request, auth=auth)
+
         await runtime.start()
         await desk.resume()
         await inbox.resume()
-        await self._listen(app, store)
+        await self._listen(app, store, triggers)
         if settings.uses_socket_mode:
             await self._connect(app, client)
 
-    async def _listen(self, app: AsyncApp, store: Store) -> None:
+    async def _open_engine(self) -> RemoteEngine:
+        from tracking.engines.video_intelligence import VideoIntelligenceEngine, VideoIntelligenceOptions
+
+        settings = self.settings
+        return await VideoIntelligenceEngine.open(
+            VideoIntelligenceOptions(
+                location=settings.location, model=settings.google_model, endpoint=settings.video_intelligence_endpoint
+            )
+        )
+
+    async def _listen(self, app: AsyncApp, store: Store, triggers: list[web.AbstractRouteDef]) -> None:
         async def events(request: web.Request) -> web.Response:
             return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
 
@@ -238,6 +282,7 @@ class Bot:
         site_app = web.Application(client_max_size=MAX_BODY_BYTES)
         if self.settings.slack_signing_secret.get_secret_value():
             site_app.router.add_post(EVENTS_PATH, events)
+        site_app.router.add_routes(triggers)
         health.add_to(site_app, store=store, children=self._children, checks={"database": database, "slack": slack})
         runner = web.AppRunner(site_app, access_log=None, shutdown_timeout=CLOSE_S)
         await runner.setup()
@@ -274,6 +319,19 @@ class Bot:
                 await watching
 
         self._ending.push_async_callback(stop_watching)
+
+
+def open_storage(settings: Settings, google: GoogleStorage) -> Storage:
+    """The three roots: buckets where they are set, else folders in the data folder. Raises `OptionError`."""
+
+    def root(setting: str, folder: str, option: str) -> Root:
+        return open_root(setting or str(settings.data_dir.resolve() / folder), google=google, option=option)
+
+    return Storage(
+        videos=root(settings.video_bucket, "videos", "TRACKLET_VIDEO_BUCKET"),
+        annotations=root(settings.annotation_bucket, "annotations", "TRACKLET_ANNOTATION_BUCKET"),
+        objects=root(settings.object_bucket, "objects", "TRACKLET_OBJECT_BUCKET"),
+    )
 
 
 def check(settings: Settings) -> None:

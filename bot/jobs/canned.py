@@ -22,8 +22,13 @@ LABELS = ("person", "car", "dog")
 
 @dataclass
 class CannedChildren:
-    """`objects` pass and `near_misses` nearly do; a task named in `errors` raises, one in `held` waits for its event."""
+    """
+    `objects` pass and `near_misses` nearly do; a task named in `errors` raises, one in `held` waits for its event.
 
+    `engine` is what `auto` means.
+    """
+
+    engine: str = "motion"
     objects: int = 3
     near_misses: int = 0
     errors: dict[str, TrackletError] = field(default_factory=dict)
@@ -50,7 +55,7 @@ class CannedChildren:
 
     def _probe(self, arguments: Json) -> Json:
         facts: Json = {"width": 320, "height": 240, "duration_s": 12.0, "why": "asked", "model": "", "run_key": "canned"}
-        return facts | {"engine": arguments["engine"] if arguments["engine"] != "auto" else "motion"}
+        return facts | {"engine": arguments["engine"] if arguments["engine"] != "auto" else self.engine}
 
     def _track(self, arguments: Json) -> Json:
         target = Path(arguments["annotations"])

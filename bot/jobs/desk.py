@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 
 from bot.jobs.model import Job, JobId, Kind, Request, attempt_id, follow_up_id
-from bot.jobs.pipeline import GIFS_A_MESSAGE, Pipeline
+from bot.jobs.pipeline import GIFS_A_MESSAGE, WAKE, Pipeline
 from bot.jobs.runtime import Runtime
 from bot.jobs.store import Store
 
@@ -40,7 +40,12 @@ class Desk:
         if not await self._store.request_cancel(job.id, user):
             return False
         self._pipeline.cancel(job.id)
+        await self._runtime.wake(job.id, WAKE)
         return True
+
+    async def wake(self, job_id: JobId) -> None:
+        """What a job waits for may be there: let it look."""
+        await self._runtime.wake(job_id, WAKE)
 
     async def again(self, job: Job, user: str) -> tuple[Job, bool]:
         """The same work once more, in the same thread; pressing twice gives one job."""

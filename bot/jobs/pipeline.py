@@ -26,14 +26,21 @@ from bot.jobs import failures
 from bot.jobs.children import ChildCrashed, TaskRunner, unless_cancelled
 from bot.jobs.model import Job, JobId, JobState, Json, Kind, SourceKind, digest
 from bot.jobs.places import Places
+from bot.jobs.remote import RemoteTracking
 from bot.jobs.store import Store
 from bot.settings import Settings
-from tracking.errors import Cancelled, TrackletError
-from tracking.sources import Fetcher
+from tracking.engines.base import EngineName
+from tracking.engines.remote import RUN_LIMIT_S, next_poll_delay
+from tracking.errors import Cancelled, EngineUnavailable, StorageError, TrackletError
+from tracking.sources import Fetched, Fetcher, local_file
+from tracking.storage import Bucket, Storage
+from tracking.storage.access import BucketAccess
+from tracking.storage.names import annotation_name, object_name
 
 logger = logging.getLogger(__name__)
 
 GIFS_A_MESSAGE = 10
+WAKE = "wake"  # the topic of messages that end a wait early
 CRASHES_FORGIVEN = 1  # the system may have been short of memory once
 
 
@@ -108,15 +115,21 @@ class Pipeline:
         children: TaskRunner,
         fetcher: Fetcher,
         shared: SharedVideos,
+        storage: Storage,
+        access: BucketAccess,
+        remote: RemoteTracking,
         audience: Callable[[Job], Audience],
     ) -> None:
+        self._storage = storage
+        self._access = access
+        self._remote = remote
         self._settings = settings
         self._store = store
         self._children = children
         self._fetcher = fetcher
         self._shared = shared
         self._audience = audience
-        self._places = Places(settings.data_dir)
+        self._places = Places(settings.data_dir, videos_root=storage.videos.name)
         self._cancelled: dict[str, asyncio.Event] = {}
 
     def cancel(self, job_id: JobId) -> None:
@@ -155,8 +168,12 @@ class Pipeline:
         result = await self._step(job, "look", lambda: self._look(job, video, probed))
         if not result["summary"]:
             if not result["annotations"]:
-                tracked = await self._step(job, "track", lambda: self._track_video(job, video, probed), JobState.TRACKING)
-                result["annotations"] = tracked["annotations"]
+                target = self._annotations_of(job, video, probed)
+                if probed["engine"] == EngineName.GOOGLE:
+                    await self._track_remotely(job, video, probed, target)
+                else:
+                    await self._step(job, "track", lambda: self._track_video(job, video, probed, target), JobState.TRACKING)
+                result["annotations"] = str(target)
             facts = {"video": video, "probed": probed, "annotations": result["annotations"]}
             result["summary"] = await self._step(job, "summary", lambda: self._summary(job, facts, page=1), JobState.RENDERING)
         facts = {
@@ -237,7 +254,7 @@ class Pipeline:
 
     async def _fetch(self, job: Job) -> Json:
         source = job.request.source
-        path, video_name = self._places.video(job, source)
+        path, root, video_name = self._places.video(job, source)
         audience = self._audience(job)
 
         def progress(done: float, total: float) -> None:
@@ -249,17 +266,31 @@ class Pipeline:
             fetch = self._shared.fetcher.fetch(
                 video.link, path, headers=video.headers, size_bytes=video.size_bytes, progress=progress
             )
+        elif source.kind is SourceKind.OBJECT:
+            name = source.name
+            fetch = self._fetch_object(source.ref, path)
         else:
             name = source.name
             fetch = self._fetcher.fetch(source.ref, path, progress=progress)
         fetched = await unless_cancelled(fetch, self._event(job))
         return {
             "path": str(fetched.path),
+            "root": root,
             "video_name": video_name,
+            "uri": source.ref if source.kind is SourceKind.OBJECT else "",
             "name": name,
             "size_bytes": fetched.size_bytes,
             "sha256": fetched.sha256,
         }
+
+    async def _fetch_object(self, uri: str, path: Path) -> Fetched:
+        limit = self._settings.max_video_bytes
+        bucket, name = await self._access.source(uri)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found = await bucket.fetch(name, path.parent, limit_bytes=limit)
+        if found != path:
+            await asyncio.to_thread(found.replace, path)
+        return await asyncio.to_thread(local_file, path, max_bytes=limit)
 
     async def _probe(self, job: Job, video: Json) -> Json:
         settings = self._settings
@@ -271,7 +302,10 @@ class Pipeline:
             "model": settings.model,
             "google_configured": google,
         }
-        return await self._child(job, "probe", arguments)
+        probed = await self._child(job, "probe", arguments)
+        if probed["engine"] == EngineName.GOOGLE:
+            probed["run_key"] = await self._remote.run_key()
+        return probed
 
     async def _look(self, job: Job, video: Json, probed: Json) -> Json:
         """What is there already: the same bytes, tracked and selected the same way."""
@@ -288,20 +322,63 @@ class Pipeline:
                 found |= {"summary": summary, "animations": animations, "earlier": same.id}
         return found
 
-    async def _track_video(self, job: Job, video: Json, probed: Json) -> Json:
+    def _annotations_of(self, job: Job, video: Json, probed: Json) -> Path:
+        return self._places.annotations(video["root"], video["video_name"], run_key=self._run_key(job, probed))
+
+    def _run_key(self, job: Job, probed: Json) -> str:
+        """What the name of the annotation file says of the run: nothing for the configured engine over the whole video."""
         options = job.request.to_json()["options"]
-        is_plain = not options["segment"] and job.request.options.engine in {None, self._settings.engine}
-        run_key = "" if is_plain else digest(f"{probed['engine']} {probed['run_key']} {options['segment']}")[:8]
-        annotations = self._places.annotations(video["video_name"], run_key=run_key)
+        if not options["segment"] and job.request.options.engine in {None, self._settings.engine}:
+            return ""
+        return digest(f"{probed['engine']} {probed['run_key']} {options['segment']}")[:8]
+
+    async def _track_video(self, job: Job, video: Json, probed: Json, target: Path) -> Json:
         arguments = self._limits() | {
             "video": video["path"],
-            "annotations": str(annotations),
+            "annotations": str(target),
             "engine": probed["engine"],
             "model": probed["model"],
-            "segment": options["segment"],
+            "segment": job.request.to_json()["options"]["segment"],
         }
-        await self._child(job, "track", arguments, JobState.TRACKING)
-        return {"annotations": str(annotations)}
+        found = await self._child(job, "track", arguments, JobState.TRACKING)
+        if isinstance(self._storage.annotations, Bucket):
+            name = annotation_name(video["root"], video["video_name"], run_key=self._run_key(job, probed))
+            await self._storage.annotations.upload(name, target)
+        return found
+
+    async def _track_remotely(self, job: Job, video: Json, probed: Json, target: Path) -> None:
+        """Start once, then wait for an event or ask; each answer is a recorded step, each wait a durable one."""
+        remote, run_key = self._remote, self._run_key(job, probed)
+        placed = await self._step(job, "place", lambda: remote.place(video, run_key=run_key), JobState.TRACKING)
+        handle = ""
+        try:
+            segment = job.request.options.segment
+            started = await self._step(job, "start", lambda: remote.start(job, placed, segment), JobState.TRACKING)
+            handle = started["handle"]
+            state: Json = {"done": not handle}
+            polls, waited_s = 0, 0.0
+            while not state["done"]:
+                if waited_s > RUN_LIMIT_S:
+                    raise _Stopped(failures.to_json(EngineUnavailable(EngineName.GOOGLE, "timeout")))
+                # No chance in a workflow: the job's number spreads those that began together.
+                wait_s = next_poll_delay(polls, jitter=job.number % 10 / 10)
+                await DBOS.recv_async(WAKE, timeout_seconds=wait_s)
+                polls, waited_s = polls + 1, waited_s + wait_s
+                state = await self._step(job, f"poll-{polls}", lambda: self._poll(job, placed, handle))
+            await self._step(job, "collect", lambda: self._collect(placed, handle, target))
+        except _Stopped:
+            if handle:
+                await DBOS.run_step_async({"name": "stop"}, remote.cancel, handle)
+            raise
+
+    async def _poll(self, job: Job, placed: Json, handle: str) -> Json:
+        state = await self._remote.poll(placed, handle)
+        self._audience(job).show(job, JobState.TRACKING, state["percent"] / 100)
+        return state
+
+    async def _collect(self, placed: Json, handle: str, target: Path) -> Json:
+        await self._remote.collect(placed, handle, target)
+        return {}
 
     async def _summary(self, job: Job, facts: Json, *, page: int) -> Json:
         arguments = self._drawing(job, facts) | {"page": page}
@@ -340,9 +417,15 @@ class Pipeline:
         return {}
 
     async def _publish(self, facts: Json, pictures: list[Json]) -> None:
-        name = facts["video"]["video_name"]
+        """Store pictures under the seed's names; the thread has them already, so a failure is noted and no more."""
+        video = facts["video"]
         for picture in pictures:
-            await asyncio.to_thread(self._places.publish, Path(picture["path"]), name)
+            path = Path(picture["path"])
+            name = object_name(video["root"], video["video_name"], file_name=path.name)
+            try:
+                await self._storage.objects.upload(name, path)
+            except StorageError as error:
+                logger.warning("a picture could not be stored at %s: %s", error.place, error.reason)
 
     async def _end(self, job: Job, state: JobState, facts: Json, error: Json | None) -> None:
         """Say the last word, then note that it was said; neither may fail the workflow."""

@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+from dbos import error as dbos_error
 
 from bot.jobs.model import JobId
 from bot.settings import Settings
@@ -71,6 +72,13 @@ class Runtime:
         """Durably ask for the job to be done; asking again changes nothing."""
         with SetWorkflowID(job_id):
             await DBOS.enqueue_workflow_async(QUEUE, self._workflow, job_id)
+
+    async def wake(self, job_id: JobId, topic: str) -> None:
+        """End a job's wait early; a job that does not wait, or is over, does not mind."""
+        try:
+            await DBOS.send_async(job_id, {}, topic)
+        except dbos_error.DBOSNonExistentWorkflowError:
+            logger.info("a job was to be woken that is not there")
 
     async def stop(self) -> None:
         """

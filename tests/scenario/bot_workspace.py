@@ -6,12 +6,16 @@ The workspace is the playground over real HTTP; the work itself is canned, so th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
+import aiohttp
 from aiohttp import web
 from pydantic import SecretStr
 
@@ -24,6 +28,7 @@ SECRET = "a-secret-between-two"
 CLIP = b"\x00\x00\x00\x18ftypmp42" + bytes(6000)
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass
@@ -55,12 +60,24 @@ class Workspace:
         self._clips += 1
         return await self.slack.upload_file(CLIP + self._clips.to_bytes(4, "big"), channel, name=name, **options)
 
+    async def job_over(self) -> None:
+        """Wait until every job is over: for those that nobody is told of."""
+        async with asyncio.timeout(30), aiohttp.ClientSession() as session:
+            while True:
+                async with session.get(f"{self.bot.url}/metrics") as answer:
+                    counts = re.findall(r'tracklet_jobs\{state="(\w+)"\} (\d+)', await answer.text())
+                if all(state in {"done", "failed", "cancelled"} or number == "0" for state, number in counts):
+                    return
+                await asyncio.sleep(0.05)
+
     _clips: int = 0
 
 
 @asynccontextmanager
-async def workspace(folder: Path, *, slack: Playground | None = None, **settings: Any) -> AsyncIterator[Workspace]:
-    """Start all of it."""
+async def workspace(
+    folder: Path, *, slack: Playground | None = None, settings: Mapping[str, Any] = MappingProxyType({})
+) -> AsyncIterator[Workspace]:
+    """Start all of it; `settings` differ from those of `settings_for`."""
     server = web.Application()
     server.router.add_get("/{name}", _serve_link)
     runner = web.AppRunner(server, access_log=None, shutdown_timeout=0.1)
@@ -72,7 +89,7 @@ async def workspace(folder: Path, *, slack: Playground | None = None, **settings
         async with slack or Playground(signing_secret=SECRET, timing=timing, limits=None) as playground:
             children = CannedChildren()
             bot = Bot(
-                settings_for(playground, folder, **settings),
+                settings_for(playground, folder, settings),
                 children=children,
                 patience=Patience(file_event_s=0.1, share_s=2.0),
             )
@@ -86,7 +103,7 @@ async def workspace(folder: Path, *, slack: Playground | None = None, **settings
         await runner.cleanup()
 
 
-def settings_for(slack: Playground, folder: Path, **changes: Any) -> Settings:
+def settings_for(slack: Playground, folder: Path, changes: Mapping[str, Any]) -> Settings:
     """The settings of a bot in that workspace."""
     values: Json = {
         "slack_bot_token": SecretStr(slack.bot_token),
@@ -97,7 +114,15 @@ def settings_for(slack: Playground, folder: Path, **changes: Any) -> Settings:
         "engine": "motion",
         "allowed_hosts": ("127.0.0.1",),
     }
-    return Settings(**values | changes)
+    return Settings(**values | dict(changes))
+
+
+async def eventually(found: Callable[[], T], *, within_s: float = 60.0) -> T:
+    """`found()`, once it is true in the sense of `if`: for what neither the workspace nor a future tells of."""
+    async with asyncio.timeout(within_s):
+        while not (value := found()):  # noqa: ASYNC110  # another process, or another server, changes it
+            await asyncio.sleep(0.01)
+    return value
 
 
 async def _serve_link(request: web.Request) -> web.Response:

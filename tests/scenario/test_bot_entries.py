@@ -104,7 +104,7 @@ async def test_a_mention_in_a_thread_tracks_the_video_that_is_there(there: Works
     await there.slack.until(lambda: there.replies(message))
     there.slack.post_message("general", f"<@{BOT_USER}> please track this only person", thread_ts=message.ts, user=KIM)
     await there.slack.until(lambda: [each for each in there.replies(message) if each.text.startswith("I found")])
-    assert there.children.asked[-1][1]["selection"]["labels"] == ["person"]
+    assert there.children.asked[-1][1]["selection"]["labels"] == ("person",)
     await there.slack.slash_command("general", "/track", "auto on")
 
 

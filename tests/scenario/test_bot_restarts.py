@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -20,7 +21,7 @@ import pytest_asyncio
 from bot.app import EVENTS_PATH
 from bot.playground import BOT_USER, Message, Playground, Timing
 from tests.clips import crossing_scene, draw_clip
-from tests.scenario.bot_workspace import CLIP, SECRET
+from tests.scenario.bot_workspace import CLIP, SECRET, eventually
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -120,6 +121,11 @@ MOMENTS = (
 """A call, and at which of that start's calls of that kind the process dies; in the order of a job's life."""
 
 
+def reached(bot: BotProcess, message: Message, method: str, wanted: int) -> bool:
+    """So many calls were made, or there is nothing left to call for."""
+    return len(bot.slack.calls_of(method)) >= wanted or bot.is_answered(message)
+
+
 @pytest.mark.parametrize("unanswered", [False, True], ids=["answered", "unanswered"])
 async def test_killed_at_every_kind_of_call_a_job_goes_on_and_says_everything_once(
     starter: asyncio.subprocess.Process, tmp_path: Path, unanswered: bool
@@ -133,8 +139,7 @@ async def test_killed_at_every_kind_of_call_a_job_goes_on_and_says_everything_on
             if unanswered:
                 slack.faults.delay(method, 1000.0, skip=nth - 1)
             message = message or await slack.upload_file(CLIP, "wildlife", name="fox.mp4")
-            shown = message
-            await slack.until(lambda m=method, w=wanted: len(slack.calls_of(m)) >= w or bot.is_answered(shown), WAIT_S)
+            await slack.until(partial(reached, bot, message, method, wanted), WAIT_S)
             await bot.end(signal.SIGKILL)
             slack.faults.clear()
             await bot.start()
@@ -161,12 +166,9 @@ async def test_real_work_dies_with_its_parent_and_is_done_again(starter: asyncio
     clip = draw_clip(tmp_path / "scene.mp4", crossing_scene(2.0))
     async with started(starter, tmp_path / "data", real_work=True) as bot:
         message = await bot.slack.upload_file(clip.path, "wildlife", name="scene.mp4")
-        async with asyncio.timeout(WAIT_S):
-            while not (children := children_of(bot.pid)):
-                await asyncio.sleep(0.01)
-            await bot.end(signal.SIGKILL)
-            while any(Path(f"/proc/{child}").exists() for child in children):
-                await asyncio.sleep(0.01)
+        children = await eventually(lambda: children_of(bot.pid))
+        await bot.end(signal.SIGKILL)
+        await eventually(lambda: not any(is_alive(child) for child in children))
         await bot.start()
         await bot.slack.until(lambda: bot.is_answered(message), 2 * WAIT_S)
         assert len([each for each in bot.replies(message) if each.text.startswith("I ")]) == 1
@@ -183,6 +185,10 @@ async def test_sigterm_ends_within_ten_seconds_and_hands_over(starter: asyncio.s
         await bot.start()
         await bot.slack.until(lambda: bot.is_answered(message), WAIT_S)
         assert [len(each.files) for each in bot.replies(message)] == [0, 1, 0, 10]
+
+
+def is_alive(pid: str) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 def children_of(pid: int) -> list[str]:

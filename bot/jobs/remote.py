@@ -1,0 +1,158 @@
+"""
+Tracking by an engine that works elsewhere: the steps that a job takes with it.
+
+place (the video is where the engine reads it) -> start (once, remembered by its handle) -> poll ... -> collect. The waiting
+between the polls is the workflow's. Before a start it is looked whether an earlier one has left its annotations or its handle;
+after one without an answer, the annotation file is waited for before starting a second, which would be paid again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from bot.jobs.model import Job, Json
+from bot.jobs.store import Store
+from tracking.engines.base import EngineName, Handle, RemoteEngine
+from tracking.engines.remote import UNANSWERED_GRACE_S, has_arrived, next_poll_delay
+from tracking.errors import EngineUnavailable
+from tracking.formats import video_intelligence
+from tracking.model import Segment
+from tracking.storage import Bucket, Storage
+from tracking.storage.names import annotation_name
+
+logger = logging.getLogger(__name__)
+
+INLINE_LIMIT_BYTES = 4_000_000  # the engine's own; beyond it a bucket is needed
+START_TRIES = 8
+
+OpenEngine = Callable[[], Awaitable[RemoteEngine]]
+
+
+class RemoteTracking:
+    """One remote engine for all jobs, opened when it is first needed."""
+
+    def __init__(
+        self, *, storage: Storage, store: Store, open_engine: OpenEngine, unanswered_grace_s: float = UNANSWERED_GRACE_S
+    ) -> None:
+        self._storage = storage
+        self._store = store
+        self._open_engine = open_engine
+        self._grace_s = unanswered_grace_s
+        self._engine: RemoteEngine | None = None
+        self._opening = asyncio.Lock()
+
+    async def run_key(self) -> str:
+        """What decides the result, for the keys of a job. Raises `EngineUnavailable`."""
+        return (await self._opened()).run_key
+
+    async def place(self, video: Json, *, run_key: str) -> Json:
+        """Put the video where the engine reads it: into the videos' bucket, or, a small one, into the request itself."""
+        videos, annotations = self._storage.videos, self._storage.annotations
+        placed: Json = {"uri": "", "file": video["path"], "annotations_uri": "", "annotations_name": "", "since": 0}
+        if isinstance(annotations, Bucket):
+            name = annotation_name(video["root"], video["video_name"], run_key=run_key)
+            since = await annotations.generation(name)
+            placed |= {"annotations_uri": annotations.uri(name), "annotations_name": name, "since": since}
+        if video["uri"]:
+            return placed | {"uri": video["uri"]}
+        if isinstance(videos, Bucket):
+            await videos.upload(video["video_name"], Path(video["path"]))
+            return placed | {"uri": videos.uri(video["video_name"])}
+        if video["size_bytes"] > INLINE_LIMIT_BYTES:
+            raise EngineUnavailable(EngineName.GOOGLE, "configuration", "a video of this size needs TRACKLET_VIDEO_BUCKET")
+        return placed
+
+    async def start(self, job: Job, placed: Json, segment: Segment | None) -> Json:
+        """The handle of the run; "" where its annotations are there already. Raises `EngineError`, `InputError`."""
+        current = await self._store.job(job.id)
+        if current is not None and current.facts.get("handle"):
+            return {"handle": current.facts["handle"]}
+        engine = await self._opened()
+        for tries in range(START_TRIES):
+            if await self.has_arrived(placed):
+                return {"handle": ""}
+            try:
+                video: str | Path = placed["uri"] or Path(placed["file"])
+                handle = await engine.start(video, annotations_uri=placed["annotations_uri"], segment=segment)
+            except EngineUnavailable as error:
+                if error.reason not in {"quota", "offline", "timeout", "unanswered"} or tries == START_TRIES - 1:
+                    raise
+                logger.info("job %d: the start was not answered: %s", job.number, error.reason)
+                if error.reason == "unanswered":
+                    await self._await_arrival(placed)
+                else:
+                    await asyncio.sleep(next_poll_delay(tries, jitter=0.5))
+            else:
+                # Before the step itself is recorded: what starts again here would be paid again.
+                await self._store.update(job.id, facts={"handle": str(handle), "waits_for": placed["annotations_uri"]})
+                return {"handle": str(handle)}
+        raise AssertionError("the loop returns or raises")
+
+    async def poll(self, placed: Json, handle: str) -> Json:
+        """How far the run is. Raises `Cancelled`, `InputError`, `EngineError` when it failed."""
+        if await self.has_arrived(placed):
+            return {"percent": 100, "done": True}
+        try:
+            state = await (await self._opened()).poll(Handle(handle))
+        except EngineUnavailable as error:
+            logger.info("a poll was not answered: %s", error.reason)
+            return {"percent": 0, "done": False}
+        return {"percent": state.percent, "done": state.done}
+
+    async def collect(self, placed: Json, handle: str, into: Path) -> None:
+        """The annotation file of a run that is done, on this machine."""
+        if placed["annotations_name"]:
+            try:
+                content = await self._storage.annotations.read(placed["annotations_name"])
+            except Exception:
+                if not handle:
+                    raise
+                # Done without its file: the operation holds the annotations too.
+                logger.warning("the annotation file of a finished run is not there; its answer is taken instead")
+                content = b""
+        else:
+            content = b""
+        if not content:
+            annotations = await (await self._opened()).annotations(Handle(handle))
+            content = await asyncio.to_thread(video_intelligence.write, annotations)
+        await asyncio.to_thread(_write_whole, into, content)
+
+    async def cancel(self, handle: str) -> None:
+        """Stop a run; nothing happens when it is over."""
+        with contextlib.suppress(EngineUnavailable):
+            await (await self._opened()).cancel(Handle(handle))
+
+    async def has_arrived(self, placed: Json) -> bool:
+        """Whether the annotation file of this run is there."""
+        name = placed["annotations_name"]
+        return bool(name) and await has_arrived(self._storage.annotations, name, since=placed["since"])
+
+    async def close(self) -> None:
+        """Close the connection."""
+        close = getattr(self._engine, "close", None)
+        if close is not None:
+            await close()
+
+    async def _await_arrival(self, placed: Json) -> None:
+        waited_s = 0.0
+        while placed["annotations_name"] and waited_s < self._grace_s and not await self.has_arrived(placed):
+            pause_s = min(next_poll_delay(int(waited_s // 10), jitter=0.5), self._grace_s)
+            await asyncio.sleep(pause_s)
+            waited_s += pause_s
+
+    async def _opened(self) -> RemoteEngine:
+        async with self._opening:
+            if self._engine is None:
+                self._engine = await self._open_engine()
+            return self._engine
+
+
+def _write_whole(target: Path, content: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.part")
+    aside.write_bytes(content)
+    aside.replace(target)
