@@ -211,9 +211,12 @@ def doctor() -> None:
     from bot.console import Terminal
     from bot.doctor import local_checks
     from bot.settings import read_settings
+    from bot.slack.checkup import slack_checks
 
     terminal = Terminal()
-    checks = [terminal.check(check) for check in local_checks(read_settings())]
+    settings = read_settings()
+    checks = [terminal.check(check) for check in local_checks(settings)]
+    checks += [terminal.check(check) for check in asyncio.run(slack_checks(settings))]
     if not all(check.is_well for check in checks):
         raise click.exceptions.Exit(1)
 

@@ -386,3 +386,65 @@ MODAL_WORDS_HINT = "from 0:10 to 0:30, only person, above 60%"
 MODAL_CHANNEL = "Where shall I answer?"
 CHANNEL_MISSING = "I am not in that channel. Invite me there first, or choose another one."
 CHANNEL_NOT_YOURS = "You are not in that channel yourself. Choose one that you are in."
+
+
+# -- doctor -----------------------------------------------------------------------------------------------------------------
+
+DOCTOR_NO_ANSWER = "Slack does not answer. Check the network, and TRACKLET_SLACK_API_URL where it is set."
+DOCTOR_SOCKET_MODE = "Slack takes the app-level token, so events come by Socket Mode and no public address is needed."
+
+
+def doctor_no_token() -> str:
+    """There is nothing to ask Slack with."""
+    return (
+        "There is no SLACK_BOT_TOKEN. Make an app from app_manifest.yaml at api.slack.com/apps, install it, and set its token; "
+        "`tracklet demo` needs none."
+    )
+
+
+def doctor_token(user: str, team: str) -> str:
+    """The bot's token is good."""
+    return f"Slack knows the token: it is {texts.quoted(user)} in {texts.quoted(team)}."
+
+
+def doctor_token_refused(reason: str) -> str:
+    """The bot's token is not."""
+    return f"Slack refuses SLACK_BOT_TOKEN ({texts.quoted(reason)}). Copy it anew from the app's page, OAuth & Permissions."
+
+
+def doctor_app_token_refused(reason: str) -> str:
+    """The app-level token is not good."""
+    return (
+        f"Slack refuses SLACK_APP_TOKEN ({texts.quoted(reason)}). Make one on the app's page, Basic Information, with the "
+        "scope connections:write, and turn Socket Mode on."
+    )
+
+
+def doctor_scopes(missing: Sequence[str], reasons: Mapping[str, str]) -> str:
+    """Whether every scope of the manifest was granted."""
+    if not missing:
+        return "Every scope of the manifest is granted."
+    told = "; ".join(f"{scope}, {reasons[scope]}" for scope in missing)
+    return f"These scopes are missing: {told}. Add them on the app's page and install it again."
+
+
+def doctor_channels(names: Sequence[str]) -> str:
+    """Where the bot is."""
+    if not names:
+        return "The bot is in no channel yet. Type /invite @Tracklet in one, or write to it directly."
+    return f"The bot is in {texts.listing([f'#{texts.quoted(name)}' for name in names])}."
+
+
+def doctor_channels_refused(reason: str) -> str:
+    """Slack does not say where the bot is."""
+    return (
+        f"Slack does not say where the bot is ({texts.quoted(reason)}). It needs the scopes channels:read and groups:read."
+    )
+
+
+def doctor_http(has_secret: bool, public_url: str) -> str:
+    """Events over HTTP."""
+    if not has_secret:
+        return "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set, so no event can come. Socket Mode is the easier way."
+    where = public_url.rstrip("/") or "https://your.host"
+    return f"Events come over HTTP: the app's request URLs must be {texts.quoted(where)}/slack/events."

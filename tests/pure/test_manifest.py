@@ -14,6 +14,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.slack import listeners
 from bot.slack.listeners import Parts, listen
+from bot.slack.scopes import SCOPES
 
 ROOT = Path(__file__).resolve().parents[2]
 MANIFEST = yaml.safe_load((ROOT / "app_manifest.yaml").read_text())
@@ -108,6 +109,7 @@ def test_the_scopes_are_those_that_events_methods_and_commands_need() -> None:
     needed = {"commands"} | {EVENT_SCOPES[event] for event in events}
     needed |= {scope for method in methods_called() for scope in METHOD_SCOPES[method]}
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed - {""}
+    assert set(SCOPES) == needed - {""}
 
 
 def test_slacks_limits_of_a_manifest_hold() -> None:

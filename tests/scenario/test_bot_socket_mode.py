@@ -1,0 +1,68 @@
+"""The bot over Socket Mode, and what `doctor` sees; no event goes over HTTP here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.app import Bot, check, worker
+from bot.jobs.canned import CannedChildren
+from bot.playground import Playground
+from bot.settings import Settings
+from bot.slack.checkup import slack_checks
+from bot.slack.scopes import SCOPES
+from tests.scenario.bot_workspace import CLIP, settings_for
+from tracking.errors import OptionError
+
+
+async def test_events_commands_and_clicks_come_over_socket_mode(tmp_path: Path) -> None:
+    async with Playground(app_token="xapp-1-playground", limits=None) as slack:
+        secrets = {"slack_app_token": SecretStr("xapp-1-playground"), "slack_signing_secret": SecretStr("")}
+        children = CannedChildren()
+        bot = Bot(settings_for(slack, tmp_path, secrets), children=children)
+        await bot.start()
+        try:
+            children.hold("track")
+            message = await slack.upload_file(CLIP, "wildlife", name="fox.mp4")
+            await slack.until(lambda: slack.thread("wildlife", message.ts)[1:])
+            help_ = await slack.slash_command("wildlife", "/track", "help")
+            assert help_ is not None
+            assert "/track" in str(help_.answer)
+            await slack.click(slack.thread("wildlife", message.ts)[1], "tracklet_cancel")
+            await slack.until(lambda: slack.thread("wildlife", message.ts)[1].text.startswith("Stopped"))
+        finally:
+            await bot.stop()
+
+
+async def test_doctor_is_content_with_a_workspace_that_is_set_up(tmp_path: Path) -> None:
+    async with Playground(limits=None, scopes=frozenset(SCOPES)) as slack:
+        checks = await slack_checks(settings_for(slack, tmp_path, {}))
+    assert [each.sentence for each in checks if not each.is_well] == []
+    assert {"slack", "channels", "events"} <= {each.name for each in checks}
+
+
+async def test_doctor_says_which_token_slack_refuses_and_never_shows_it(tmp_path: Path) -> None:
+    async with Playground(limits=None) as slack:
+        wrong = {"slack_bot_token": SecretStr("xoxb-wrong")}
+        (refused,) = await slack_checks(settings_for(slack, tmp_path, wrong))
+        (missing,) = await slack_checks(settings_for(slack, tmp_path, {"slack_bot_token": SecretStr("")}))
+    assert not refused.is_well
+    assert "SLACK_BOT_TOKEN" in refused.sentence
+    assert "xoxb-wrong" not in refused.sentence
+    assert "There is no SLACK_BOT_TOKEN" in missing.sentence
+
+
+async def test_without_its_tokens_the_bot_says_which_one_is_missing() -> None:
+    with pytest.raises(OptionError) as caught:
+        check(Settings(slack_bot_token=SecretStr("")))
+    assert caught.value.option == "SLACK_BOT_TOKEN"
+    with pytest.raises(OptionError) as caught:
+        check(Settings(slack_bot_token=SecretStr("xoxb-1"), slack_signing_secret=SecretStr(""), slack_app_token=SecretStr("")))
+    assert caught.value.option == "SLACK_SIGNING_SECRET"
+
+
+async def test_a_worker_beside_sqlite_is_refused() -> None:
+    with pytest.raises(OptionError):
+        await worker(Settings())
