@@ -28,7 +28,9 @@ async def slack_checks(settings: Settings) -> list[Check]:
 async def _checks(settings: Settings) -> AsyncIterator[Check]:
     token = settings.slack_bot_token.get_secret_value()
     if not token:
-        yield Check("slack", False, texts.doctor_no_token())
+        # Who only uses the command line or the demo lacks nothing.
+        wants_slack = settings.uses_socket_mode or bool(settings.slack_signing_secret.get_secret_value())
+        yield Check("slack", not wants_slack, texts.doctor_no_token())
         return
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
         client = AsyncWebClient(token=token, base_url=settings.slack_api_url, session=session)
