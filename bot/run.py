@@ -7,17 +7,15 @@ all. The bot does the same in durable steps (`bot/jobs/pipeline.py`).
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from bot import texts
 from bot.console import Terminal
-from bot.engine_choice import choose, direct_engine
+from bot.engine_run import choose_engine, run_engine
 from bot.result import Result, write_annotations
-from bot.sample import is_sample
 from bot.settings import Settings
 from rendering.render import RenderOptions, render
-from tracking.engines.base import CancelCheck, EngineName, Progress
+from tracking.engines.base import CancelCheck, EngineName
 from tracking.formats import video_intelligence
 from tracking.model import Segment
 from tracking.video import probe
@@ -41,28 +39,13 @@ def track_video(
     Raises `InputError` before anything is written, `EngineError`, `StorageError`, `Cancelled`.
     """
     info = probe(video, limits=settings.limits)
-    with terminal.stage(texts.STAGE_MODEL) as show:
-        choice = choose(
-            engine,
-            model=model,
-            is_drawn=is_sample(video),
-            progress=lambda done, total: show(done / total if total else 0.0),
-        )
-    terminal.say(texts.engine_chosen(choice.engine, why=choice.why, model=choice.model.name if choice.model else ""))
-    started_s = time.monotonic()
-    with terminal.stage(texts.STAGE_TRACKING) as show:
-
-        def show_seconds(progress: Progress) -> None:
-            show(progress.fraction)
-
-        worker = direct_engine(choice, limits=settings.limits)
-        annotations = worker.track(video, segment=segment, progress=show_seconds, cancelled=cancelled)
-    took_s = time.monotonic() - started_s
-    terminal.say(texts.tracked(took_s=took_s, duration_s=segment.duration_s if segment else info.duration_s))
+    choice = choose_engine(engine, video=video, model=model, settings=settings, terminal=terminal)
+    run = run_engine(choice, video, info=info, segment=segment, settings=settings, terminal=terminal, cancelled=cancelled)
+    annotations = run.annotations
     annotation_file = write_annotations(annotations, folder, name=video.name)
     with terminal.stage(texts.STAGE_RENDERING) as show:
         rendered = render(video, annotations, folder, name=video.name, options=options, progress=show, cancelled=cancelled)
-    return Result(video, info, annotations, rendered, options, folder, annotation_file, choice.engine, took_s)
+    return Result(video, info, annotations, rendered, options, folder, annotation_file, run.engine, run.took_s)
 
 
 def render_video(

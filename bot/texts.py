@@ -334,6 +334,11 @@ def engine_chosen(engine: EngineName, *, why: str, model: str = "") -> str:
     return f"{runs}{f', {reason}' if reason else ''}."
 
 
+def bucket_wanted() -> str:
+    """Why Google's engine can't take a file; stands in brackets."""
+    return "a video of this size needs a bucket in TRACKLET_VIDEO_BUCKET"
+
+
 def google_ends(day: date, *, today: date) -> str:
     """Said where Google's engine is configured."""
     if today >= day:

@@ -24,6 +24,11 @@ def summary_name(name: str, selection: Selection, *, page: int = 1) -> str:
     return f"{safe_video_name(name)}.summary_{thresholds}{suffix}.jpeg"
 
 
+def comparison_name(name: str, *, page: int = 1) -> str:
+    """The name of one page of the picture that compares two engines, counted from 1."""
+    return f"{safe_video_name(name)}.compare{f'_p{page}' if page > 1 else ''}.jpeg"
+
+
 def animation_name(name: str, shown: ShownObject) -> str:
     """The name of one object's GIF: its place from 0, its label, its own confidence and number of boxes."""
     track = shown.track
