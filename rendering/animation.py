@@ -11,6 +11,7 @@ the sum, so that errors do not add up. A box is drawn where it is at the time of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,14 @@ from rendering.clip import STILL_CS, Clip
 from rendering.files import write_whole
 from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, needed_frames, opencv_in_this_thread
+from rendering.gif import MIN_DELAY_CS
 from rendering.layout import ONE_LINE_FROM_PX, STRIP_PX, TALL_STRIP_PX, Place
 from rendering.naming import animation_name
 from rendering.overlay import Caption
 from rendering.palette import Quantiser
 from rendering.selection import ShownObject, areas, visible_part
 from rendering.workers import Task, Workers
+from tracking.model import Segment
 from tracking.video import Frame, Video
 
 # Frames per second that look like motion; the video's own rate is divided to come near, so that motion stays even.
@@ -38,6 +41,9 @@ MAX_RATE_HZ = 12.5
 
 # What is seen for less than this becomes a still: its box is known at that moment only.
 STILL_BELOW_S = 0.25
+
+# How far a time may be off the common grid, in steps, by rounding.
+GRID_TOLERANCE = 0.02
 
 # GIFs that grow at the same time, about 4 MB each; more objects at once take another pass.
 MAX_ACTIVE = 24
@@ -82,10 +88,9 @@ def plan_of(shown: ShownObject, picture: tuple[int, int], frame_rate: float) -> 
         times = np.array([shown.moments[0].time_s])
         starts, end_cs = np.zeros(1, np.int64), STILL_CS
     else:
-        count = max(1, round(clip.duration_s / frame_step_s(frame_rate)))
-        since = np.arange(count) * (clip.duration_s / count)
-        times, starts = clip.start_s + since, np.round(since * 100).astype(np.int64)
-        end_cs = round(clip.duration_s * 100)
+        times = _grid_times(clip, frame_step_s(frame_rate))
+        starts = np.round((times - times[0]) * 100).astype(np.int64)
+        end_cs = round((clip.end_s - times[0]) * 100)
     whole_height = MAX_SIDE_PX - STRIP_PX
     if whole_size(picture, max_height=whole_height)[0] < ONE_LINE_FROM_PX:
         whole_height = MAX_SIDE_PX - TALL_STRIP_PX
@@ -102,6 +107,17 @@ def frame_step_s(frame_rate: float) -> float:
     if frame_rate / every > MAX_RATE_HZ:
         every += 1
     return every / frame_rate
+
+
+def _grid_times(clip: Segment, step_s: float) -> NDArray[np.float64]:
+    """
+    The multiples of `step_s` in `clip`, the last at least a GIF's shortest delay before its end.
+
+    All objects of a video have their frames at the same times, so that one picture serves all who are there.
+    """
+    first = math.ceil(clip.start_s / step_s - GRID_TOLERANCE)
+    last = max(first, math.ceil((clip.end_s - MIN_DELAY_CS / 100) / step_s - GRID_TOLERANCE) - 1)
+    return np.arange(first, last + 1, dtype=np.float64) * step_s
 
 
 def batches(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
@@ -232,17 +248,20 @@ class _Growing:
 
     def _place(self, time_s: float, window: NDArray[np.float64]) -> Place:
         """Where the object is, at the time of the picture, in the window and in the whole."""
-        track = self.plan.shown.track
-        box = np.array(track.box_at(time_s), np.float64)
-        size = np.array([*self._picture, *self._picture], np.float64)
-        side = np.tile(window[2:] - window[:2], 2)
-        shown = (box * size - np.tile(window[:2], 2)) / side
-        inside = np.clip(box, 0, 1)
-        there = bool((inside[2:] > inside[:2]).all())
-        centre = (inside[:2] + inside[2:]) / 2
-        return Place(
-            tuple(shown.tolist()) if there else None, tuple((window / size).tolist()), (float(centre[0]), float(centre[1]))
+        box = self.plan.shown.track.box_at(time_s)
+        inside = box.clipped()
+        width, height = self._picture
+        left, top, right, bottom = window.tolist()
+        across, down = right - left, bottom - top
+        shown = (
+            (box.left * width - left) / across,
+            (box.top * height - top) / down,
+            (box.right * width - left) / across,
+            (box.bottom * height - top) / down,
         )
+        seen = (left / width, top / height, right / width, bottom / height)
+        dot = ((inside.left + inside.right) / 2, (inside.top + inside.bottom) / 2)
+        return Place(shown if inside.area else None, seen, dot)
 
 
 def cut_out(picture: NDArray[np.uint8], window: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -24,6 +24,9 @@ GLIDING_PIXELS = 86_000
 # The shapes (width / height) that a window may take to suit its object.
 NARROWEST, WIDEST = 0.8, 16 / 9
 
+# An object that takes this share of a side of the picture is large: it is shown with all of it.
+LARGE_SHARE = 0.6
+
 # How much of the window's side the object should take, at most.
 OBJECT_SHARE = 0.5
 GLIDING_OBJECT_SHARE = 0.4
@@ -84,6 +87,8 @@ def view_of(
     whole_view = View(whole, np.tile([0.0, 0.0, width, height], (len(boxes), 1)), is_whole=True)
     inside = np.clip(boxes, 0, [width, height, width, height])
     extent = np.maximum(np.percentile(inside[:, 2:] - inside[:, :2], 90, axis=0), 1.0)
+    if float((extent / np.array(picture)).max()) >= LARGE_SHARE:
+        return whole_view
     shape = float(np.clip(extent[0] / extent[1], NARROWEST, WIDEST))
 
     close = _sized(extent / OBJECT_SHARE, shape, WINDOW_PIXELS, picture, max_height)
@@ -123,7 +128,8 @@ def _sized(room: NDArray[np.float64], shape: float, pixels: int, picture: tuple[
     wanted = max(room[0], room[1] * shape, shown_width / MAX_ENLARGEMENT)
     width = min(wanted, picture[0], picture[1] * shape)
     side = np.maximum(np.array([width, width / shape]) // GRAIN_PX * GRAIN_PX, 1.0)
-    return _Window(side, (max(2, round(shown_width)), max(2, round(shown_width * side[1] / side[0]))))
+    shown_width = min(shown_width, side[0] * MAX_ENLARGEMENT)
+    return _Window(side, (max(1, round(shown_width)), max(1, round(shown_width * side[1] / side[0]))))
 
 
 def _path(

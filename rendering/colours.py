@@ -38,7 +38,7 @@ LABEL_COLOURS = (
     Colour(240, 228, 66),
     Colour(236, 102, 20),
     Colour(204, 121, 167),
-    Colour(70, 120, 220),
+    Colour(84, 134, 240),
 )
 
 

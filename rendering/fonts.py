@@ -62,6 +62,7 @@ class Font:
         try:
             if self.path.stat().st_size > MAX_FONT_BYTES:
                 return frozenset()
+            ImageFont.truetype(str(self.path), 12)  # bitmap fonts have no such size
             return frozenset(_mapped_characters(self.path.read_bytes()))
         except (OSError, struct.error, IndexError, ValueError):
             return frozenset()
@@ -156,7 +157,7 @@ def system_fonts() -> tuple[Font, ...]:
     for folder in SYSTEM_FONT_FOLDERS:
         if folder.is_dir():
             found += [p for p in folder.rglob("*") if p.suffix.lower() in {".ttf", ".otf", ".ttc"}][:MAX_SYSTEM_FONTS]
-    plain = [path for path in found if not {"color", "emoji"} & set(path.stem.lower().replace("-", " ").split())]
+    plain = [path for path in found if not any(kind in path.stem.lower() for kind in ("color", "colour", "emoji"))]
     return tuple(
         Font(path) for path in sorted(plain, key=lambda p: ("bold" not in p.stem.lower(), "noto" not in p.stem.lower(), p))
     )

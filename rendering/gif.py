@@ -15,6 +15,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -73,15 +74,13 @@ class GifBuilder:
             # The same number is another colour now: nothing of the old picture can stay.
             self._append(indices, 0, 0, start_cs, palette)
         else:
-            changed = indices != self._shown
-            rows = np.flatnonzero(changed.any(axis=1))
-            if not rows.size:
+            left, top, width, height = cv2.boundingRect(cv2.bitwise_xor(indices, self._shown))
+            if not width:
                 return
-            top, bottom = int(rows[0]), int(rows[-1]) + 1
-            columns = np.flatnonzero(changed[top:bottom].any(axis=0))
-            left, right = int(columns[0]), int(columns[-1]) + 1
-            inside = slice(top, bottom), slice(left, right)
-            part = np.where(changed[inside], indices[inside], np.uint8(TRANSPARENT))
+            inside = slice(top, top + height), slice(left, left + width)
+            # All bits set is the transparent index.
+            same = cv2.compare(indices[inside], self._shown[inside], cv2.CMP_EQ)
+            part = np.asarray(cv2.bitwise_or(indices[inside], same), np.uint8).reshape(height, width)
             self._append(part, left, top, start_cs, palette)
         self._shown = indices.copy()
 

@@ -18,7 +18,7 @@ from rendering.colours import INK, MUTED, PAPER, Colour, text_on
 from rendering.fonts import Typeface
 from rendering.gif import TRANSPARENT
 from rendering.overlay import Caption, draw_box, pixel_box, strip
-from rendering.palette import PICTURE_COLOURS, nearest_of
+from rendering.palette import PICTURE_COLOURS, Lookup, cells_of
 
 STRIP_PX = 40
 TALL_STRIP_PX = 58
@@ -140,7 +140,5 @@ def _fitted(picture: NDArray[np.uint8], room: tuple[int, int]) -> NDArray[np.uin
 
 def _in_overlay(rgb: NDArray[np.uint8], colour: Colour) -> NDArray[np.uint8]:
     """Each pixel of a strip as the index of the overlay's nearest colour."""
-    distinct, places = np.unique(rgb.astype(np.int32) @ np.array([65536, 256, 1], np.int32), return_inverse=True)
-    colours = np.stack([distinct >> 16, distinct >> 8 & 255, distinct & 255], axis=1).astype(np.float32)
-    nearest = nearest_of(colours, overlay_colours(colour)) + PICTURE_COLOURS
-    return nearest.astype(np.uint8)[places].reshape(rgb.shape[:2])
+    indices: NDArray[np.uint8] = Lookup(overlay_colours(colour)).indices(cells_of(rgb)) + np.uint8(PICTURE_COLOURS)
+    return indices

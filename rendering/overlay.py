@@ -92,8 +92,8 @@ def strip(caption: Caption, size: tuple[int, int], typeface: Typeface, *, lines:
     width, height = size
     canvas = np.empty((height, width, 3), np.uint8)
     canvas[:] = INK
-    pad = max(2, round(height * (0.16 if lines == 1 else 0.1)))
-    row = (height - 2 * pad) if lines == 1 else round((height - 2 * pad) * 0.56)
+    pad = max(2, round(height * (0.16 if lines == 1 else 0.08)))
+    row = (height - 2 * pad) if lines == 1 else round((height - 2 * pad) * 0.54)
     chip = _chip(caption, row, typeface)
     if chip.shape[1] + 2 * pad > width:
         return canvas

@@ -42,6 +42,8 @@ _CELLS = 64**3
 _CELL_KEY = np.array([[1024.0, 16.0, 0.25]], np.float32)
 _UNKNOWN = 255
 
+_PIECE = 256
+
 # How much a difference in red, green and blue counts in looking for the nearest colour: between equal and luma (BT.601).
 _WEIGHTS = np.array([0.9, 1.2, 0.8], np.float32)
 
@@ -145,7 +147,7 @@ class Quantiser:
             return False
         sample = _spread(self._shown).reshape(-1, 3)
         if room:
-            lookup.add(_cut(sample[far], min(room, ADDED_COLOURS)))
+            lookup.add(_frequent(sample[far], min(room, ADDED_COLOURS)))
         else:
             self._finished.append(lookup.palette)
             self._begin(sample, cells)
@@ -172,12 +174,13 @@ def _colours_of(cells: NDArray[np.intp]) -> NDArray[np.float32]:
 def nearest_of(colours: NDArray[np.float32], palette: NDArray[np.uint8]) -> NDArray[np.intp]:
     """The index of the nearest colour of `palette` (N, 3) for each of `colours` (K, 3): (K,)."""
     targets = palette.astype(np.float32) * _WEIGHTS
-    # The square of the colour itself is the same for all candidates. One product gives the rest: OpenCV's, since NumPy's
-    # threads cost more in waiting for each other than such a narrow one takes.
+    # The square of the colour itself is the same for all candidates; a product gives the rest.
     left = np.concatenate([colours * _WEIGHTS, np.ones((len(colours), 1), np.float32)], axis=1)
-    right = np.concatenate([-2 * targets, (targets**2).sum(axis=1, keepdims=True)], axis=1)
-    distance = np.asarray(cv2.gemm(left, right, 1, np.empty(0, np.float32), 0, flags=cv2.GEMM_2_T))
-    nearest: NDArray[np.intp] = distance.argmin(axis=1)
+    right = np.concatenate([-2 * targets, (targets**2).sum(axis=1, keepdims=True)], axis=1).T
+    nearest = np.empty(len(colours), np.intp)
+    # Piece by piece: small products stay in the cache and in this thread.
+    for start in range(0, len(colours), _PIECE):
+        nearest[start : start + _PIECE] = (left[start : start + _PIECE] @ right).argmin(axis=1)
     return nearest
 
 
@@ -205,3 +208,13 @@ def _cut(sample: NDArray[np.uint8], colours: int) -> NDArray[np.uint8]:
     picture = Image.fromarray(np.ascontiguousarray(sample[None]))
     palette = picture.quantize(colours, Image.Quantize.MEDIANCUT, kmeans=0).getpalette("RGB") or [0, 0, 0]
     return np.array(palette, np.uint8).reshape(-1, 3)[:colours]
+
+
+def _frequent(sample: NDArray[np.uint8], colours: int) -> NDArray[np.uint8]:
+    """The mean of each of the most frequent kinds of pixels (N, 3), kinds being cells of four bits: (K, 3), K <= `colours`."""
+    kinds = (sample >> 4).astype(np.intp) @ np.array([256, 16, 1])
+    count = np.bincount(kinds, minlength=4096)
+    chosen = np.argsort(-count, kind="stable")[:colours]
+    chosen = chosen[count[chosen] > 0]
+    means = [np.bincount(kinds, sample[:, channel], minlength=4096)[chosen] / count[chosen] for channel in range(3)]
+    return np.round(np.stack(means, axis=1)).astype(np.uint8)

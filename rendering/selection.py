@@ -28,7 +28,7 @@ END_TOLERANCE_S = 0.05
 
 # How many observations of one track are looked at for its best moments, and of all tracks together.
 MOMENTS_LOOKED_AT = 32
-MOMENTS_LOOKED_AT_IN_ALL = 20_000
+MOMENTS_LOOKED_AT_IN_ALL = 6_000
 
 # Two sightings this close in time count as simultaneous where one may hide the other.
 SIMULTANEOUS_S = 0.1

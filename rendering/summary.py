@@ -42,7 +42,12 @@ WIDEST_CELL, NARROWEST_CELL = 3.0, 0.4
 
 NARROWEST_COLUMN_PX = 150
 WIDEST_PICTURE_PX = 1600
-LARGEST_TEXT_STRIP_PX = 104
+
+# A strip's height as a share of its cell's width, but up to three columns of the page's: in Slack, where a page is some 360 px
+# wide, its letters are then 10 and 9 px high.
+STRIP_SHARE = 0.19
+STRIP_PAGE_SHARE = 0.08
+MIN_STRIP_PX, MAX_STRIP_PX = 36, 156
 
 # Below this share of the cell's picture an object is shown enlarged as well, in a corner of this share of the cell's sides.
 SMALL_OBJECT_SHARE = 0.03
@@ -276,7 +281,7 @@ def _written(
         caption = strip(Caption.of(cell.shown), (grid.picture[0], grid.strip_px), typeface, lines=2)
         page[y + grid.picture[1] : y + grid.picture[1] + grid.strip_px, x : x + grid.picture[0]] = caption
     file = io.BytesIO()
-    Image.fromarray(page).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True, progressive=True)
+    Image.fromarray(page).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
     path = out / summary_name(name, selection, page=number)
     write_whole(path, file.getvalue())
     return SummaryPage(path, tuple(cell.shown for cell in cells), width, height)
@@ -293,5 +298,6 @@ def _grid(columns: int, rows: int, shape: float, largest: float) -> Grid:
 
 
 def _cells(columns: int, rows: int, shape: float, width: int) -> Grid:
-    strip_px = min(max(round(width * 0.19), 36), LARGEST_TEXT_STRIP_PX)
+    share = STRIP_PAGE_SHARE * columns if columns <= 3 else STRIP_SHARE
+    strip_px = min(max(round(width * share), MIN_STRIP_PX), MAX_STRIP_PX)
     return Grid(columns, rows, (width, max(1, round(width / shape))), strip_px, gap_px=max(6, round(width * 0.02)))

@@ -1,0 +1,109 @@
+"""Which objects are shown, in which order, and when: from boxes alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rendering.selection import MAX_CLIP_S, Selection, select
+from tracking.model import Annotations, Track
+
+BOX = (0.4, 0.4, 0.6, 0.6)
+
+
+def a_track(
+    number: int = 0,
+    *,
+    label: str = "person",
+    confidence: float = 0.9,
+    start_s: float = 0.0,
+    count: int = 20,
+    box: tuple[float, float, float, float] = BOX,
+    boxes: list[tuple[float, float, float, float]] | None = None,
+) -> Track:
+    boxes = boxes or [box] * count
+    times = start_s + np.arange(len(boxes)) / 10
+    return Track(number, label, confidence, times, np.array(boxes, np.float32))
+
+
+def shown_ids(*tracks: Track, selection: Selection = Selection(), duration_s: float = 0.0) -> list[int]:  # noqa: B008
+    return [one.track.track_id for one in select(Annotations(tracks), selection, duration_s=duration_s).shown]
+
+
+@pytest.mark.parametrize(
+    ("reason", "track", "is_shown"),
+    [
+        ("sure and long enough", a_track(), True),
+        ("exactly at both thresholds", a_track(confidence=0.7, count=10), True),
+        ("0.7 as a file's 32-bit number", a_track(confidence=float(np.float32(0.7))), True),
+        ("not sure enough", a_track(confidence=0.69), False),
+        ("too few boxes", a_track(count=9), False),
+    ],
+)
+def test_thresholds_decide_what_is_shown(reason: str, track: Track, is_shown: bool) -> None:
+    found = select(Annotations((track,)), Selection())
+    assert bool(found.shown) is is_shown, reason
+    assert bool(found.near_misses) is not is_shown, reason
+
+
+def test_labels_are_compared_without_case_and_exclude_near_misses_too() -> None:
+    person, car = a_track(0, label="Person", confidence=0.5), a_track(1, label="car", confidence=0.5)
+    found = select(Annotations((person, car)), Selection(labels=("PERSON ",)))
+    assert [track.track_id for track in found.near_misses] == [0]
+
+
+def test_what_is_never_in_the_picture_is_neither_shown_nor_a_near_miss() -> None:
+    outside = a_track(box=(1.2, 0.2, 1.4, 0.4))
+    inside_out = a_track(box=(0.6, 0.6, 0.4, 0.4))
+    assert select(Annotations((outside, inside_out)), Selection()) == select(Annotations(), Selection())
+
+
+def test_what_starts_after_the_end_of_the_video_is_not_shown() -> None:
+    late = a_track(1, start_s=12.0)
+    assert shown_ids(a_track(0), late, duration_s=10.0) == [0]
+    assert len(shown_ids(a_track(0), late)) == 2, "an unknown duration excludes nothing"
+
+
+@pytest.mark.parametrize(
+    ("reason", "better", "worse"),
+    [
+        ("longer", a_track(0, count=60), a_track(1, count=12)),
+        ("larger", a_track(0, box=(0.2, 0.2, 0.7, 0.7)), a_track(1, box=(0.4, 0.4, 0.45, 0.45))),
+        ("surer", a_track(0, confidence=0.95), a_track(1, confidence=0.75)),
+    ],
+)
+def test_the_more_telling_object_comes_first(reason: str, better: Track, worse: Track) -> None:
+    assert shown_ids(worse, better) == [0, 1], reason
+
+
+def test_numbers_count_from_one_in_the_order_shown_and_labels_share_a_colour() -> None:
+    tracks = [a_track(0, label="person"), a_track(1, label="car", count=15), a_track(2, label="person", count=12)]
+    found = select(Annotations(tuple(tracks)), Selection()).shown
+    assert [one.number for one in found] == [1, 2, 3]
+    assert found[0].colour == found[2].colour != found[1].colour
+
+
+def test_a_long_track_is_clipped_to_its_largest_six_seconds() -> None:
+    small, large = (0.45, 0.45, 0.5, 0.5), (0.2, 0.2, 0.8, 0.8)
+    track = a_track(boxes=[small] * 100 + [large] * 60 + [small] * 100)
+    (found,) = select(Annotations((track,)), Selection()).shown
+    assert found.clip.duration_s == pytest.approx(MAX_CLIP_S)
+    assert found.clip.start_s == pytest.approx(10.0, abs=0.3)
+
+
+def test_moments_avoid_the_edge_the_small_and_the_hidden() -> None:
+    at_edge, small, good = (-0.1, 0.3, 0.1, 0.7), (0.3, 0.4, 0.35, 0.5), (0.5, 0.3, 0.7, 0.7)
+    track = a_track(boxes=[at_edge] * 10 + [small] * 10 + [good] * 20)
+    hiding = a_track(1, start_s=2.0, boxes=[(0.5, 0.3, 0.72, 0.9)] * 10, confidence=0.3)
+    (found,) = select(Annotations((track, hiding)), Selection()).shown
+    assert 1 <= len(found.moments) <= 3
+    best = found.moments[0]
+    assert best.box == pytest.approx(good, abs=1e-6)
+    assert best.time_s > 2.95, "before that somebody stands in front"
+
+
+def test_five_thousand_objects_all_get_their_moments() -> None:
+    tracks = tuple(a_track(number, start_s=number * 0.01, count=10) for number in range(5000))
+    found = select(Annotations(tracks), Selection())
+    assert len(found.shown) == 5000
+    assert all(one.moments for one in found.shown)
