@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot.jobs.model import Json
 from bot.jobs.store import Store
+from bot.slack.errors import SlackRefused
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,9 @@ class Inbox:
             try:
                 async with self._room:
                     await self._handlers[kind](key, payload)
+                break
+            except SlackRefused as refused:
+                logger.warning("what came in as %s could not be answered: %s", kind, refused.reason)
                 break
             except Exception:
                 logger.exception("what came in as %s could not be handled", kind)

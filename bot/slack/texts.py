@@ -437,9 +437,7 @@ def doctor_channels(names: Sequence[str]) -> str:
 
 def doctor_channels_refused(reason: str) -> str:
     """Slack does not say where the bot is."""
-    return (
-        f"Slack does not say where the bot is ({texts.quoted(reason)}). It needs the scopes channels:read and groups:read."
-    )
+    return f"Slack does not say where the bot is ({texts.quoted(reason)}). It needs the scopes channels:read and groups:read."
 
 
 def doctor_http(has_secret: bool, public_url: str) -> str:

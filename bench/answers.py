@@ -1,0 +1,122 @@
+"""
+How fast Slack is answered while two videos are worked on, how soon the first picture comes, and what an idle bot costs.
+
+    python -m bench.answers VIDEO VIDEO [--model PATH] [--seconds 30]
+
+The bot runs with its real children against the playground, in one process with it and with the load: what is measured is worse
+than what Slack would see. Every tenth request becomes a row before it is answered. Times in milliseconds of wall clock; they
+mean little where others use the machine, so the load average is told too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import urlencode
+
+import aiohttp
+from pydantic import SecretStr
+
+from bot.app import EVENTS_PATH, Bot
+from bot.playground import BOT_USER, TEAM_ID, YOU, Message, Playground, signature
+from bot.settings import Settings
+
+SECRET = "bench"  # opens nothing but the playground
+REQUESTS_PER_S = 100
+IDLE_S = 10.0
+
+
+def body_of(number: int, root: Message) -> tuple[bytes, str]:
+    """A command, a message of no interest, or every tenth time one that must be kept."""
+    if number % 2:
+        form = {"team_id": TEAM_ID, "channel_id": root.channel_id, "user_id": YOU, "command": "/track", "text": "help"}
+        return urlencode(
+            form | {"trigger_id": str(number), "response_url": "http://127.0.0.1/"}
+        ).encode(), "application/x-www-form-urlencoded"
+    text = f"<@{BOT_USER}> hello" if number % 10 == 0 else "hello https://example.org/page.html"
+    event = {"type": "message", "user": YOU, "channel": root.channel_id, "ts": f"{number}.000100", "text": text}
+    envelope = {"type": "event_callback", "team_id": TEAM_ID, "event_id": f"Ev{number}", "event": event}
+    return json.dumps(envelope).encode(), "application/json"
+
+
+async def answer_times(url: str, root: Message, *, seconds: float) -> tuple[list[float], int]:
+    """Milliseconds of each answer, sorted, and how many were not 200."""
+    times: list[float] = []
+    refused = 0
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def ask(number: int) -> None:
+            nonlocal refused
+            body, kind = body_of(number, root)
+            stamp = str(int(time.time()))
+            headers = {
+                "X-Slack-Request-Timestamp": stamp,
+                "X-Slack-Signature": signature(SECRET, stamp, body),
+                "Content-Type": kind,
+            }
+            begun = time.perf_counter()
+            async with session.post(url, data=body, headers=headers) as answer:
+                await answer.read()
+                refused += answer.status != 200
+            times.append((time.perf_counter() - begun) * 1000)
+
+        begun = time.perf_counter()
+        asked = []
+        for number in range(int(seconds * REQUESTS_PER_S)):
+            asked.append(asyncio.create_task(ask(number)))
+            await asyncio.sleep(max(0.0, begun + (number + 1) / REQUESTS_PER_S - time.perf_counter()))
+        await asyncio.gather(*asked)
+    return sorted(times), refused
+
+
+async def run(videos: list[Path], *, model: str, seconds: float) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with Playground(signing_secret=SECRET, limits=None) as slack:
+            settings = Settings(
+                slack_bot_token=SecretStr(slack.bot_token),
+                slack_signing_secret=SecretStr(SECRET),
+                slack_api_url=slack.api_url,
+                data_dir=Path(folder),
+                http_port=0,
+                model=model,
+            )
+            bot = Bot(settings)
+            await bot.start()
+            slack.bot_url = bot.url + EVENTS_PATH
+
+            used = time.process_time()
+            await asyncio.sleep(IDLE_S)
+            idle = (time.process_time() - used) / IDLE_S
+            memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(f"idle: {idle:.1%} of a core, {memory_mb:.0f} MB at most (bot and playground together)")
+
+            shared = [await slack.upload_file(video, "wildlife") for video in videos]
+            times, refused = await answer_times(slack.bot_url, shared[0], seconds=seconds)
+            share = [times[int(len(times) * part)] for part in (0.5, 0.99)]
+            print(
+                f"answers: {len(times)} at {REQUESTS_PER_S} a second, p50 {share[0]:.1f} ms, p99 {share[1]:.1f} ms, "
+                f"longest {times[-1]:.1f} ms, {refused} refused; load {os.getloadavg()[0]:.1f}"
+            )
+            await slack.until(
+                lambda: all(any(each.files for each in slack.thread("wildlife", one.ts)[1:]) for one in shared), 3600
+            )
+            for message in shared:
+                picture = next(each for each in slack.thread("wildlife", message.ts)[1:] if each.files)
+                written = next(Path(folder).glob(f"annotations/**/{message.files[0]['name']}.json")).stat().st_mtime
+                print(f"annotations to picture: {float(picture.ts) - written:.2f} s ({message.files[0]['name']})")
+            await bot.stop()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("videos", nargs=2, type=Path)
+    parser.add_argument("--model", default="tiny")
+    parser.add_argument("--seconds", type=float, default=30.0)
+    asked_for = parser.parse_args()
+    asyncio.run(run(asked_for.videos, model=asked_for.model, seconds=asked_for.seconds))
