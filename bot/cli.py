@@ -93,8 +93,22 @@ class ShareOption(click.ParamType[float]):
         return share
 
 
+class EnginesOption(click.ParamType[tuple[EngineName, ...]]):
+    """Names of engines between commas."""
+
+    name = "engines"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[EngineName, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(EngineName(word.casefold()) for word in words(value))
+        except ValueError:
+            return self.fail(texts.engines_wanted(2), param, ctx)
+
+
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What `track` and `render` have in common."""
+    """What `track`, `render` and `compare` have in common."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result as data."),
         click.option("--labels", default="", metavar="A,B", help="Only these labels, such as person,car."),
@@ -169,6 +183,58 @@ def render_command(
             cancelled=cancelled,
         )
     tell(terminal, result, as_json=as_json)
+
+
+@commands.command()
+@click.argument("video", type=click.Path(path_type=Path))
+@selection_options
+@click.option("--engines", type=EnginesOption(), default=(), metavar="A,B", help="Two of yolox, motion and google.")
+@click.option("--model", metavar="PATH|nano|tiny|s", help="The YOLOX model.  [default: tiny]")
+@click.option(
+    "--with",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="ANNOTATIONS",
+    help="An annotation file in place of an engine; may be given twice.",
+)
+def compare(
+    video: Path,
+    folder: Path,
+    segment: Segment | None,
+    as_json: bool,
+    engines: tuple[EngineName, ...],
+    model: str | None,
+    files: tuple[Path, ...],
+    **selection: Any,
+) -> None:
+    """
+    Show what two engines find in VIDEO, object by object.
+
+    Without --engines: google and the local engine where Google's is set up, else yolox and motion.
+    """
+    from bot.compare import compare_video
+    from bot.console import Terminal
+    from bot.settings import read_settings
+
+    settings, terminal = read_settings(), Terminal()
+    with interruptible() as cancelled:
+        result = compare_video(
+            video,
+            folder,
+            engines=engines,
+            files=files,
+            model=model or settings.model or "tiny",
+            segment=segment,
+            options=render_options(settings, **selection),
+            settings=settings,
+            terminal=terminal,
+            cancelled=cancelled,
+        )
+    if as_json:
+        terminal.data(result.as_json())
+    else:
+        terminal.comparison(result)
 
 
 @commands.command()

@@ -22,6 +22,9 @@ from rich.text import Text
 from bot import texts
 
 if TYPE_CHECKING:
+    from rich.console import JustifyMethod
+
+    from bot.compare import ComparisonResult
     from bot.doctor import Check
     from bot.result import Result
 
@@ -76,6 +79,18 @@ class Terminal:
         for line in where:
             self._out.print(Text(line))
 
+    def comparison(self, result: ComparisonResult) -> None:
+        """A table of the objects that two engines found, and where the files are."""
+        for line in texts.comparison_lines(result.facts()):
+            self._out.print(Text(line))
+        if result.pairs:
+            self._out.print(_comparison_table(result))
+        made = [side.file.name for side in (result.a, result.b) if side.engine]
+        for line in texts.where_lines(
+            [*(page.path.name for page in result.pages), *made], gifs=[], annotations="", folder=str(result.folder)
+        ):
+            self._out.print(Text(line))
+
     def check(self, check: Check) -> Check:
         """A row of `doctor`, as soon as it is known."""
         mark = Text("ok  ", "green") if check.is_well else Text("no  ", "bold red")
@@ -97,6 +112,17 @@ class Terminal:
                 self._aside.print(Text(texts.stage_line(name, fraction)))
 
         return show
+
+
+def _comparison_table(result: ComparisonResult) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    sides: tuple[JustifyMethod, ...] = ("right", "left", "left", "right")
+    for heading, justify in zip(texts.comparison_headings(result.a.title, result.b.title), sides, strict=True):
+        table.add_column(Text(heading), justify=justify)
+    for one in result.pairs:
+        cells = texts.comparison_row(one.number, one.a, one.b, one.overlap)
+        table.add_row(*(Text(cell, "dim" if cell == texts.ABSENT else "") for cell in cells))
+    return table
 
 
 def _table(result: Result) -> Table:

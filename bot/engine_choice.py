@@ -29,6 +29,7 @@ class Why(StrEnum):
     MODEL = "model"
     NO_MODEL = "no-model"
     DRAWN = "drawn"
+    COMPARED = "compared"
 
 
 @dataclass(frozen=True, slots=True)

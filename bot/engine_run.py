@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot import texts
-from bot.engine_choice import Choice, choose, direct_engine, google_is_configured
+from bot.engine_choice import Choice, choose, direct_engine
 from bot.sample import is_sample
 from bot.settings import Settings
 from tracking.engines.base import GOOGLE_RETIRES, CancelCheck, EngineName, Handle, Progress, RemoteEngine
@@ -54,13 +54,13 @@ class EngineRun:
     took_s: float
 
 
-def choose_engine(asked: EngineName, *, video: Path, model: str, settings: Settings, terminal: Terminal) -> Choice:
+def choose_engine(asked: EngineName, *, video: Path, model: str, google_configured: bool, terminal: Terminal) -> Choice:
     """The engine that runs, its model at hand. Raises as `bot.engine_choice.choose`."""
     with terminal.stage(texts.STAGE_MODEL) as show:
         return choose(
             asked,
             model=model,
-            google_configured=google_is_configured(settings.video_bucket, settings.annotation_bucket),
+            google_configured=google_configured,
             is_drawn=is_sample(video),
             progress=lambda done, total: show(done / total if total else 0.0),
         )

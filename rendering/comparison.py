@@ -195,11 +195,20 @@ def _draw_line(canvas: NDArray[np.uint8], box: tuple[int, int, int, int], *, wid
     drawn = canvas.copy() if is_dashed else canvas
     draw_box(drawn, box, line=colour, casing=INK, width=width, casing_width=max(1, width // 3))
     if is_dashed:
-        # Along either axis the sum runs from dash to dash; where the edges are, the pattern starts at the corner.
-        rows, columns = np.ogrid[: canvas.shape[0], : canvas.shape[1]]
-        dash = 4 * width
-        shows = ((rows - box[1] + columns - box[0]) // dash) % 2 == 0
+        shows = _dashes(canvas.shape[:2], box, dash_px=4 * width)
         canvas[shows] = drawn[shows]
+
+
+def _dashes(shape: tuple[int, ...], box: tuple[int, int, int, int], *, dash_px: int) -> NDArray[np.bool_]:
+    """Where a dashed line along `box` shows, (height, width): every corner is a dash, and gaps are as long as dashes."""
+    steps = []
+    for length, start, end in ((shape[0], box[1], box[3]), (shape[1], box[0], box[2])):
+        count = max(1, round((end - start) / dash_px)) | 1
+        steps.append(np.clip((np.arange(length) - start) * count // (end - start), 0, count - 1))
+    rows, columns = steps
+    on_side = (np.arange(shape[0]) > box[1] + dash_px / 2) & (np.arange(shape[0]) < box[3] - dash_px / 2)
+    shows: NDArray[np.bool_] = np.where(on_side[:, None], rows[:, None] % 2 == 0, columns[None, :] % 2 == 0)
+    return shows
 
 
 def _view(size: tuple[int, int], box: BoundingBox, shape: float) -> tuple[int, int, int, int]:
@@ -247,7 +256,7 @@ def _page(
 
 def _caption(one: Pair, track: Track | None, colour: Colour, words: Words) -> Caption:
     if track is None:
-        return Caption(str(one.number), words.absent, "", ABSENT)
+        return Caption(str(one.number), "", words.absent, ABSENT)
     return Caption(
         str(one.number), line_of(track.label) or "object", f"{track.confidence:.0%} · {time_span(track.segment)}", colour
     )

@@ -1,0 +1,202 @@
+"""
+Two engines on one video, side by side: what the command line's `compare` does.
+
+Either side may be an annotation file instead of an engine. Each engine's annotations are written as soon as they are there,
+since they may have cost money; the picture and the table follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from bot import texts
+from bot.console import Terminal
+from bot.engine_choice import Why, google_is_configured
+from bot.engine_run import choose_engine, run_engine
+from bot.result import write_annotations
+from bot.settings import Settings
+from rendering.comparison import ComparisonPage, Words, render_comparison
+from rendering.pairing import Finder, Pair, pair
+from rendering.render import RenderOptions
+from tracking.engines.base import GOOGLE_RETIRES, CancelCheck, EngineName
+from tracking.errors import OptionError
+from tracking.formats import video_intelligence
+from tracking.model import Annotations, Segment, Track
+from tracking.video import VideoInfo, probe
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one engine found, or an annotation file holds (`engine` None); `title` is what people read."""
+
+    title: str
+    annotations: Annotations
+    file: Path
+    engine: EngineName | None = None
+    took_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonResult:
+    """What two sides say about one video."""
+
+    video: Path
+    info: VideoInfo
+    a: Side
+    b: Side
+    pairs: tuple[Pair, ...]
+    pages: tuple[ComparisonPage, ...]
+    options: RenderOptions
+    folder: Path
+
+    def facts(self) -> texts.ComparisonFacts:
+        """The facts of the sentences about it."""
+        selection = self.options.selection
+        names = [(one.a.label.casefold(), one.b.label.casefold()) for one in self.pairs if one.a and one.b]
+        nameless = EngineName.MOTION in {self.a.engine, self.b.engine}
+        return texts.ComparisonFacts(
+            a=self.a.title,
+            b=self.b.title,
+            both=len(names),
+            only_a=_count(self.pairs, Finder.A),
+            only_b=_count(self.pairs, Finder.B),
+            same_label=None if nameless else sum(first == second for first, second in names),
+            problems=(*self.a.annotations.problems, *self.b.annotations.problems),
+            min_confidence=selection.min_confidence,
+            min_frames=selection.min_frames,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as data: paths as text, times in seconds, confidences and overlaps 0..1."""
+        return {
+            "video": {"path": str(self.video), "duration_s": self.info.duration_s},
+            "a": _side_json(self.a),
+            "b": _side_json(self.b),
+            "pictures": [str(page.path) for page in self.pages],
+            "objects": [
+                {
+                    "number": one.number,
+                    "found_by": one.finder.value,
+                    "overlap": round(one.overlap, 4),
+                    "a": _track_json(one.a),
+                    "b": _track_json(one.b),
+                }
+                for one in self.pairs
+            ],
+        }
+
+
+def compare_video(
+    video: Path,
+    folder: Path,
+    *,
+    engines: Sequence[EngineName],
+    files: Sequence[Path],
+    model: str,
+    segment: Segment | None,
+    options: RenderOptions,
+    settings: Settings,
+    terminal: Terminal,
+    cancelled: CancelCheck,
+) -> ComparisonResult:
+    """
+    Compare what `files` hold and `engines` find, in this order; without any, what `default_engines` says.
+
+    Raises `InputError` before anything is written, `EngineError`, `StorageError`, `Cancelled`.
+    """
+    configured = google_is_configured(settings.video_bucket, settings.annotation_bucket) and date.today() < GOOGLE_RETIRES
+    wanted = checked_engines(engines, files=len(files)) if engines else default_engines(files=len(files), google=configured)
+    info = probe(video, limits=settings.limits)
+    sides = [_given(file, files, segment) for file in files]
+    choices = [choose_engine(name, video=video, model=model, google_configured=False, terminal=terminal) for name in wanted]
+    for choice in choices:
+        if not engines and choice.why is Why.ASKED:
+            choice = replace(choice, why=Why.COMPARED)
+        run = run_engine(choice, video, info=info, segment=segment, settings=settings, terminal=terminal, cancelled=cancelled)
+        title = texts.engine_title(choice.engine, model=choice.model.name if choice.model else "")
+        file = write_annotations(run.annotations, folder, name=f"{video.name}.{choice.engine}")
+        sides.append(Side(title, run.annotations, file, choice.engine, run.took_s))
+    a, b = sides
+    pairs = pair(a.annotations, b.annotations, options.selection, duration_s=info.duration_s)
+    with terminal.stage(texts.STAGE_RENDERING) as show:
+        pages = render_comparison(
+            video,
+            pairs,
+            folder,
+            name=video.name,
+            words=_words(a, b, pairs),
+            font=options.font,
+            progress=show,
+            cancelled=cancelled,
+        )
+    return ComparisonResult(video, info, a, b, pairs, tuple(pages), options, folder)
+
+
+def default_engines(*, files: int, google: bool) -> tuple[EngineName, ...]:
+    """
+    Who runs beside `files` annotation files; `google` says that Google's engine is set up.
+
+    AUTO stands for the local engine: YOLOX where its model is or can be had, else motion. Raises `OptionError`.
+    """
+    if files > 2:
+        raise OptionError("--with", str(files), texts.two_files_at_most())
+    pair_of = (EngineName.GOOGLE, EngineName.AUTO) if google else (EngineName.YOLOX, EngineName.MOTION)
+    return {0: pair_of, 1: (EngineName.AUTO,), 2: ()}[files]
+
+
+def checked_engines(engines: Sequence[EngineName], *, files: int) -> tuple[EngineName, ...]:
+    """`engines`, if they and `files` annotation files are two different things. Raises `OptionError`."""
+    if files > 2:
+        raise OptionError("--with", str(files), texts.two_files_at_most())
+    if len(engines) != 2 - files or len(set(engines)) != len(engines) or EngineName.AUTO in engines:
+        raise OptionError("--engines", ",".join(engines), texts.engines_wanted(2 - files))
+    return tuple(engines)
+
+
+def _given(file: Path, files: Sequence[Path], segment: Segment | None) -> Side:
+    annotations = video_intelligence.read(file)
+    alike = len({each.name for each in files}) < len(files)
+    title = f"{file.resolve().parent.name}/{file.name}" if alike else file.name
+    return Side(title, annotations.within(segment) if segment else annotations, file)
+
+
+def _words(a: Side, b: Side, pairs: Sequence[Pair]) -> Words:
+    headings = {
+        Finder.BOTH: texts.found_by_both(_count(pairs, Finder.BOTH)),
+        Finder.A: texts.found_by_one(a.title, _count(pairs, Finder.A)),
+        Finder.B: texts.found_by_one(b.title, _count(pairs, Finder.B)),
+    }
+    return Words(a.title, b.title, headings, texts.ABSENT)
+
+
+def _count(pairs: Sequence[Pair], finder: Finder) -> int:
+    return sum(one.finder is finder for one in pairs)
+
+
+def _side_json(side: Side) -> dict[str, Any]:
+    return {
+        "engine": side.engine,
+        "title": side.title,
+        "annotations": str(side.file),
+        "tracking_s": round(side.took_s, 3),
+        "tracks": len(side.annotations.tracks),
+        "problems": [{"code": problem.code, "message": problem.message} for problem in side.annotations.problems],
+    }
+
+
+def _track_json(track: Track | None) -> dict[str, Any] | None:
+    if track is None:
+        return None
+    return {
+        "track": track.track_id,
+        "label": track.label,
+        "entity_id": track.entity_id,
+        "confidence": track.confidence,
+        "frames": len(track),
+        "start_s": track.segment.start_s,
+        "end_s": track.segment.end_s,
+    }
