@@ -46,7 +46,7 @@ STILL_BELOW_S = 0.25
 GRID_TOLERANCE = 0.02
 
 # GIFs that grow at the same time, about 4 MB each; more objects at once take another pass.
-MAX_ACTIVE = 24
+MAX_ACTIVE = 20
 
 # Windows are cut from the picture at one of these scales: the smallest that loses nothing visible.
 SCALES = (0.25, 0.5, 1.0)

@@ -67,7 +67,11 @@ class GifBuilder:
         return sum(len(part.data) for part in self._parts)
 
     def add(self, indices: NDArray[np.uint8], start_cs: int, *, palette: int = 0) -> None:
-        """Show `indices` (height, width), none of them 255, from `start_cs` on; times must rise by 2 or more."""
+        """
+        Show `indices` (height, width), none of them 255, from `start_cs` on; times must rise by 2 or more.
+
+        The array is kept: the caller must not change it afterwards.
+        """
         if not self._parts:
             self._append(indices, 0, 0, start_cs, palette)
         elif palette != self._parts[-1].palette:
@@ -82,7 +86,7 @@ class GifBuilder:
             same = cv2.compare(indices[inside], self._shown[inside], cv2.CMP_EQ)
             part = np.asarray(cv2.bitwise_or(indices[inside], same), np.uint8).reshape(height, width)
             self._append(part, left, top, start_cs, palette)
-        self._shown = indices.copy()
+        self._shown = indices
 
     def frames(self) -> Iterator[tuple[NDArray[np.uint8], int, int]]:
         """What was added: whole pictures of indices with their start in cs and their palette, each new to the caller."""

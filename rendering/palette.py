@@ -38,6 +38,9 @@ NEW_PALETTE_FROM = 0.04
 
 SAMPLE_PIXELS = 6000
 
+# Up to this share of changed pixels it is quicker to look up only these.
+MANY_CHANGED = 0.2
+
 _CELLS = 64**3
 _CELL_KEY = np.array([[1024.0, 16.0, 0.25]], np.float32)
 _UNKNOWN = 255
@@ -57,7 +60,7 @@ class Lookup:
         self._is_far = np.zeros(_CELLS, np.bool_)
 
     def indices(self, cells: NDArray[np.int32]) -> NDArray[np.uint8]:
-        """The index of the nearest colour for each of `cells` (H, W)."""
+        """The index of the nearest colour for each of `cells` (any shape)."""
         found = self._nearest.take(cells)
         unknown = found == _UNKNOWN
         if unknown.any():
@@ -105,6 +108,8 @@ class Quantiser:
         self._lookup: Lookup | None = None
         self._usual_share = 0.0
         self._shown = np.empty((0, 0, 3), np.uint8)
+        self._cells = np.empty((0, 0), np.int32)
+        self._indices = np.empty((0, 0), np.uint8)
 
     @property
     def palettes(self) -> list[NDArray[np.uint8]]:
@@ -126,21 +131,36 @@ class Quantiser:
             sample = _spread(picture).reshape(-1, 3)
             if beside is not None:
                 sample = np.concatenate([sample, _spread(beside).reshape(-1, 3)[::6]])
-            return self._begin(sample, cells_of(picture))
-        same = cv2.inRange(cv2.absdiff(picture, self._shown), (0, 0, 0), HOLD)
-        cv2.copyTo(picture, cv2.bitwise_not(same), self._shown)
-        cells = cells_of(self._shown)
-        indices = self._lookup.indices(cells)
-        return self._lookup.indices(cells) if self._adapt(self._lookup, cells) else indices
+            self._cells = cells_of(picture)
+            self._begin(sample)
+            return self._indices
+        changed = cv2.bitwise_not(cv2.inRange(cv2.absdiff(picture, self._shown), (0, 0, 0), HOLD))
+        cv2.copyTo(picture, changed, self._shown)
+        self._update(self._lookup, np.flatnonzero(changed))
+        return self._indices
 
     def nearest(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Another picture in the latest palette."""
         assert self._lookup
         return self._lookup.indices(cells_of(picture))
 
-    def _adapt(self, lookup: Lookup, cells: NDArray[np.int32]) -> bool:
+    def _update(self, lookup: Lookup, changed: NDArray[np.intp]) -> None:
+        """Look up the pixels at `changed` (places in the flattened picture), and the palette's fitness for what is shown."""
+        if changed.size > MANY_CHANGED * self._cells.size:
+            self._cells = cells_of(self._shown)
+            self._indices = lookup.indices(self._cells)
+        elif changed.size:
+            cells = cells_of(self._shown.reshape(-1, 3)[changed][None])[0]
+            self._cells.flat[changed] = cells
+            # Whoever got the array before keeps what it was.
+            self._indices = self._indices.copy()
+            self._indices.flat[changed] = lookup.indices(cells)
+        if self._adapt(lookup) and lookup is self._lookup:
+            self._indices = lookup.indices(self._cells)
+
+    def _adapt(self, lookup: Lookup) -> bool:
         """Whether the palette was found lacking and got more colours; where it has no room for them, a new one begins."""
-        far = lookup.far(_spread(cells)).ravel()
+        far = lookup.far(_spread(self._cells)).ravel()
         share = float(np.mean(far))
         room = PICTURE_COLOURS - len(lookup.palette)
         if share < 1.5 * self._usual_share + (MORE_COLOURS_FROM if room else NEW_PALETTE_FROM):
@@ -150,14 +170,13 @@ class Quantiser:
             lookup.add(_frequent(sample[far], min(room, ADDED_COLOURS)))
         else:
             self._finished.append(lookup.palette)
-            self._begin(sample, cells)
+            self._begin(sample)
         return True
 
-    def _begin(self, sample: NDArray[np.uint8], cells: NDArray[np.int32]) -> NDArray[np.uint8]:
+    def _begin(self, sample: NDArray[np.uint8]) -> None:
         self._lookup = Lookup(_fitted(sample))
-        indices = self._lookup.indices(cells)
-        self._usual_share = float(np.mean(self._lookup.far(_spread(cells))))
-        return indices
+        self._indices = self._lookup.indices(self._cells)
+        self._usual_share = float(np.mean(self._lookup.far(_spread(self._cells))))
 
 
 def cells_of(picture: NDArray[np.uint8]) -> NDArray[np.int32]:

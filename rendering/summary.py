@@ -54,6 +54,9 @@ SMALL_OBJECT_SHARE = 0.03
 INSET_SHARE = 0.44
 INSET_OBJECT_SHARE = 0.6
 
+# From this share of the picture on an object is large enough in its cell to see there whether it is sharp.
+MEASURED_IN_FULL_SHARE = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class SummaryPage:
@@ -126,7 +129,7 @@ class _Looks:
     def __init__(self, frame: Frame, size: tuple[int, int]) -> None:
         self.time_s = frame.time_s
         self._frame = frame
-        self._size = size
+        self.size = size
         self._pictures: dict[tuple[int, int], NDArray[np.uint8]] = {}
 
     def at(self, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -135,7 +138,7 @@ class _Looks:
         return self._pictures[size]
 
     def whole(self) -> NDArray[np.uint8]:
-        return self.at(self._size)
+        return self.at(self.size)
 
 
 class _Cell:
@@ -154,25 +157,24 @@ class _Cell:
         box = self.shown.track.box_at(looks.time_s).clipped()
         if not box.area:
             box = moment.box.clipped()
-        whole = looks.whole()
-        sharpness = _sharpness(whole, box)
+        # All moments of an object must be measured alike: on the cell's picture, or in full where it would be too small there.
+        is_small = self.shown.moments[0].box.clipped().area < MEASURED_IN_FULL_SHARE
+        sharpness = _sharpness(looks.whole() if is_small else looks.at(self.grid.picture), box)
         if sharpness > self._sharpness:
             self._sharpness = sharpness
-            self.picture = _cell_picture(looks, whole, box, self.shown, self.grid.picture)
+            self.picture = _cell_picture(looks, box, self.shown, self.grid.picture)
 
 
-def _cell_picture(
-    looks: _Looks, whole: NDArray[np.uint8], box: BoundingBox, shown: ShownObject, size: tuple[int, int]
-) -> NDArray[np.uint8]:
+def _cell_picture(looks: _Looks, box: BoundingBox, shown: ShownObject, size: tuple[int, int]) -> NDArray[np.uint8]:
     """The picture of a cell at `size`, with the box and, for a small object, an enlarged view."""
-    height, width = whole.shape[:2]
+    width, height = looks.size
     left, top, right, bottom = _section((width, height), box, size[0] / size[1])
     scale = min(size[0] / (right - left), size[1] / (bottom - top))
     fitted = min(size[0], max(1, round((right - left) * scale))), min(size[1], max(1, round((bottom - top) * scale)))
     if (right - left, bottom - top) == (width, height):
         part = looks.at(fitted).copy()
     else:
-        part = _resized(whole[top:bottom, left:right], fitted)
+        part = _resized(looks.whole()[top:bottom, left:right], fitted)
     inside = pixel_box(
         (
             (box.left * width - left) / (right - left),
@@ -184,7 +186,7 @@ def _cell_picture(
     )
     line = max(2, round(min(size) / 90)) if min(fitted) > 40 else 1
     if inside:
-        inset = _inset(whole, box, inside, fitted)
+        inset = _inset(looks, box, inside, fitted)
         draw_box(part, inside, line=shown.colour, casing=INK, width=line, casing_width=max(1, line // 3))
         if inset is not None:
             _place_inset(part, inset, inside, shown, line)
@@ -210,13 +212,13 @@ def _section(size: tuple[int, int], box: BoundingBox, shape: float) -> tuple[int
 
 
 def _inset(
-    whole: NDArray[np.uint8], box: BoundingBox, inside: tuple[int, int, int, int], shown_size: tuple[int, int]
+    looks: _Looks, box: BoundingBox, inside: tuple[int, int, int, int], shown_size: tuple[int, int]
 ) -> NDArray[np.uint8] | None:
     """A small object enlarged, with some surroundings; None for one that is large enough, or that would not gain."""
     share = (inside[2] - inside[0]) * (inside[3] - inside[1]) / (shown_size[0] * shown_size[1])
     if share >= SMALL_OBJECT_SHARE or min(shown_size) < 60:
         return None
-    height, width = whole.shape[:2]
+    width, height = looks.size
     object_width, object_height = box.width * width, box.height * height
     room = shown_size[0] * INSET_SHARE, shown_size[1] * INSET_SHARE * 1.25
     shape = min(max(object_width / object_height, 0.6), 1.8)
@@ -227,7 +229,7 @@ def _inset(
         return None
     left = min(max((box.left + box.right) / 2 * width - side_x / 2, 0), width - side_x)
     top = min(max((box.top + box.bottom) / 2 * height - side_x / shape / 2, 0), height - side_x / shape)
-    part = whole[int(top) : math.ceil(top + side_x / shape), int(left) : math.ceil(left + side_x)]
+    part = looks.whole()[int(top) : math.ceil(top + side_x / shape), int(left) : math.ceil(left + side_x)]
     return _resized(part, (max(1, round(size_x)), max(1, round(size_x / shape))))
 
 

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
-MAX_GROUPS = 4
+MAX_GROUPS = 3
 MAX_THREADS = 4
 
 Task = Callable[[], None]

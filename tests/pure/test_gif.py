@@ -77,6 +77,7 @@ def test_a_small_change_costs_little() -> None:
     builder.add(picture, 0)
     whole = builder.size_bytes
     for start in range(10, 60, 10):
+        picture = picture.copy()
         picture[20:30, 20 + start : 30 + start] = 7
         builder.add(picture, start)
     assert builder.size_bytes - whole < whole / 10
