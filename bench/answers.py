@@ -17,6 +17,7 @@ import os
 import resource
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -75,6 +76,20 @@ async def answer_times(url: str, root: Message, *, seconds: float) -> tuple[list
     return sorted(times), refused
 
 
+def has_picture(slack: Playground, message: Message) -> bool:
+    return any(each.files for each in slack.thread(message.channel_id, message.ts)[1:])
+
+
+def seconds_to_picture(slack: Playground, message: Message, folder: Path) -> float:
+    """From the annotation file's last byte to the message with the summary."""
+    picture = next(each for each in slack.thread(message.channel_id, message.ts)[1:] if each.files)
+    return float(picture.ts) - next(folder.glob(f"annotations/**/{name_of(message)}.json")).stat().st_mtime
+
+
+def name_of(message: Message) -> str:
+    return str(message.files[0]["name"])
+
+
 async def run(videos: list[Path], *, model: str, seconds: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with Playground(signing_secret=SECRET, limits=None) as slack:
@@ -103,13 +118,9 @@ async def run(videos: list[Path], *, model: str, seconds: float) -> None:
                 f"answers: {len(times)} at {REQUESTS_PER_S} a second, p50 {share[0]:.1f} ms, p99 {share[1]:.1f} ms, "
                 f"longest {times[-1]:.1f} ms, {refused} refused; load {os.getloadavg()[0]:.1f}"
             )
-            await slack.until(
-                lambda: all(any(each.files for each in slack.thread("wildlife", one.ts)[1:]) for one in shared), 3600
-            )
             for message in shared:
-                picture = next(each for each in slack.thread("wildlife", message.ts)[1:] if each.files)
-                written = next(Path(folder).glob(f"annotations/**/{message.files[0]['name']}.json")).stat().st_mtime
-                print(f"annotations to picture: {float(picture.ts) - written:.2f} s ({message.files[0]['name']})")
+                await slack.until(partial(has_picture, slack, message), 3600)
+                print(f"annotations to picture: {seconds_to_picture(slack, message, Path(folder)):.2f} s ({name_of(message)})")
             await bot.stop()
 
 
