@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Chosen = NDArray[np.intp] | NDArray[np.bool_]
 
-BOX_ERROR = 0.07
+BOX_ERROR = 0.08
 """How far a detector's box lies off, as a part of its side; also the error of that side."""
 
-VELOCITY_CHANGE = 1.0
+VELOCITY_CHANGE = 0.8
 """How much a velocity changes within a second, in box sizes per second: somebody sets off, stops or turns."""
 
 FIRST_VELOCITY = 1.5
