@@ -169,7 +169,7 @@ def _cell_picture(whole: NDArray[np.uint8], one: Pair, time_s: float, size: tupl
     fitted = max(1, min(size[0], round(part.shape[1] * scale))), max(1, min(size[1], round(part.shape[0] * scale)))
     method = cv2.INTER_AREA if scale <= 1 else cv2.INTER_CUBIC
     part = np.asarray(cv2.resize(part, fitted, interpolation=method), np.uint8).reshape(fitted[1], fitted[0], 3)
-    line = max(2, round(min(size) / 80)) if min(fitted) > 40 else 1
+    line = max(2, round(min(size) / 55)) if min(fitted) > 40 else 1
     for box, is_b in boxes:
         inside = pixel_box(
             (
