@@ -80,8 +80,9 @@ class Clip:
         """Frame `number` from a window's RGB picture; `overview` is the whole picture, of which the first becomes the map."""
         self._quantiser = self._quantiser or Quantiser()
         if self._layout is None:
-            self._overview = overview
             self._layout = Layout(self._picture, self._caption, self._typeface, overview)
+            # Its small copy: the picture itself is large, and many clips would hold one each.
+            self._overview = self._layout.overview
         indices = self._quantiser.indices(picture, beside=self._layout.overview)
         self.add_indices(number, indices, place, self._quantiser, self._quantiser.palette)
 

@@ -11,7 +11,7 @@ docs/performance.md, "Rendering".
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -41,6 +41,9 @@ SAMPLE_PIXELS = 6000
 # Up to this share of changed pixels it is quicker to look up only these.
 MANY_CHANGED = 0.2
 
+# Whether the palette is still good is asked after this many changed pixels, as a share of the picture's.
+CHECK_AFTER = 0.15
+
 _CELLS = 64**3
 _CELL_KEY = np.array([[1024.0, 16.0, 0.25]], np.float32)
 _UNKNOWN = 255
@@ -64,9 +67,7 @@ class Lookup:
         found = self._nearest.take(cells)
         unknown = found == _UNKNOWN
         if unknown.any():
-            new = np.zeros(_CELLS, np.bool_)
-            new[cells[unknown]] = True
-            self._look_up(np.flatnonzero(new))
+            self._look_up(np.unique(cells[unknown]))
             found = self._nearest.take(cells)
         return found
 
@@ -84,13 +85,13 @@ class Lookup:
         self._set(known[better], pixels[better], candidate[better] + len(self.palette), new[better])
         self.palette = np.concatenate([self.palette, colours])
 
-    def _look_up(self, cells: NDArray[np.intp]) -> None:
+    def _look_up(self, cells: NDArray[np.int32]) -> None:
         pixels = _colours_of(cells)
         nearest = nearest_of(pixels, self.palette)
         self._set(cells, pixels, nearest, self.palette[nearest])
 
     def _set(
-        self, cells: NDArray[np.intp], pixels: NDArray[np.float32], nearest: NDArray[np.intp], found: NDArray[np.uint8]
+        self, cells: NDArray[np.integer[Any]], pixels: NDArray[np.float32], nearest: NDArray[np.intp], found: NDArray[np.uint8]
     ) -> None:
         self._nearest[cells] = nearest
         self._is_far[cells] = (np.abs(found - pixels) > FAR).any(axis=1)
@@ -107,6 +108,7 @@ class Quantiser:
         self._finished: list[NDArray[np.uint8]] = []
         self._lookup: Lookup | None = None
         self._usual_share = 0.0
+        self._since_check = 0
         self._shown = np.empty((0, 0, 3), np.uint8)
         self._cells = np.empty((0, 0), np.int32)
         self._indices = np.empty((0, 0), np.uint8)
@@ -134,8 +136,8 @@ class Quantiser:
             self._cells = cells_of(picture)
             self._begin(sample)
             return self._indices
-        changed = cv2.bitwise_not(cv2.inRange(cv2.absdiff(picture, self._shown), (0, 0, 0), HOLD))
-        cv2.copyTo(picture, changed, self._shown)
+        changed = np.asarray(cv2.inRange(cv2.absdiff(picture, self._shown), (0, 0, 0), HOLD)) == 0
+        cv2.copyTo(picture, changed.view(np.uint8), self._shown)
         self._update(self._lookup, np.flatnonzero(changed))
         return self._indices
 
@@ -151,10 +153,14 @@ class Quantiser:
             self._indices = lookup.indices(self._cells)
         elif changed.size:
             cells = cells_of(self._shown.reshape(-1, 3)[changed][None])[0]
-            self._cells.flat[changed] = cells
+            self._cells.reshape(-1)[changed] = cells
             # Whoever got the array before keeps what it was.
             self._indices = self._indices.copy()
-            self._indices.flat[changed] = lookup.indices(cells)
+            self._indices.reshape(-1)[changed] = lookup.indices(cells)
+        self._since_check += changed.size
+        if self._since_check < CHECK_AFTER * self._cells.size:
+            return
+        self._since_check = 0
         if self._adapt(lookup) and lookup is self._lookup:
             self._indices = lookup.indices(self._cells)
 
@@ -185,7 +191,7 @@ def cells_of(picture: NDArray[np.uint8]) -> NDArray[np.int32]:
     return np.asarray(cv2.transform(coarse, _CELL_KEY)).astype(np.int32).reshape(picture.shape[:2])
 
 
-def _colours_of(cells: NDArray[np.intp]) -> NDArray[np.float32]:
+def _colours_of(cells: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
     """The colour in the middle of each cell: (N, 3)."""
     return np.stack([cells >> 12, cells >> 6 & 63, cells & 63], axis=1).astype(np.float32) * 4 + 1.5
 
