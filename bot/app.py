@@ -23,6 +23,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.entities import KNOWLEDGE_GRAPH, EntityDirectory
 from bot.jobs.children import Children, TaskRunner
 from bot.jobs.desk import Desk
 from bot.jobs.model import Job
@@ -48,8 +49,10 @@ from bot.web.triggers import trigger_routes
 from tracking.engines.base import RemoteEngine
 from tracking.errors import OptionError
 from tracking.sources import AddressPolicy, Fetcher, FetchLimits
-from tracking.storage import Bucket, GoogleStorage, Root, Storage, open_root
 from tracking.storage.access import BucketAccess
+from tracking.storage.base import Root, Storage
+from tracking.storage.bucket import Bucket, GoogleStorage
+from tracking.storage.roots import open_root
 
 logger = logging.getLogger(__name__)
 
@@ -86,11 +89,17 @@ class Bot:
     """The running bot. `start`, then `stop`; not to be started twice."""
 
     def __init__(
-        self, settings: Settings, *, children: TaskRunner | None = None, patience: Patience = DEFAULT_PATIENCE
+        self,
+        settings: Settings,
+        *,
+        children: TaskRunner | None = None,
+        patience: Patience = DEFAULT_PATIENCE,
+        knowledge_graph: str = KNOWLEDGE_GRAPH,
     ) -> None:
         self.settings = settings
         self._children = children or Children(settings.child_slots)
         self._patience = patience
+        self._knowledge_graph = knowledge_graph
         self._ending = contextlib.AsyncExitStack()
         self._removed = False
         self._socket: AsyncSocketModeHandler | None = None
@@ -145,7 +154,10 @@ class Bot:
             return client
 
         directory = Directory(clients, fetcher=files, api_url=settings.slack_api_url)
-        thread = SlackThread(store=store, clients=clients, session=session, share_s=self._patience.share_s)
+        entities = EntityDirectory(session, key=settings.knowledge_graph_key.get_secret_value(), url=self._knowledge_graph)
+        thread = SlackThread(
+            store=store, clients=clients, session=session, describe=entities.descriptions, share_s=self._patience.share_s
+        )
         ending.push_async_callback(thread.board.close)
         silent = Silent()
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from bot import texts
 from bot.console import Terminal
-from bot.engine_choice import Why, google_is_configured
+from bot.engine_choice import Why
 from bot.engine_run import choose_engine, run_engine
 from bot.result import write_annotations
 from bot.settings import Settings
@@ -108,7 +108,7 @@ def compare_video(
 
     Raises `InputError` before anything is written, `EngineError`, `StorageError`, `Cancelled`.
     """
-    configured = google_is_configured(settings.video_bucket, settings.annotation_bucket) and date.today() < GOOGLE_RETIRES
+    configured = settings.google_is_configured and date.today() < GOOGLE_RETIRES
     wanted = checked_engines(engines, files=len(files)) if engines else default_engines(files=len(files), google=configured)
     info = probe(video, limits=settings.limits)
     sides = [_given(file, files, segment) for file in files]

@@ -45,7 +45,7 @@ def local_checks(settings: Settings, *, today: date | None = None) -> Iterator[C
     yield _data_folder(settings.data_dir)
     yield _database(settings)
     yield _model(settings.model or "tiny")
-    if settings.engine is EngineName.GOOGLE or (settings.video_bucket and settings.annotation_bucket):
+    if settings.engine is EngineName.GOOGLE or settings.google_is_configured:
         day = today or date.today()
         yield Check("google", day < GOOGLE_RETIRES, texts.google_ends(GOOGLE_RETIRES, today=day))
 

@@ -17,7 +17,6 @@ from tracking.engines.base import GOOGLE_RETIRES, DirectEngine, EngineName
 from tracking.engines.local import MotionEngine, YoloxEngine
 from tracking.errors import EngineUnavailable, ModelError
 from tracking.local import weights
-from tracking.storage.names import is_bucket_name
 from tracking.video import Limits
 
 
@@ -76,11 +75,6 @@ def choose(
             return Choice(EngineName.MOTION, Why.NO_MODEL)
         raise error from error.__cause__
     return Choice(EngineName.YOLOX, Why.ASKED if asked is EngineName.YOLOX else Why.MODEL, path)
-
-
-def google_is_configured(video_bucket: str, annotation_bucket: str) -> bool:
-    """Whether both settings name buckets; a folder among them keeps videos on this machine."""
-    return all(is_bucket_name(setting.removeprefix("gs://").rstrip("/")) for setting in (video_bucket, annotation_bucket))
 
 
 def direct_engine(choice: Choice, *, limits: Limits) -> DirectEngine:

@@ -34,7 +34,7 @@ from tracking.video import VideoInfo
 
 if TYPE_CHECKING:
     from bot.console import Terminal
-    from tracking.storage import Bucket
+    from tracking.storage.bucket import Bucket
 
 ResultT = TypeVar("ResultT")
 Fraction = Callable[[float], None]
@@ -164,7 +164,8 @@ async def _until_done(engine: RemoteEngine, handle: Handle, show: Fraction) -> N
 @asynccontextmanager
 async def _in_bucket(video: Path, settings: Settings) -> AsyncIterator[str]:
     """The URI of `video` in the video bucket, where it stays as long as this lasts."""
-    from tracking.storage import Bucket, GoogleStorage, open_root
+    from tracking.storage.bucket import Bucket, GoogleStorage
+    from tracking.storage.roots import open_root
 
     google = GoogleStorage()
     try:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from bot import texts
 from bot.console import Terminal
-from bot.engine_choice import google_is_configured
 from bot.engine_run import choose_engine, run_engine
 from bot.result import Result, write_annotations
 from bot.settings import Settings
@@ -40,8 +39,7 @@ def track_video(
     Raises `InputError` before anything is written, `EngineError`, `StorageError`, `Cancelled`.
     """
     info = probe(video, limits=settings.limits)
-    google_configured = google_is_configured(settings.video_bucket, settings.annotation_bucket)
-    choice = choose_engine(engine, video=video, model=model, google_configured=google_configured, terminal=terminal)
+    choice = choose_engine(engine, video=video, model=model, google_configured=settings.google_is_configured, terminal=terminal)
     run = run_engine(choice, video, info=info, segment=segment, settings=settings, terminal=terminal, cancelled=cancelled)
     annotations = run.annotations
     annotation_file = write_annotations(annotations, folder, name=video.name)

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tracking.engines.base import EngineName
 from tracking.errors import OptionError
+from tracking.storage.names import is_bucket_name
 from tracking.video import Limits
 
 SLACK_API_URL = "https://slack.com/api/"
@@ -111,6 +112,12 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """What a video may cost."""
         return Limits(max_bytes=self.max_video_bytes, max_seconds=self.max_video_seconds)
+
+    @property
+    def google_is_configured(self) -> bool:
+        """Whether both settings name buckets; a folder among them keeps videos on this machine."""
+        settings = (self.video_bucket, self.annotation_bucket)
+        return all(is_bucket_name(setting.removeprefix("gs://").rstrip("/")) for setting in settings)
 
     @property
     def uses_socket_mode(self) -> bool:

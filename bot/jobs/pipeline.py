@@ -26,21 +26,23 @@ from bot.jobs import failures
 from bot.jobs.children import ChildCrashed, TaskRunner, unless_cancelled
 from bot.jobs.model import Job, JobId, JobState, Json, Kind, SourceKind, digest
 from bot.jobs.places import Places
-from bot.jobs.remote import RemoteTracking
+from bot.jobs.remote import RemoteTracking, write_whole
 from bot.jobs.store import Store
 from bot.settings import Settings
 from tracking.engines.base import EngineName
-from tracking.engines.remote import RUN_LIMIT_S, next_poll_delay
+from tracking.engines.remote import LONGEST_POLL_S, RUN_LIMIT_S, next_poll_delay
 from tracking.errors import Cancelled, EngineUnavailable, StorageError, TrackletError
 from tracking.sources import Fetched, Fetcher, local_file
-from tracking.storage import Bucket, Storage
 from tracking.storage.access import BucketAccess
+from tracking.storage.base import Storage
+from tracking.storage.bucket import Bucket
 from tracking.storage.names import annotation_name, object_name
 
 logger = logging.getLogger(__name__)
 
 GIFS_A_MESSAGE = 10
 WAKE = "wake"  # the topic of messages that end a wait early
+SHOW_POLL_S = 0.5  # two rows are read; it grows to the pace of the remote engines
 CRASHES_FORGIVEN = 1  # the system may have been short of memory once
 
 
@@ -149,7 +151,7 @@ class Pipeline:
             await self._audience(job).resume(job)
             error = None
             try:
-                facts = await (self._more(job) if job.request.kind is Kind.MORE else self._track(job))
+                facts = await self._work(job)
                 state = JobState.DONE
             except _Stopped as stopped:
                 facts, error = {}, stopped.error
@@ -158,6 +160,15 @@ class Pipeline:
             return state.value
         finally:
             self._cancelled.pop(job_id, None)
+
+    async def _work(self, job: Job) -> Json:
+        match job.request.kind:
+            case Kind.MORE:
+                return await self._more(job)
+            case Kind.SHOW:
+                return await self._show(job)
+            case _:
+                return await self._track(job)
 
     async def _track(self, job: Job) -> Json:
         opened = await self._step(job, "open", lambda: self._open(job))
@@ -169,7 +180,9 @@ class Pipeline:
         if not result["summary"]:
             if not result["annotations"]:
                 target = self._annotations_of(job, video, probed)
-                if probed["engine"] == EngineName.GOOGLE:
+                if job.request.annotations:
+                    await self._step(job, "take", lambda: self._take(job, target), JobState.TRACKING)
+                elif probed["engine"] == EngineName.GOOGLE:
                     await self._track_remotely(job, video, probed, target)
                 else:
                     await self._step(job, "track", lambda: self._track_video(job, video, probed, target), JobState.TRACKING)
@@ -217,6 +230,46 @@ class Pipeline:
                 job, "post-animations", lambda: self._post_animations(job, facts, drawn["animations"]), JobState.POSTING
             )
         return {"thread_ts": facts["thread_ts"]}
+
+    async def _show(self, job: Job) -> Json:
+        """What a job that nobody asked for makes, told to one channel: its summary as soon as that is drawn, then its GIFs."""
+        opened = await self._step(job, "open", lambda: self._open(job))
+        job = replace(job, thread_ts=opened["thread_ts"])
+        seen: Json = {"facts": None, "is_over": False}
+        polls = 0
+        while not seen["facts"] and not seen["is_over"]:
+            seen, polls = await self._wait_for_parent(job, polls)
+        if seen["error"]:
+            raise _Stopped(seen["error"])
+        shown = {name: seen["facts"][name] for name in ("video", "probed", "annotations", "summary", "earlier")}
+        facts = {**shown, "thread_ts": opened["thread_ts"], "animations": []}
+        await self._step(job, "post-summary", lambda: self._post_summary(job, facts), JobState.POSTING)
+        while not seen["is_over"]:
+            seen, polls = await self._wait_for_parent(job, polls)
+        if seen["error"]:
+            raise _Stopped(seen["error"])
+        facts["animations"] = seen["facts"]["animations"]
+        await self._step(
+            job, "post-animations", lambda: self._post_animations(job, facts, facts["animations"]), JobState.POSTING
+        )
+        return facts
+
+    async def _wait_for_parent(self, job: Job, polls: int) -> tuple[Json, int]:
+        if polls:
+            await DBOS.recv_async(WAKE, timeout_seconds=min(SHOW_POLL_S * 1.2 ** min(polls, 30), LONGEST_POLL_S))
+        return await self._step(job, f"wait-{polls}", lambda: self._look_at_parent(job)), polls + 1
+
+    async def _look_at_parent(self, job: Job) -> Json:
+        """How far the job is whose pictures are shown; `facts` once its summary is drawn, `error` where it came to nothing."""
+        parent = await self._store.job(JobId(job.request.parent))
+        if parent is None:
+            return {"facts": None, "is_over": True, "error": failures.UNFORESEEN}
+        self._audience(job).show(job, parent.state)
+        facts = parent.facts if "summary" in parent.facts else None
+        error = parent.error
+        if parent.is_over and parent.state is not JobState.DONE:
+            error = error or failures.to_json(Cancelled())
+        return {"facts": facts, "is_over": parent.is_over, "error": error}
 
     # ---- the steps -------------------------------------------------------------------------------------------------------
 
@@ -295,14 +348,18 @@ class Pipeline:
     async def _probe(self, job: Job, video: Json) -> Json:
         settings = self._settings
         engine = job.request.options.engine or settings.engine
-        google = bool(settings.video_bucket and settings.annotation_bucket)
+        if job.request.annotations:
+            engine = EngineName.MOTION  # none will run; this one needs nothing
         arguments = self._limits() | {
             "video": video["path"],
             "engine": engine.value,
             "model": settings.model,
-            "google_configured": google,
+            "google_configured": settings.google_is_configured,
         }
         probed = await self._child(job, "probe", arguments)
+        if job.request.annotations:
+            run_key = f"{job.request.annotations}#{job.request.annotations_generation}"
+            probed |= {"engine": "", "why": "", "model": "", "run_key": run_key}
         if probed["engine"] == EngineName.GOOGLE:
             probed["run_key"] = await self._remote.run_key()
         return probed
@@ -316,9 +373,13 @@ class Pipeline:
         found: Json = {"annotations": "", "summary": None, "animations": [], "earlier": ""}
         if (same := await self._store.with_same(tracks_key=tracks_key, but=job.id)) and _is_there([same.facts["annotations"]]):
             found["annotations"] = same.facts["annotations"]
+            if not job.request.annotations:
+                await self._store_annotations(job, video, probed, Path(found["annotations"]))
         if found["annotations"] and (same := await self._store.with_same(result_key=result_key, but=job.id)):
             summary, animations = same.facts["summary"], same.facts["animations"]
-            if _is_there([each["path"] for each in [*summary["pages"], *animations]]):
+            # Stored pictures are named after their video.
+            has_name = same.facts["video"]["name"] == video["name"] or not isinstance(self._storage.objects, Bucket)
+            if has_name and _is_there([each["path"] for each in [*summary["pages"], *animations]]):
                 found |= {"summary": summary, "animations": animations, "earlier": same.id}
         return found
 
@@ -328,6 +389,8 @@ class Pipeline:
     def _run_key(self, job: Job, probed: Json) -> str:
         """What the name of the annotation file says of the run: nothing for the configured engine over the whole video."""
         options = job.request.to_json()["options"]
+        if job.request.annotations:
+            return digest(probed["run_key"])[:8]
         if not options["segment"] and job.request.options.engine in {None, self._settings.engine}:
             return ""
         return digest(f"{probed['engine']} {probed['run_key']} {options['segment']}")[:8]
@@ -341,15 +404,27 @@ class Pipeline:
             "segment": job.request.to_json()["options"]["segment"],
         }
         found = await self._child(job, "track", arguments, JobState.TRACKING)
-        if isinstance(self._storage.annotations, Bucket):
-            name = annotation_name(video["root"], video["video_name"], run_key=self._run_key(job, probed))
-            await self._storage.annotations.upload(name, target)
+        await self._store_annotations(job, video, probed, target)
         return found
+
+    async def _store_annotations(self, job: Job, video: Json, probed: Json, path: Path) -> None:
+        """The annotation file in its bucket, under the name that is this video's."""
+        annotations = self._storage.annotations
+        if isinstance(annotations, Bucket):
+            name = annotation_name(video["root"], video["video_name"], run_key=self._run_key(job, probed))
+            await self._store.own(job.id, [annotations.uri(name)])
+            await annotations.upload(name, path)
+
+    async def _take(self, job: Job, target: Path) -> Json:
+        """Fetch an annotation file that somebody else made; what it is worth is seen when it is read."""
+        content = await self._storage.annotations.read(job.request.annotations)
+        await asyncio.to_thread(write_whole, target, content)
+        return {}
 
     async def _track_remotely(self, job: Job, video: Json, probed: Json, target: Path) -> None:
         """Start once, then wait for an event or ask; each answer is a recorded step, each wait a durable one."""
         remote, run_key = self._remote, self._run_key(job, probed)
-        placed = await self._step(job, "place", lambda: remote.place(video, run_key=run_key), JobState.TRACKING)
+        placed = await self._step(job, "place", lambda: remote.place(job, video, run_key=run_key), JobState.TRACKING)
         handle = ""
         try:
             segment = job.request.options.segment
@@ -392,10 +467,12 @@ class Pipeline:
         return {"animations": sorted(result["animations"], key=lambda each: order[each["object"]])}
 
     async def _post_summary(self, job: Job, facts: Json) -> Json:
+        # For the jobs that show this one elsewhere, before it is over.
+        await self._store.update(job.id, facts=facts)
         await self._post_pages(job, facts, facts["summary"]["pages"])
         count = len(facts["summary"]["objects"])
         shown = sum(len(page["objects"]) for page in facts["summary"]["pages"])
-        await self._publish(facts, facts["summary"]["pages"])
+        await self._publish(job, facts, facts["summary"]["pages"])
         if count:
             await self._audience(job).list_objects(
                 job,
@@ -413,16 +490,19 @@ class Pipeline:
     async def _post_animations(self, job: Job, facts: Json, animations: list[Json]) -> Json:
         if animations:
             await self._audience(job).animations(job, animations, facts["summary"]["objects"])
-            await self._publish(facts, animations)
+            await self._publish(job, facts, animations)
         return {}
 
-    async def _publish(self, facts: Json, pictures: list[Json]) -> None:
+    async def _publish(self, job: Job, facts: Json, pictures: list[Json]) -> None:
         """Store pictures under the seed's names; the thread has them already, so a failure is noted and no more."""
+        if job.request.kind is Kind.SHOW:
+            return
         video = facts["video"]
         for picture in pictures:
             path = Path(picture["path"])
             name = object_name(video["root"], video["video_name"], file_name=path.name)
             try:
+                await self._store.own(job.id, [self._storage.objects.uri(name)])
                 await self._storage.objects.upload(name, path)
             except StorageError as error:
                 logger.warning("a picture could not be stored at %s: %s", error.place, error.reason)

@@ -21,7 +21,8 @@ from tracking.engines.remote import UNANSWERED_GRACE_S, has_arrived, next_poll_d
 from tracking.errors import EngineUnavailable
 from tracking.formats import video_intelligence
 from tracking.model import Segment
-from tracking.storage import Bucket, Storage
+from tracking.storage.base import Storage
+from tracking.storage.bucket import Bucket
 from tracking.storage.names import annotation_name
 
 logger = logging.getLogger(__name__)
@@ -49,12 +50,13 @@ class RemoteTracking:
         """What decides the result, for the keys of a job. Raises `EngineUnavailable`."""
         return (await self._opened()).run_key
 
-    async def place(self, video: Json, *, run_key: str) -> Json:
+    async def place(self, job: Job, video: Json, *, run_key: str) -> Json:
         """Put the video where the engine reads it: into the videos' bucket, or, a small one, into the request itself."""
         videos, annotations = self._storage.videos, self._storage.annotations
         placed: Json = {"uri": "", "file": video["path"], "annotations_uri": "", "annotations_name": "", "since": 0}
         if isinstance(annotations, Bucket):
             name = annotation_name(video["root"], video["video_name"], run_key=run_key)
+            await self._store.own(job.id, [annotations.uri(name)])
             since = await annotations.generation(name)
             placed |= {"annotations_uri": annotations.uri(name), "annotations_name": name, "since": since}
         if video["uri"]:
@@ -119,7 +121,7 @@ class RemoteTracking:
         if not content:
             annotations = await (await self._opened()).annotations(Handle(handle))
             content = await asyncio.to_thread(video_intelligence.write, annotations)
-        await asyncio.to_thread(_write_whole, into, content)
+        await asyncio.to_thread(write_whole, into, content)
 
     async def cancel(self, handle: str) -> None:
         """Stop a run; nothing happens when it is over."""
@@ -151,7 +153,8 @@ class RemoteTracking:
             return self._engine
 
 
-def _write_whole(target: Path, content: bytes) -> None:
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file that is whole as soon as it has its name."""
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}.part")
     aside.write_bytes(content)

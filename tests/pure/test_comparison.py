@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot import texts
 from bot.compare import checked_engines, default_engines
-from bot.engine_choice import google_is_configured
+from bot.settings import Settings
 from rendering.comparison import layout_of
 from rendering.naming import comparison_name
 from rendering.pairing import Finder, pair
@@ -194,7 +194,7 @@ def test_what_is_not_two_different_things_is_refused(engines: list[EngineName], 
     ],
 )
 def test_a_folder_in_place_of_a_bucket_keeps_videos_from_google(videos: str, annotations: str, is_configured: bool) -> None:
-    assert google_is_configured(videos, annotations) is is_configured
+    assert Settings(video_bucket=videos, annotation_bucket=annotations).google_is_configured is is_configured
 
 
 def facts(both: int, only_a: int, only_b: int, same_label: int | None) -> texts.ComparisonFacts:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # ships no types
+import yaml
 from slack_bolt.async_app import AsyncApp
 
 from bot.slack import listeners

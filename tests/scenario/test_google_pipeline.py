@@ -17,7 +17,7 @@ from tracking.engines.remote import has_arrived
 from tracking.engines.video_intelligence import VideoIntelligenceEngine, VideoIntelligenceOptions
 from tracking.errors import EngineUnavailable
 from tracking.formats import video_intelligence
-from tracking.storage import Bucket, GoogleStorage
+from tracking.storage.bucket import Bucket, GoogleStorage
 from tracking.storage.names import annotation_name
 
 VIDEO = "path/clip.mp4"

@@ -15,9 +15,12 @@ from google.oauth2.credentials import Credentials
 from tests.google.storage_server import StorageServer
 from tracking.engines.remote import has_arrived
 from tracking.errors import OptionError, SourceRefused, StorageError
-from tracking.storage import Bucket, Folder, GoogleStorage, Root, open_root
 from tracking.storage.access import BucketAccess
+from tracking.storage.base import Root
+from tracking.storage.bucket import Bucket, GoogleStorage
+from tracking.storage.folder import Folder
 from tracking.storage.names import ObjectUri
+from tracking.storage.roots import open_root
 
 NAME = "path/to/clip.mp4.json"
 MIB = 1024 * 1024
