@@ -7,7 +7,8 @@ Bytes and time are bounded while the file streams to disk under another name. Wh
 its declared type. Secrets in headers stay with the host they were meant for. Whether the streams inside decode is left to
 `video.py`; which buckets may be read with credentials is left to `storage/`.
 
-Times are seconds, sizes bytes. Address ranges: IANA's special-purpose registries, as `ipaddress.is_global` has them.
+Times are seconds, sizes bytes. Address ranges: IANA's special-purpose registries, as `ipaddress.is_global` has them, and what
+older versions of it let through.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import ipaddress
 import os
 import re
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,7 @@ from tracking.errors import (
     SourceNotFound,
     SourceRefused,
     SourceUnreachable,
+    StorageError,
     VideoTooLarge,
     file_name,
 )
@@ -96,6 +98,10 @@ class AddressPolicy:
         found = _unwrapped(ipaddress.ip_address(address.partition("%")[0]))
         if any(found in network for network in self._networks if network.version == found.version):
             return True
+        if any(found in network for network in _NEVER if network.version == found.version):
+            return False
+        if found.version == 6 and found not in _UNICAST:
+            return False
         return found.is_global and not found.is_multicast and not found.is_reserved
 
 
@@ -126,7 +132,7 @@ class Fetcher:
         Stream what `link` names to the file `into`, which appears only when it is whole.
 
         `headers` are sent to the link's own host and to no other; `size_bytes` is what the file must have where that is
-        known. Raises `SourceError`, `VideoTooLarge`, `NotAVideo`.
+        known. Raises `SourceError`, `VideoTooLarge`, `NotAVideo`, `StorageError` where the disk takes no more.
         """
         shown = without_query(link)
         limits = self._limits
@@ -150,10 +156,12 @@ class Fetcher:
                         if size > limits.max_bytes:
                             raise VideoTooLarge(size, limits.max_bytes)
                         sha256.update(chunk)
-                        await asyncio.to_thread(file.write, chunk)
+                        with _told_as_storage(into):
+                            await asyncio.to_thread(file.write, chunk)
                         progress(size, total)
                 finally:
-                    await asyncio.to_thread(file.close)
+                    with _told_as_storage(into):
+                        await asyncio.to_thread(file.close)
                 if len(first) < SNIFFED_BYTES:
                     refuse_other_media(first, shown, content_type=answer.content_type, url=str(answer.url))
                 if size_bytes is not None and size != size_bytes:
@@ -181,7 +189,7 @@ class Fetcher:
             async with self._sessions().request(method, url, headers=own, allow_redirects=False) as answer:
                 target = answer.headers.get("Location", "")
                 if answer.status in {301, 302, 303, 307, 308} and target:
-                    url = http_url(str(url.join(URL(target))))
+                    url = _joined(url, target, shown=without_query(link))
                     if home.scheme == "https" and url.scheme != "https":
                         raise SourceRefused(without_query(link), "redirect")
                     continue
@@ -271,7 +279,10 @@ def http_url(link: str) -> URL:
 
 def without_query(link: str) -> str:
     """A link as it may be shown: without user, query and fragment, which may be secrets."""
-    parts = urlsplit(link) if len(link) <= MAX_LINK_LETTERS else urlsplit("")
+    try:
+        parts = urlsplit(link) if len(link) <= MAX_LINK_LETTERS else urlsplit("")
+    except ValueError:  # brackets without an address between them, letters that are no host's
+        return ""
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}" if parts.scheme and host else parts.path
 
@@ -358,6 +369,28 @@ def _unwrapped(address: Address) -> Address:
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that IANA gives out as public; site-local addresses lie elsewhere
+_NEVER = (
+    ipaddress.IPv4Network("192.0.0.0/24"),  # IANA's own, where one cloud keeps its metadata; global before Python 3.11.10
+    ipaddress.IPv4Network("168.63.129.16/32"),  # Azure's machine agent, at a public address
+)
+
+
+def _joined(url: URL, target: str, *, shown: str) -> URL:
+    """Where a redirect leads. Raises `SourceRefused`, also for what is no address at all."""
+    try:
+        return http_url(str(url.join(URL(target))))
+    except ValueError:
+        raise SourceRefused(shown, "redirect") from None
+
+
+@contextlib.contextmanager
+def _told_as_storage(into: Path) -> Iterator[None]:
+    """A full disk is not the server's fault."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(into.name, "write", error.strerror or "") from error
 
 
 def _raise_for(answer: aiohttp.ClientResponse, shown: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ipaddress
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tracking.errors import (
     SourceNotFound,
     SourceRefused,
     SourceUnreachable,
+    StorageError,
     VideoTooLarge,
 )
 from tracking.sources import (
@@ -72,6 +74,8 @@ class Server:
                 raise web.HTTPFound("http://169.254.169.254/latest/meta-data")
             case "/into-file":
                 raise web.HTTPFound("file:///etc/passwd")
+            case "/into-nonsense":
+                return web.Response(status=302, headers={"Location": "http://[e.org/a"})
             case "/round":
                 raise web.HTTPFound("/round")
             case "/forbidden":
@@ -206,6 +210,26 @@ async def test_a_name_that_leads_into_the_own_network_is_refused(server: Server,
     assert server.authorizations == []
 
 
+async def test_a_redirect_to_nonsense_is_refused(server: Server, fetcher: Fetcher, tmp_path: Path) -> None:
+    with pytest.raises(SourceRefused):
+        await fetcher.fetch(f"{server.url}/into-nonsense", tmp_path / "clip.mp4")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on a file's size")
+async def test_a_disk_that_takes_no_more_is_not_blamed_on_the_server(server: Server, fetcher: Fetcher, tmp_path: Path) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(StorageError) as caught:
+            await fetcher.fetch(f"{server.url}/clip.mp4", tmp_path / "clip.mp4")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.place == "clip.mp4"
+    assert not any(tmp_path.iterdir())  # noqa: ASYNC240  # an empty folder
+
+
 async def test_the_content_type_can_be_asked_for(server: Server, fetcher: Fetcher) -> None:
     assert await fetcher.content_type(f"{server.url}/clip.mp4") == "application/octet-stream"
     with pytest.raises(SourceNotFound):
@@ -238,6 +262,11 @@ async def test_the_content_type_can_be_asked_for(server: Server, fetcher: Fetche
         "64:ff9b::a00:1",
         "2002:a00:1::",
         "2001:db8::1",
+        "fec0::1",
+        "64:ff9b:1::a00:1",
+        "192.0.0.192",
+        "168.63.129.16",
+        "::ffff:192.0.0.192",
     ],
 )
 def test_addresses_that_links_must_not_reach(address: str) -> None:
@@ -274,6 +303,8 @@ def test_an_address_hidden_in_ipv6_is_judged_as_itself(address: ipaddress.IPv4Ad
         "e.org/a.mp4",
         "http://user:pw@e.org/a",
         "http://e.org/a b",
+        "http://[e.org/a",
+        "https://\u2100.org/a",
         "gs://b",
     ],
 )
