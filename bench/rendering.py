@@ -7,10 +7,11 @@ each in a process of its own:
 - ours: the summary, then the GIFs, of 10, 50 and 200 objects, with whole pictures and with windows that follow small objects;
 - a: decoding only what both passes need; b: compressing (LZW) only the frames that were written;
 - c: a plain renderer that seeks for every picture and saves with Pillow's defaults, on 10 objects, scaled up;
+- looks: SSIM, PSNR and flicker of the pictures in the GIFs, before and after the palette;
 - memory with videos of 2, 10 and 60 minutes (the clip repeated, without encoding).
 
-Times are CPU seconds of the process and its threads; ratios within one run are what counts. Files between runs stay the same:
-all random numbers have fixed seeds.
+`--real VIDEO ANNOTATIONS` measures a real annotation file over a real video instead. Times are CPU seconds of the process and
+its threads; ratios within one run are what counts. All random numbers have fixed seeds.
 """
 
 from __future__ import annotations
@@ -35,10 +36,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from rendering.animation import plan_of
+from rendering.animation import cut_out, plan_of
+from rendering.colours import INK
 from rendering.gif import compressed
+from rendering.layout import CASING_PX, LINE_PX, NARROWEST_CANVAS_PX
+from rendering.naming import animation_name
+from rendering.overlay import draw_box, pixel_box
 from rendering.render import render_animations, render_summary
-from rendering.selection import Selected, Selection, select
+from rendering.selection import Selected, Selection, ShownObject, select
 from tracking.formats import video_intelligence
 from tracking.model import Annotations, Track
 from tracking.video import Video
@@ -213,6 +218,81 @@ def measure_compression(case: dict[str, Any]) -> dict[str, Any]:
     return {"cpu": cpu, "frames": frames}
 
 
+def measure_looks(case: dict[str, Any]) -> dict[str, Any]:
+    """SSIM, PSNR and flicker of every GIF that was not made smaller, against what it shows before the palette."""
+    selected, out, video = chosen(case), Path(case["out"]), Path(case["video"])
+    rows = []
+    with Video(video) as opened:
+        size, rate = (opened.info.width, opened.info.height), opened.info.frame_rate
+        for one in selected.shown[: case["count"]]:
+            plan = plan_of(one, size, rate)
+            shown = gif_pictures(out / animation_name("clip.mp4", one), plan.view.size)
+            if not shown:
+                continue
+            starts = np.array([start for start, _ in shown])
+            places = np.searchsorted(plan.starts_cs, starts, side="right") - 1
+            quality, noise, flicker = [], [], []
+            before: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
+            for served, frame in opened.frames_at(plan.times_s[places]):
+                whole = frame.pixels(plan.view.size if plan.view.is_whole else None)
+                for position in served.tolist():
+                    window = plan.view.windows[places[position]]
+                    truth = whole.copy() if plan.view.is_whole else cut_out(whole, window, plan.view.size)
+                    mark(truth, one, frame.time_s, window, size)
+                    picture = shown[position][1]
+                    quality.append(ssim(picture, truth))
+                    noise.append(cv2.PSNR(picture, truth))
+                    if before and not plan.view.glides:
+                        still = cv2.absdiff(truth, before[1]).max(axis=2) <= 2
+                        flicker.append(float(cv2.absdiff(picture, before[0])[still].mean()) if still.any() else 0.0)
+                    before = picture, truth
+            rows.append((float(np.mean(quality)), min(quality), float(np.mean(noise)), float(np.mean(flicker or [0]))))
+    means, least, noise_db, flickers = np.array(rows).T
+    return {
+        "gifs": len(rows),
+        "ssim": [float(np.median(means)), float(means.min()), float(least.min())],
+        "psnr": float(np.median(noise_db)),
+        "flicker": float(np.median(flickers)),
+    }
+
+
+def gif_pictures(path: Path, size: tuple[int, int]) -> list[tuple[int, NDArray[np.uint8]]]:
+    """Start in cs and picture of each frame, without the strip; nothing for a GIF that was made smaller."""
+    found, start = [], 0
+    with Image.open(path) as image:
+        if image.width != max(size[0], NARROWEST_CANVAS_PX):
+            return []
+        left = (image.width - size[0]) // 2
+        for number in range(getattr(image, "n_frames", 1)):
+            image.seek(number)
+            found.append((start, np.asarray(image.convert("RGB"))[: size[1], left : left + size[0]].copy()))
+            start += int(image.info.get("duration", 0)) // 10
+    return found
+
+
+def mark(
+    picture: NDArray[np.uint8], one: ShownObject, time_s: float, window: NDArray[np.float64], size: tuple[int, int]
+) -> None:
+    """The same box as in the GIF, so that only the palette's work is compared."""
+    corner, side = np.tile(window[:2], 2), np.tile(window[2:] - window[:2], 2)
+    box = pixel_box((np.array(one.track.box_at(time_s)) * [*size, *size] - corner) / side, picture.shape[1::-1])
+    if box:
+        draw_box(picture, box, line=one.colour, casing=INK, width=LINE_PX, casing_width=CASING_PX)
+
+
+def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """Mean structural similarity of luma. Source: Wang et al., IEEE Transactions on Image Processing 13(4), 2004."""
+
+    def blurred(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(cv2.GaussianBlur(values, (11, 11), 1.5), np.float64)
+
+    x, y = (np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float64) for picture in (a, b))
+    mean_x, mean_y = blurred(x), blurred(y)
+    var_x, var_y, both = blurred(x * x) - mean_x**2, blurred(y * y) - mean_y**2, blurred(x * y) - mean_x * mean_y
+    likeness = (2 * mean_x * mean_y + 6.5025) * (2 * both + 58.5225)
+    return float(np.mean(likeness / ((mean_x**2 + mean_y**2 + 6.5025) * (var_x + var_y + 58.5225))))
+
+
 def frames_of(data: bytes) -> Iterator[NDArray[np.uint8]]:
     """The rectangles of indices as they are stored in a GIF."""
     at = 13 + 768
@@ -273,6 +353,7 @@ MEASURES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "ours": measure_ours,
     "decoding": measure_decoding,
     "compression": measure_compression,
+    "looks": measure_looks,
     "plain": measure_plain,
 }
 
@@ -317,6 +398,7 @@ def report(*, quick: bool) -> None:
     )
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     ours: dict[tuple[str, int], dict[str, Any]] = {}
+    looks: dict[str, dict[str, Any]] = {}
     for shown, inflated in (("whole", 6.0), ("windows", 1.0)):
         for count in counts:
             shutil.rmtree(out, ignore_errors=True)
@@ -324,8 +406,12 @@ def report(*, quick: bool) -> None:
             case = {"video": str(clip), "out": str(out), "duration_s": duration_s, "count": count, "inflated": inflated}
             result = ours[shown, count] = in_child("ours", case)
             limit, lzw = in_child("decoding", case), in_child("compression", case)
+            if count == counts[0]:
+                looks[shown] = in_child("looks", case)
             a, b = limit["summary_cpu"] + limit["gifs_cpu"], lzw["cpu"]
             print_row(shown, result, a, b)
+    for shown, measured in looks.items():
+        print_looks(shown, measured)
     out.mkdir(exist_ok=True)
     case = {"video": str(clip), "out": str(out), "duration_s": duration_s, "count": 2 if quick else 10, "inflated": 6.0}
     plain = in_child("plain", case)
@@ -357,12 +443,41 @@ def print_row(shown: str, result: dict[str, Any], a: float, b: float) -> None:
     print(f"| {' | '.join(cells)} |", flush=True)
 
 
+def print_looks(shown: str, measured: dict[str, Any]) -> None:
+    median, worst, frame = measured["ssim"]
+    print(
+        f"\n{shown}: SSIM median {median:.3f}, worst GIF {worst:.3f}, worst frame {frame:.3f}; PSNR {measured['psnr']:.1f} dB; "
+        f"flicker {measured['flicker']:.2f} levels ({measured['gifs']} GIFs)"
+    )
+
+
+def report_real(video: Path, annotations: Path) -> None:
+    """A real annotation file over a real video, repeated until it is long enough."""
+    read = video_intelligence.read(annotations.read_bytes())
+    with Video(video) as opened:
+        repeats = max(1, int(read.end_s / opened.info.duration_s) + 1)
+    FOLDER.mkdir(exist_ok=True)
+    longer, out = FOLDER / "real.mp4", FOLDER / "out"
+    repeat_clip(video, longer, repeats)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    case = {"video": str(longer), "out": str(out), "annotations": str(annotations), "count": 40}
+    result, limit, lzw = in_child("ours", case), in_child("decoding", case), in_child("compression", case)
+    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+    print_row("real", result, limit["summary_cpu"] + limit["gifs_cpu"], lzw["cpu"])
+    print_looks("real", in_child("looks", case))
+    longer.unlink()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="How close rendering comes to its limit.")
     parser.add_argument("--quick", action="store_true", help="20 s of video and 10 and 30 objects")
     parser.add_argument("--child", nargs=2, metavar=("MEASURE", "CASE"), help=argparse.SUPPRESS)
+    parser.add_argument("--real", nargs=2, type=Path, metavar=("VIDEO", "ANNOTATIONS"), help="a real file over a real video")
     arguments = parser.parse_args()
-    if arguments.child:
+    if arguments.real:
+        report_real(*arguments.real)
+    elif arguments.child:
         measure, case = arguments.child
         print(json.dumps(MEASURES[measure](json.loads(case))))
     else:

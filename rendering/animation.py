@@ -35,9 +35,10 @@ from rendering.workers import Task, Workers
 from tracking.model import Segment
 from tracking.video import Frame, Video
 
-# Frames per second that look like motion; the video's own rate is divided to come near, so that motion stays even.
+# Frames per second that look like motion at a bearable size. The video's own rate is divided by a whole number to come to the
+# target or below, so that motion stays even; where that would be below the least, up to the most is taken.
 TARGET_RATE_HZ = 10.0
-MAX_RATE_HZ = 12.5
+MIN_RATE_HZ, MAX_RATE_HZ = 7.0, 12.5
 
 # What is seen for less than this becomes a still: its box is known at that moment only.
 STILL_BELOW_S = 0.25
@@ -103,9 +104,9 @@ def frame_step_s(frame_rate: float) -> float:
     """The time between two frames of a GIF: a whole number of the video's frames where its rate is known."""
     if frame_rate <= 0:
         return 1 / TARGET_RATE_HZ
-    every = max(1, round(frame_rate / TARGET_RATE_HZ))
-    if frame_rate / every > MAX_RATE_HZ:
-        every += 1
+    every = max(1, math.ceil(frame_rate / TARGET_RATE_HZ - 0.05))
+    if every > 1 and frame_rate / every < MIN_RATE_HZ and frame_rate / (every - 1) <= MAX_RATE_HZ:
+        every -= 1
     return every / frame_rate
 
 
