@@ -202,7 +202,7 @@ class Bot:
         actions = Actions(store=store, desk=desk, directory=directory, thread=thread, shares=shares, clients=clients)
 
         async def track(key: str, body: dict[str, object]) -> None:
-            await commands.track(key, body)
+            await commands.asked(key, body)
 
         inbox = Inbox(
             store,

@@ -40,7 +40,7 @@ async def once(client: AsyncWebClient, method: str, **arguments: Any) -> Json:
         reason = str(error.response.get("error", "")) if status < 500 else ""
         if status >= 500 or reason in PASSING:
             raise AnswerLost(method) from error
-        raise SlackRefused(method, reason) from error
+        raise SlackRefused(method, reason, str(error.response.get("needed") or "")) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise AnswerLost(method) from error
     data: Json = answer.data

@@ -15,7 +15,7 @@ from bot.jobs.store import Store
 from bot.slack import blocks, texts
 from bot.slack.blocks import Message
 from bot.slack.directory import Directory, is_shared_in
-from bot.slack.errors import FileNotShared
+from bot.slack.errors import FileNotShared, SlackRefused
 from bot.slack.inbox import Inbox
 from bot.slack.requests import Auto, Cancel, Help, Misunderstood, Status, Track, parse_command
 from bot.slack.shares import Shares
@@ -65,6 +65,15 @@ class Commands:
                 kept = {name: body[name] for name in ("team_id", "channel_id", "user_id", "text", "response_url", "trigger_id")}
                 await self._inbox.take("command", body["trigger_id"], kept)
                 return None
+
+    async def asked(self, key: str, body: Json) -> None:
+        """What `track` does; the asker hears of a permission that is missing for it."""
+        try:
+            await self.track(key, body)
+        except SlackRefused as refused:
+            if refused.reason != "missing_scope":
+                raise
+            await self._shares.respond(body["response_url"], texts.scope_missing(refused.needed))
 
     async def track(self, key: str, body: Json) -> None:
         """Check what only Slack knows, then start the job."""

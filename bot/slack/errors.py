@@ -22,10 +22,11 @@ class SlackError(TrackletError):
 
 @dataclass(eq=False)
 class SlackRefused(SlackError):
-    """`reason` is Slack's own word, such as "channel_not_found"."""
+    """`reason` is Slack's own word, such as "channel_not_found"; `needed` the scopes that it misses at "missing_scope"."""
 
     method: str
     reason: str
+    needed: str = ""
 
 
 @dataclass(eq=False)

@@ -21,7 +21,7 @@ from bot.jobs.store import Store
 from bot.slack import blocks, texts
 from bot.slack.calls import once
 from bot.slack.directory import Clients, Directory, is_shared_in, shares_of
-from bot.slack.errors import FileNotShared, SlackError
+from bot.slack.errors import FileNotShared, SlackError, SlackRefused
 from bot.slack.requests import (
     Confusion,
     Misunderstood,
@@ -218,6 +218,10 @@ class Shares:
                     name = str((await self._directory.file(team, file.id)).get("name") or name)
                 except FileNotShared:
                     continue
+                except SlackRefused as refused:
+                    if refused.reason != "missing_scope":
+                        raise
+                    # The job starts all the same: its thread is where somebody is told.
             sources.append(Source(SourceKind.SLACK_FILE, file.id, name))
         return sources
 

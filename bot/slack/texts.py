@@ -15,8 +15,8 @@ from bot import texts
 from bot.jobs.children import ChildCrashed
 from bot.jobs.failures import Unforeseen
 from bot.jobs.model import Job, JobState, Options
-from bot.slack.errors import FileNotShared, SlackError
-from bot.slack.mrkdwn import escape
+from bot.slack.errors import FileNotShared, SlackError, SlackRefused
+from bot.slack.mrkdwn import escape, inert
 from bot.slack.requests import Confusion, Misunderstood
 from bot.texts import clock, count, percent, span
 from tracking.errors import TrackletError
@@ -129,12 +129,14 @@ def sentence(error: TrackletError, *, number: int) -> str:
         )
     if isinstance(error, FileNotShared):
         return file_not_shared(error)
+    if isinstance(error, SlackRefused) and error.reason == "missing_scope":
+        return scope_missing(error.needed)
     if isinstance(error, SlackError):
         return (
             "Slack did not take all of what I made, so something is missing here. "
             f"Trying again may help; if it does not, tell whoever runs me that it was job {number}."
         )
-    return texts.sentence(error)
+    return inert(texts.sentence(error))
 
 
 def file_not_shared(error: FileNotShared) -> str:
@@ -151,12 +153,18 @@ def file_not_shared(error: FileNotShared) -> str:
     return "That file is not there any more: somebody deleted it. Upload the video again."
 
 
+def scope_missing(needed: str) -> str:
+    """Slack refused for want of a permission; `needed` names it, "" where Slack did not."""
+    wanted = f"the permission {inert(texts.quoted(needed))}" if needed else "a permission"
+    return (
+        f"I am missing {wanted} in this workspace. Whoever installed me can add it on the app's page, OAuth & Permissions, "
+        "and install me again; then try once more."
+    ).replace("OAuth & P", "OAuth &amp; P")
+
+
 def no_access_to_files() -> str:
     """Slack answered with its sign-in page."""
-    return (
-        "Slack showed me its sign-in page instead of the file, so I may not read files here. Whoever installed me can add "
-        "the scope files:read and install me again."
-    )
+    return f"Slack showed me its sign-in page instead of the file. {scope_missing('files:read')}"
 
 
 # -- pictures ---------------------------------------------------------------------------------------------------------------

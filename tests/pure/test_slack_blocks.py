@@ -16,7 +16,7 @@ from bot.playground.blocks import check_blocks, check_view
 from bot.slack import blocks, errors, home, texts
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import escape
-from tracking.errors import TrackletError
+from tracking.errors import SourceRefused, TrackletError
 from tracking.model import Segment
 
 Json = dict[str, Any]
@@ -44,6 +44,13 @@ def checked(message: Message) -> str:
     assert check_blocks(shown, surface="message", picture_problem=lambda _: "") == []
     assert message.text
     return json.dumps(shown, ensure_ascii=False)
+
+
+def test_what_a_failure_quotes_pings_nobody() -> None:
+    refused = SourceRefused("http://10.0.0.7/<!channel>.mp4", "address")
+    shown = checked(blocks.failed(job(), texts.sentence(refused, number=7), can_retry=True))
+    assert "<!channel>" not in shown
+    assert "&lt;!channel&gt;.mp4" in shown
 
 
 PROBED = {"engine": "yolox", "why": "model", "model": "yolox_tiny.onnx"}
