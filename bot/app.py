@@ -214,7 +214,15 @@ class Bot:
                 "command": track,
             },
         )
-        commands = Commands(store=store, desk=desk, directory=directory, shares=shares, inbox=inbox, slack_host=identity.host)
+        commands = Commands(
+            store=store,
+            desk=desk,
+            directory=directory,
+            access=access,
+            shares=shares,
+            inbox=inbox,
+            slack_host=identity.host,
+        )
         ending.push_async_callback(inbox.close)
 
         async def removed() -> None:

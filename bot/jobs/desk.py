@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from bot.jobs.model import Job, JobId, Kind, Request, attempt_id, follow_up_id
+from bot.jobs.model import Job, JobId, Kind, Request, attempt_id, follow_up_id, show_id
 from bot.jobs.pipeline import GIFS_A_MESSAGE, WAKE, Pipeline
 from bot.jobs.runtime import Runtime
 from bot.jobs.store import Store
+from tracking.storage.names import ObjectUri
 
 
 class Desk:
@@ -29,6 +30,15 @@ class Desk:
         if not job.is_over:
             await self._runtime.submit(job_id)
         return job, is_new
+
+    async def submit_unasked(self, job_id: JobId, request: Request) -> Job:
+        """The job of that id, which nobody asked for in Slack, with one for each channel that watches its object."""
+        job, _ = await self.submit(job_id, request)
+        uri = ObjectUri.parse(request.source.ref)
+        for watch in await self._store.watchers(uri.bucket, uri.name):
+            shown = replace(request, team=watch.team, channel=watch.channel, kind=Kind.SHOW, parent=job.id)
+            await self.submit(show_id(job.id, watch.team, watch.channel), shown)
+        return job
 
     async def resume(self) -> None:
         """Submit what was noted and not submitted before a crash."""
@@ -82,5 +92,9 @@ class Desk:
 
 
 def _below(job: Job, user: str) -> Request:
-    """What was asked, asked by `user` in the job's own thread."""
-    return replace(job.request, user=user, thread_ts=job.thread_ts or job.request.thread_ts)
+    """What was asked, asked by `user` in the job's own thread; what was only shown there becomes a job of its own."""
+    kind, parent = job.request.kind, job.request.parent
+    if kind is Kind.SHOW:
+        kind, parent = Kind.TRACK, ""
+    thread_ts = job.thread_ts or job.request.thread_ts
+    return replace(job.request, kind=kind, parent=parent, user=user, thread_ts=thread_ts)

@@ -80,6 +80,8 @@ class Kind(StrEnum):
     """A video, from its source to its pictures."""
     MORE = "more"
     """Further pictures of an earlier job: `first` is the first object's number, or the page."""
+    SHOW = "show"
+    """The pictures of a job that nobody asked for, told to a channel that watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ class Request:
     What somebody asked for.
 
     `thread_ts` is the message to answer below, "" where the progress message opens a thread of its own. `user` is "" when
-    no person asked, `channel` when there is nobody to tell.
+    no person asked, `channel` when there is nobody to tell. `annotations` is the name of a file in the annotations' root that
+    is drawn instead of tracking, and `annotations_generation` which one of that name.
     """
 
     source: Source
@@ -101,6 +104,8 @@ class Request:
     parent: str = ""
     page: int = 0
     first: int = 0
+    annotations: str = ""
+    annotations_generation: str = ""
 
     def to_json(self) -> Json:
         """Plain data for the database."""
@@ -125,6 +130,7 @@ class Request:
             ),
             kind=Kind(data["kind"]),
             **{name: data[name] for name in ("team", "channel", "user", "thread_ts", "parent", "page", "first")},
+            **{name: data.get(name, "") for name in ("annotations", "annotations_generation")},
         )
 
     def with_options(self, **changes: Any) -> Request:
@@ -171,6 +177,11 @@ def command_id(team: str, trigger_id: str, *, attempt: int = 1) -> JobId:
 def object_id(bucket: str, name: str, generation: str, *, attempt: int = 1) -> JobId:
     """The job of one generation of a stored object."""
     return _job_id("object", bucket, digest(name), generation, attempt=attempt)
+
+
+def show_id(job_id: JobId, team: str, channel: str, *, attempt: int = 1) -> JobId:
+    """What one channel is shown of a job that nobody asked for."""
+    return JobId(f"{job_id}:show:{team}:{channel}:{attempt}")
 
 
 def attempt_id(job_id: JobId, attempt: int) -> JobId:

@@ -264,7 +264,8 @@ class Pipeline:
         parent = await self._store.job(JobId(job.request.parent))
         if parent is None:
             return {"facts": None, "is_over": True, "error": failures.UNFORESEEN}
-        self._audience(job).show(job, parent.state)
+        if not parent.is_over:
+            self._audience(job).show(job, parent.state)
         facts = parent.facts if "summary" in parent.facts else None
         error = parent.error
         if parent.is_over and parent.state is not JobState.DONE:

@@ -1,5 +1,5 @@
 """
-Our own tables: jobs and their history, what was received, what was posted, and what a channel wants.
+Our own tables: jobs and their history, what was received, posted and stored, and what a channel wants.
 
 SQLAlchemy Core, the same statements on SQLite and Postgres. Every call runs on a few threads of its own, because the event
 loop must not wait for a disk and DBOS takes the loop's default executor with it when it ends. Times are seconds since 1970.
@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,6 +74,19 @@ posts = sa.Table(
 
 own_files = sa.Table("own_files", metadata, sa.Column("file_id", sa.Text, primary_key=True), sa.Column("job_id", sa.Text))
 
+own_objects = sa.Table("own_objects", metadata, sa.Column("uri", sa.Text, primary_key=True), sa.Column("job_id", sa.Text))
+
+watches = sa.Table(
+    "watches",
+    metadata,
+    sa.Column("team", sa.Text, primary_key=True),
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("bucket", sa.Text, primary_key=True),
+    sa.Column("prefix", sa.Text, primary_key=True),
+    sa.Column("asker", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+)
+
 channels = sa.Table(
     "channels",
     metadata,
@@ -89,6 +102,20 @@ class Post:
 
     file_ids: tuple[str, ...]
     ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A channel that is shown what appears in `bucket` under `prefix`, which "" leaves open."""
+
+    team: str
+    channel: str
+    bucket: str
+    prefix: str
+
+    @property
+    def uri(self) -> str:
+        return f"gs://{self.bucket}/{self.prefix}"
 
 
 class Store:
@@ -278,6 +305,48 @@ class Store:
         """Whether Tracklet uploaded that file."""
         query = sa.select(own_files.c.file_id).where(own_files.c.file_id == file_id)
         return await self._run(lambda connection: connection.execute(query).first() is not None)
+
+    async def own(self, job_id: str, uris: Iterable[str]) -> None:
+        """Say that these objects are about to be written for a job: no event of theirs starts anything from then on."""
+        rows = [{"uri": uri, "job_id": job_id} for uri in uris]
+
+        def work(connection: sa.Connection) -> None:
+            for row in rows:
+                _insert_new(connection, own_objects, row)
+
+        await self._run(work)
+
+    async def is_own(self, uri: str) -> bool:
+        """Whether an object of that name was ever written for a job."""
+        query = sa.select(own_objects.c.uri).where(own_objects.c.uri == uri)
+        return await self._run(lambda connection: connection.execute(query).first() is not None)
+
+    async def watch(self, watch: Watch, user: str) -> bool:
+        """Note what a channel watches; False when it did before."""
+        row = {**asdict(watch), "asker": user, "created_at": time.time()}
+        return await self._run(lambda connection: _insert_new(connection, watches, row))
+
+    async def unwatch(self, team: str, channel: str, *, bucket: str = "", prefix: str = "") -> int:
+        """Forget one watch of a channel, or all where no `bucket` is given; how many there were."""
+        query = sa.delete(watches).where(watches.c.team == team, watches.c.channel == channel)
+        if bucket:
+            query = query.where(watches.c.bucket == bucket, watches.c.prefix == prefix)
+        return await self._run(lambda connection: int(connection.execute(query).rowcount))
+
+    async def watches_of(self, team: str, channel: str) -> list[Watch]:
+        """What a channel watches, oldest first."""
+        return await self._watches(watches.c.team == team, watches.c.channel == channel)
+
+    async def watchers(self, bucket: str, name: str) -> list[Watch]:
+        """Who watches an object, each channel once."""
+        found = [watch for watch in await self._watches(watches.c.bucket == bucket) if name.startswith(watch.prefix)]
+        return list({(watch.team, watch.channel): watch for watch in found}.values())
+
+    async def _watches(self, *where: sa.ColumnElement[bool]) -> list[Watch]:
+        query = sa.select(watches).where(*where).order_by(watches.c.created_at)
+        return await self._run(
+            lambda connection: [Watch(row.team, row.channel, row.bucket, row.prefix) for row in connection.execute(query)]
+        )
 
     async def set_auto(self, team: str, channel: str, auto: bool) -> None:
         """Whether videos shared in that channel are tracked unasked."""

@@ -7,15 +7,16 @@ is the job's id: what it may do is decided anew on the server when it is pressed
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
 
 from bot import texts as general
-from bot.jobs.model import Job, JobState
+from bot.entities import entity_link
+from bot.jobs.model import Job, JobState, Kind
 from bot.slack import texts
 from bot.slack.mrkdwn import escape
 from tracking.engines.base import EngineName
@@ -25,6 +26,7 @@ Json = dict[str, Any]
 SECTION_LETTERS = 3000
 TEXT_LETTERS = 4000
 NAME_LETTERS = 80
+DESCRIPTION_LETTERS = 80
 ROWS_SHOWN = 24  # as many as a page of the summary has objects
 BAR_CELLS = 16
 
@@ -115,10 +117,25 @@ def stopped(job: Job) -> Message:
     return Message(said, (section(f"{_head(job)}\n{said}"), _actions(button(Action.RETRY, texts.START_AGAIN, job.id))))
 
 
-def object_list(job: Job, summary: Json, *, next_first: int, next_page: int, gifs: int) -> Message:
-    """The list below the summary picture, with what more there is."""
+def object_list(
+    job: Job,
+    summary: Json,
+    *,
+    next_first: int,
+    next_page: int,
+    gifs: int,
+    descriptions: Mapping[str, str] = MappingProxyType({}),
+) -> Message:
+    """The list below the summary picture, with what more there is; `descriptions` are lines about entities by their ids."""
     rows = _escaped(summary["objects"])
-    lines = [texts.object_row(row, link=entity_link(row["entity_id"])) for row in rows[:ROWS_SHOWN]]
+    lines = [
+        texts.object_row(
+            row,
+            link=entity_link(row["entity_id"]),
+            description=escape(descriptions.get(row["entity_id"], ""))[:DESCRIPTION_LETTERS],
+        )
+        for row in rows[:ROWS_SHOWN]
+    ]
     if len(rows) > ROWS_SHOWN:
         lines.append(f"… and {len(rows) - ROWS_SHOWN} more")
     blocks = [section(text) for text in _chunks(lines)]
@@ -172,13 +189,6 @@ def header(text: str) -> Json:
     return {"type": "header", "text": {"type": "plain_text", "text": text[:150]}}
 
 
-def entity_link(entity_id: str) -> str:
-    """Where an entity is explained, "" for what is none; a search by id needs no key."""
-    if not entity_id.startswith(("/m/", "/g/")):
-        return ""
-    return f"https://www.google.com/search?kgmid={quote(entity_id[:80], safe='/')}"
-
-
 def button(action: Action, label: str, value: str, *, style: str = "") -> Json:
     """One button."""
     made: Json = {
@@ -191,6 +201,8 @@ def button(action: Action, label: str, value: str, *, style: str = "") -> Json:
 
 
 def _engine(probed: Json) -> str:
+    if not probed["engine"]:
+        return texts.annotations_taken()
     model = PurePath(probed["model"]).stem if probed["model"] else ""
     return escape(general.engine_chosen(EngineName(probed["engine"]), why=probed["why"], model=model))
 
@@ -212,6 +224,8 @@ def _include_button(job: Job) -> Json:
 def _head(job: Job) -> str:
     name = shown_name(job.request.source.name)
     options = escape(texts.options_in_words(job.request.options))
+    if job.request.kind is Kind.SHOW:
+        return texts.appeared(job.request.source.ref)
     if job.request.thread_ts or not job.request.user:
         return texts.about(name, options)
     return texts.asked(job.request.user, name, options)
@@ -219,7 +233,8 @@ def _head(job: Job) -> str:
 
 def _with_asker(job: Job, said: str) -> str:
     """The root of a thread of its own goes on naming who asked."""
-    return said if job.request.thread_ts or not job.request.user else f"{_head(job)}\n{said}"
+    has_asker = bool(job.request.user) or job.request.kind is Kind.SHOW
+    return said if job.request.thread_ts or not has_asker else f"{_head(job)}\n{said}"
 
 
 def _escaped(rows: Sequence[Json]) -> list[Json]:

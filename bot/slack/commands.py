@@ -11,17 +11,31 @@ from dataclasses import dataclass
 
 from bot.jobs.desk import Desk
 from bot.jobs.model import Job, Json, Request, SourceKind, command_id
-from bot.jobs.store import Store
+from bot.jobs.store import Store, Watch
 from bot.slack import blocks, texts
 from bot.slack.blocks import Message
 from bot.slack.directory import Directory, is_shared_in
 from bot.slack.errors import FileNotShared, SlackRefused
 from bot.slack.inbox import Inbox
-from bot.slack.requests import Auto, Cancel, Help, Misunderstood, Status, Track, parse_command
+from bot.slack.requests import (
+    Auto,
+    Cancel,
+    Help,
+    Misunderstood,
+    Status,
+    Track,
+    Unwatch,
+    WatchBucket,
+    Watches,
+    parse_command,
+)
 from bot.slack.shares import Shares
+from tracking.errors import SourceRefused, StorageError
+from tracking.storage.access import BucketAccess
 
 COMMAND = "/track"
 JOBS_LISTED = 10
+MAX_WATCHES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +47,17 @@ class Commands:
     """Answers `/track`."""
 
     def __init__(
-        self, *, store: Store, desk: Desk, directory: Directory, shares: Shares, inbox: Inbox, slack_host: str
+        self,
+        *,
+        store: Store,
+        desk: Desk,
+        directory: Directory,
+        access: BucketAccess,
+        shares: Shares,
+        inbox: Inbox,
+        slack_host: str,
     ) -> None:
+        self._access = access
         self._store = store
         self._desk = desk
         self._directory = directory
@@ -59,9 +82,15 @@ class Commands:
             case Auto(on):
                 await self._store.set_auto(team, channel, on)
                 return blocks.plain(texts.auto_set(on))
+            case Unwatch(uri):
+                bucket, _, prefix = uri.removeprefix("gs://").partition("/")
+                count = await self._store.unwatch(team, channel, bucket=bucket, prefix=prefix)
+                return blocks.plain(texts.unwatched(count))
+            case Watches():
+                return blocks.plain(texts.watches([watch.uri for watch in await self._store.watches_of(team, channel)]))
             case Track(source=None):
                 return OpenModal()
-            case Track():
+            case Track() | WatchBucket():
                 kept = {name: body[name] for name in ("team_id", "channel_id", "user_id", "text", "response_url", "trigger_id")}
                 await self._inbox.take("command", body["trigger_id"], kept)
                 return None
@@ -76,15 +105,18 @@ class Commands:
             await self._shares.respond(body["response_url"], texts.scope_missing(refused.needed))
 
     async def track(self, key: str, body: Json) -> None:
-        """Check what only Slack knows, then start the job."""
+        """Check what only Slack and the storage know, then start the job, or watch."""
         team, channel, user = body["team_id"], body["channel_id"], body["user_id"]
         command = parse_command(body["text"], slack_host=self._slack_host)
-        assert isinstance(command, Track)
-        assert command.source is not None
-        source = command.source
         if not await self._directory.is_here(team, channel):
             await self._shares.respond(body["response_url"], texts.not_here())
             return
+        if isinstance(command, WatchBucket):
+            await self._shares.respond(body["response_url"], await self._watch(team, channel, user, command.uri))
+            return
+        assert isinstance(command, Track)
+        assert command.source is not None
+        source = command.source
         if source.kind is SourceKind.SLACK_FILE:
             try:
                 file = await self._directory.file(team, source.ref)
@@ -95,6 +127,16 @@ class Commands:
                 return
         request = Request(source=source, team=team, channel=channel, user=user, options=command.options)
         await self._desk.submit(command_id(team, body["trigger_id"]), request)
+
+    async def _watch(self, team: str, channel: str, user: str, uri: str) -> str:
+        try:
+            bucket, prefix = await self._access.watched(uri)
+        except (SourceRefused, StorageError) as error:
+            return texts.not_watched(error)
+        if len(await self._store.watches_of(team, channel)) >= MAX_WATCHES:
+            return texts.too_many_watches(MAX_WATCHES)
+        watch = Watch(team, channel, bucket, prefix)
+        return texts.watched(watch.uri, is_new=await self._store.watch(watch, user))
 
     async def _cancel(self, team: str, user: str, number: int | None) -> str:
         if number is None:

@@ -3,6 +3,7 @@ From what a person typed to what is wanted: links and options in words. Pure; no
 
     <link> [from 0:10 to 0:30] [only person, car] [above 60%] [at least 5 frames] [with yolox]
     help | status | cancel [number] | auto on | auto off
+    watch gs://bucket/prefix | unwatch [gs://bucket/prefix] | watches
 
 Slack wraps links as `<url>` or `<url|text>` and escapes `&`, `<` and `>`. What is not understood is a `Misunderstood`, which
 says what it was about; its sentence is in `texts.py`. Times are seconds.
@@ -97,6 +98,7 @@ class Confusion(StrEnum):
     LABELS = "labels"
     CANCEL = "cancel"
     AUTO = "auto"
+    WATCH = "watch"
     TOO_LONG = "too-long"
 
 
@@ -140,7 +142,26 @@ class Auto:
     on: bool
 
 
-Command = Track | Help | Status | Cancel | Auto
+@dataclass(frozen=True, slots=True)
+class WatchBucket:
+    """Show in this channel what appears at `uri`, `gs://bucket/prefix`; whether it may be watched is not known here."""
+
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatch:
+    """Watch `uri` no more; "": nothing any more."""
+
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watches:
+    """What this channel watches."""
+
+
+Command = Track | Help | Status | Cancel | Auto | WatchBucket | Unwatch | Watches
 
 
 def parse_command(text: str, *, slack_host: str = "slack.com") -> Command:
@@ -165,12 +186,28 @@ def parse_command(text: str, *, slack_host: str = "slack.com") -> Command:
             return Auto(switch == "on")
         case "auto", rest:
             raise Misunderstood(Confusion.AUTO, " ".join(rest))
+        case "watches", []:
+            return Watches()
+        case "unwatch", []:
+            return Unwatch("")
+        case "watch", _:
+            return WatchBucket(_bucket_uri(text))
+        case "unwatch", _:
+            return Unwatch(_bucket_uri(text))
     links, rest_of_text = split_links(text)
     if not links:
         raise Misunderstood(Confusion.NO_LINK, _plain(text))
     if len(links) > 1:
         raise Misunderstood(Confusion.TWO_LINKS)
     return Track(source_of(links[0], slack_host=slack_host), parse_options(rest_of_text))
+
+
+def _bucket_uri(text: str) -> str:
+    """The one gs:// address behind a word of command."""
+    links, rest = split_links(text)
+    if len(links) != 1 or len(rest.split()) != 1 or not links[0].startswith("gs://"):
+        raise Misunderstood(Confusion.WATCH)
+    return links[0]
 
 
 def split_links(text: str) -> tuple[list[str], str]:

@@ -7,6 +7,7 @@ come in escaped (`blocks.escape`); a user is a mention, which Slack turns into a
 
 from __future__ import annotations
 
+import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from bot.slack.errors import FileNotShared, SlackError, SlackRefused
 from bot.slack.mrkdwn import escape, inert
 from bot.slack.requests import Confusion, Misunderstood
 from bot.texts import clock, count, percent, span
-from tracking.errors import TrackletError
+from tracking.errors import SourceRefused, TrackletError
 
 Json = dict[str, Any]
 
@@ -45,6 +46,16 @@ def asked(user: str, name: str, options: str) -> str:
 def about(name: str, options: str) -> str:
     """What is being tracked, below the message that shared it."""
     return f"*{name}*{f' ({options})' if options else ''}"
+
+
+def appeared(uri: str) -> str:
+    """Which object a watching channel is shown, at the head of its thread."""
+    return f"New in a bucket that this channel watches: {_address(uri)}"
+
+
+def annotations_taken() -> str:
+    """Where no engine ran."""
+    return "The annotation file came from elsewhere; I drew what it says."
 
 
 def options_in_words(options: Options) -> str:
@@ -170,10 +181,11 @@ def no_access_to_files() -> str:
 # -- pictures ---------------------------------------------------------------------------------------------------------------
 
 
-def object_row(row: Json, *, link: str) -> str:
-    """One line of the list below the summary; `link` explains the label, "" where nothing does."""
+def object_row(row: Json, *, link: str, description: str = "") -> str:
+    """One line of the list below the summary; `link` and `description` explain the label, "" where nothing does."""
     label = f"<{link}|{row['label']}>" if link else row["label"]
-    return f"`{row['number']}` *{label}* {percent(row['confidence'])} · {span(row['start_s'], row['end_s'])}"
+    said = f"`{row['number']}` *{label}* {percent(row['confidence'])} · {span(row['start_s'], row['end_s'])}"
+    return f"{said} · {description}" if description else said
 
 
 def summary_alt(name: str, rows: Sequence[Json]) -> str:
@@ -249,6 +261,7 @@ def help_text() -> str:
         "• `/track <link> at least 5 frames with motion`\n"
         "*`/track`* alone opens a form. *`/track status`* lists your jobs, *`/track cancel`* stops one.\n"
         "*`/track auto off`* keeps me from starting unasked in this channel; a button remains. `/track auto on` undoes that.\n"
+        "*`/track watch gs://bucket/prefix`* shows here what appears there. `/track watches` lists, `/track unwatch` ends it.\n"
         "*In a thread*, where commands do not work, mention me."
     )
 
@@ -287,6 +300,8 @@ def misunderstood(problem: Misunderstood, *, plain: bool = False) -> str:
             return f"{words} is no job. `/track status` lists yours with their numbers; then say `/track cancel 12`."
         case Confusion.AUTO:
             return "Say `/track auto on` or `/track auto off`."
+        case Confusion.WATCH:
+            return "Say which bucket, and the beginning of the names if you like: `/track watch gs://bucket/prefix`."
         case Confusion.TOO_LONG:
             return "That is more text than I read. A link and a few words are enough."
 
@@ -316,6 +331,50 @@ def auto_set(on: bool) -> str:
     if on:
         return "From now on I track videos that are shared in this channel as soon as they are here."
     return "From now on I start nothing unasked in this channel. Below a shared video you will find a button."
+
+
+def watched(uri: str, *, is_new: bool) -> str:
+    """A channel watches a bucket."""
+    if not is_new:
+        return f"This channel watches {_address(uri)} already."
+    return (
+        f"From now on I show here what appears in {_address(uri)}, as far as the bucket's events reach me. "
+        "`/track unwatch` ends that."
+    )
+
+
+def not_watched(error: TrackletError) -> str:
+    """A bucket that cannot be watched."""
+    if isinstance(error, SourceRefused) and error.reason == "bucket":
+        return (
+            "That bucket is neither one of mine nor open to everybody, so I cannot show it here. "
+            "Whoever runs me can add it to TRACKLET_ALLOWED_BUCKETS."
+        )
+    return texts.sentence(error)
+
+
+def too_many_watches(most: int) -> str:
+    """A channel watches as much as it may."""
+    return f"This channel watches {most} places already. End one first: `/track watches` lists them."
+
+
+def unwatched(number: int) -> str:
+    """A channel watches less, or did not watch that."""
+    if not number:
+        return "This channel does not watch that. `/track watches` lists what it does."
+    return "This channel watches that no more." if number == 1 else f"This channel watches these {number} places no more."
+
+
+def watches(uris: Sequence[str]) -> str:
+    """What a channel watches."""
+    if not uris:
+        return "This channel watches nothing. `/track watch gs://bucket/prefix` shows new videos of a bucket here."
+    return f"This channel watches {texts.listing([_address(uri) for uri in uris])}."
+
+
+def _address(uri: str) -> str:
+    """An address from outside as code, where only its own mark could end it."""
+    return f"`{html.escape(uri[:200].replace('`', ''), quote=False)}`"
 
 
 def which_to_cancel(numbers: Sequence[int]) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,8 @@ TRIES = 4
 PROGRESS, LIST = "progress", "list"
 
 Clients = Callable[[str], AsyncWebClient]
+Describe = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
+"""A line about each entity id of which something is known; never raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,16 @@ class Address:
 class SlackThread:
     """The `Audience` of jobs that came from Slack."""
 
-    def __init__(self, *, store: Store, clients: Clients, session: aiohttp.ClientSession, share_s: float = SHARE_S) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clients: Clients,
+        session: aiohttp.ClientSession,
+        describe: Describe,
+        share_s: float = SHARE_S,
+    ) -> None:
+        self._describe = describe
         self._share_s = share_s
         self._store = store
         self._clients = clients
@@ -102,15 +113,20 @@ class SlackThread:
 
     async def list_objects(self, job: Job, facts: Json, *, next_first: int, next_page: int) -> None:
         await self._store.update(job.id, facts={"next_first": next_first, "next_page": next_page})
-        message = blocks.object_list(job, facts["summary"], next_first=next_first, next_page=next_page, gifs=GIFS_A_MESSAGE)
-        await self.say(job, LIST, message)
+        await self.say(job, LIST, await self._list(job, facts["summary"], next_first=next_first, next_page=next_page))
 
     async def update_list(self, job: Job) -> None:
         """Show the buttons for what is still to be asked for, as the job's facts have it."""
         post = await self._store.post(job.id, LIST)
         if post is not None and post.ts:
             rest = {name: job.facts[name] for name in ("next_first", "next_page")}
-            await self.edit(job, post.ts, blocks.object_list(job, job.facts["summary"], **rest, gifs=GIFS_A_MESSAGE))
+            await self.edit(job, post.ts, await self._list(job, job.facts["summary"], **rest))
+
+    async def _list(self, job: Job, summary: Json, *, next_first: int, next_page: int) -> Message:
+        known = await self._describe(row["entity_id"] for row in summary["objects"][: blocks.ROWS_SHOWN])
+        return blocks.object_list(
+            job, summary, next_first=next_first, next_page=next_page, gifs=GIFS_A_MESSAGE, descriptions=known
+        )
 
     async def animations(self, job: Job, animations: Sequence[Json], objects: Sequence[Json]) -> None:
         rows = {row["number"]: row for row in objects}

@@ -18,6 +18,9 @@ from bot.slack.requests import (
     Misunderstood,
     Status,
     Track,
+    Unwatch,
+    WatchBucket,
+    Watches,
     is_video_file,
     looks_like_video,
     mention_options,
@@ -298,3 +301,30 @@ def test_messages_that_do_not_concern_us(name: str, event: dict[str, Any]) -> No
 )
 def test_which_files_are_videos(file: dict[str, Any], is_video: bool) -> None:
     assert is_video_file(file) is is_video
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("watch gs://bucket/park/", WatchBucket("gs://bucket/park/")),
+        ("Watch gs://bucket", WatchBucket("gs://bucket")),
+        ("watch <gs://bucket/park/a&amp;b|gs://bucket/park>", WatchBucket("gs://bucket/park/a&b")),
+        ("unwatch gs://bucket/park/", Unwatch("gs://bucket/park/")),
+        ("unwatch", Unwatch("")),
+        ("watches", Watches()),
+        ("watch", None),
+        ("watch bucket", None),
+        ("watch https://example.org/", None),
+        ("watch gs://bucket gs://other", None),
+        ("watch gs://bucket every day", None),
+        ("unwatch everything", None),
+    ],
+)
+def test_watches_are_understood_or_asked_for_again(text: str, command: WatchBucket | Unwatch | Watches | None) -> None:
+    if command is not None:
+        assert parse_command(text) == command
+        return
+    with pytest.raises(Misunderstood) as caught:
+        parse_command(text)
+    assert caught.value.what is Confusion.WATCH
+    assert misunderstood(caught.value).endswith(".")

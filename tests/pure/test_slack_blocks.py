@@ -90,11 +90,22 @@ def test_a_signed_link_is_never_shown() -> None:
 
 def test_each_object_has_its_number_label_confidence_time_and_link() -> None:
     shown = checked(blocks.object_list(job(), summary(1), next_first=0, next_page=0, gifs=10))
-    assert "`1` *<https://www.google.com/search?kgmid=/m/01g317|person>* 91% · 0:03–1:10" in shown
+    assert "`1` *<https://www.google.com/search?kgmid=%2Fm%2F01g317|person>* 91% · 0:03–1:10" in shown
 
 
-def test_an_entity_that_is_none_has_no_link() -> None:
-    assert blocks.entity_link("javascript:alert(1)") == ""
+def test_what_is_known_of_an_entity_stands_behind_its_label_and_formats_nothing() -> None:
+    known = {"/m/01g317": "<!channel> *Human*"}
+    shown = checked(blocks.object_list(job(), summary(1), next_first=0, next_page=0, gifs=10, descriptions=known))
+    assert "0:03–1:10 · &lt;!channel&gt;" in shown
+    assert "<!channel>" not in shown
+
+
+@pytest.mark.parametrize("entity_id", ["", "javascript:alert(1)", "/m/0|x>"])
+def test_a_label_without_an_entity_has_no_link(entity_id: str) -> None:
+    found = summary(1)
+    found["objects"][0]["entity_id"] = entity_id
+    shown = checked(blocks.object_list(job(), found, next_first=0, next_page=0, gifs=10))
+    assert "`1` *person* 91% · 0:03–1:10" in shown
 
 
 def test_the_progress_message_says_stage_percent_and_time_left() -> None:

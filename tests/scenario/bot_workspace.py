@@ -20,6 +20,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.app import EVENTS_PATH, Bot, Patience
+from bot.entities import KNOWLEDGE_GRAPH
 from bot.jobs.canned import CannedChildren
 from bot.playground import BOT_USER, Message, Playground, Timing
 from bot.settings import Settings
@@ -75,9 +76,14 @@ class Workspace:
 
 @asynccontextmanager
 async def workspace(
-    folder: Path, *, slack: Playground | None = None, settings: Mapping[str, Any] = MappingProxyType({})
+    folder: Path,
+    *,
+    slack: Playground | None = None,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+    real_work: bool = False,
+    knowledge_graph: str = KNOWLEDGE_GRAPH,
 ) -> AsyncIterator[Workspace]:
-    """Start all of it; `settings` differ from those of `settings_for`."""
+    """Start all of it; `settings` differ from those of `settings_for`; with `real_work` children work."""
     server = web.Application()
     server.router.add_get("/{name}", _serve_link)
     runner = web.AppRunner(server, access_log=None, shutdown_timeout=0.1)
@@ -90,7 +96,8 @@ async def workspace(
             children = CannedChildren()
             bot = Bot(
                 settings_for(playground, folder, settings),
-                children=children,
+                children=None if real_work else children,
+                knowledge_graph=knowledge_graph,
                 patience=Patience(file_event_s=0.1, share_s=2.0),
             )
             await bot.start()
