@@ -115,8 +115,8 @@ class Orientation:
             return cls()
         a, b, _, c, d = matrix[:5].astype(float)
         if max(abs(a), abs(d)) >= max(abs(b), abs(c)):
-            return cls(flip_x=a < 0, flip_y=d < 0)
-        return cls(transpose=True, flip_x=c < 0, flip_y=b < 0)
+            return cls(flip_x=bool(a < 0), flip_y=bool(d < 0))
+        return cls(transpose=True, flip_x=bool(c < 0), flip_y=bool(b < 0))
 
     @property
     def rotation(self) -> int:
