@@ -28,8 +28,10 @@ from bot.jobs.children import Children, TaskRunner
 from bot.jobs.desk import Desk
 from bot.jobs.model import Job
 from bot.jobs.pipeline import Audience, Pipeline
+from bot.jobs.places import Places
 from bot.jobs.remote import RemoteTracking
-from bot.jobs.runtime import Runtime
+from bot.jobs.retention import Retention
+from bot.jobs.runtime import Runtime, forget_workflows
 from bot.jobs.silent import Silent
 from bot.jobs.store import Store
 from bot.settings import SLACK_API_URL, Settings
@@ -274,6 +276,8 @@ class Bot:
         await runtime.start()
         await desk.resume()
         await inbox.resume()
+        retention = Retention(store=store, places=Places(settings.data_dir), forget_workflows=forget_workflows)
+        ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
         await self._listen(app, store, triggers)
         if settings.uses_socket_mode:
             await self._connect(app, client)
@@ -331,14 +335,7 @@ class Bot:
                     with contextlib.suppress(Exception):
                         await handler.client.connect_to_new_endpoint()
 
-        watching = asyncio.create_task(watch())
-
-        async def stop_watching() -> None:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
-
-        self._ending.push_async_callback(stop_watching)
+        self._ending.push_async_callback(_ended, asyncio.create_task(watch()))
 
 
 def open_storage(settings: Settings, google: GoogleStorage) -> Storage:
@@ -387,6 +384,13 @@ async def worker(settings: Settings) -> None:
         "a worker beside `tracklet serve` needs several processes on one Postgres database, which is not there yet; "
         "`tracklet serve` works on its own",
     )
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Cancel a task, and wait until it has ended."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def _identity(client: AsyncWebClient) -> Identity:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,7 +32,7 @@ from bot.jobs.store import Store
 from bot.settings import Settings
 from tracking.engines.base import EngineName
 from tracking.engines.remote import LONGEST_POLL_S, RUN_LIMIT_S, next_poll_delay
-from tracking.errors import Cancelled, EngineUnavailable, StorageError, TrackletError
+from tracking.errors import Cancelled, EngineUnavailable, SourceNotFound, StorageError, TrackletError
 from tracking.sources import Fetched, Fetcher, local_file
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
@@ -381,6 +382,7 @@ class Pipeline:
             # Stored pictures are named after their video.
             has_name = same.facts["video"]["name"] == video["name"] or not isinstance(self._storage.objects, Bucket)
             if has_name and _is_there([each["path"] for each in [*summary["pages"], *animations]]):
+                await asyncio.to_thread(_use, [each["path"] for each in [*summary["pages"], *animations]])
                 found |= {"summary": summary, "animations": animations, "earlier": same.id}
         return found
 
@@ -456,13 +458,25 @@ class Pipeline:
         await self._remote.collect(placed, handle, target)
         return {}
 
+    async def _at_hand(self, job: Job, video: Json) -> None:
+        """Have the video here that was fetched for this job or its parent: after a while it is removed (`retention.py`)."""
+        try:
+            await asyncio.to_thread(_use, [video["path"]])
+        except FileNotFoundError:
+            fetched = await self._fetch(job)
+            if fetched["sha256"] != video["sha256"]:
+                # Other bytes: the boxes would be drawn where the objects are not.
+                raise SourceNotFound(video["name"]) from None
+
     async def _summary(self, job: Job, facts: Json, *, page: int) -> Json:
+        await self._at_hand(job, facts["video"])
         arguments = self._drawing(job, facts) | {"page": page}
         return await self._child(job, "summary", arguments, JobState.RENDERING)
 
     async def _animations(self, job: Job, facts: Json, numbers: list[int], *, known: list[Json]) -> Json:
         if known or not numbers:
             return {"animations": known}
+        await self._at_hand(job, facts["video"])
         result = await self._child(job, "animations", self._drawing(job, facts) | {"numbers": numbers}, JobState.RENDERING)
         order = {number: place for place, number in enumerate(numbers)}
         return {"animations": sorted(result["animations"], key=lambda each: order[each["object"]])}
@@ -562,6 +576,12 @@ class Pipeline:
             else:
                 return result
         raise AssertionError("the loop returns or raises")
+
+
+def _use(paths: Sequence[str]) -> None:
+    """Give files a fresh date, which keeps them from being removed. Raises `FileNotFoundError`."""
+    for path in paths:
+        os.utime(path)
 
 
 def _is_there(paths: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.jobs.model import Job, Source, SourceKind, digest
 from tracking.storage import names
-from tracking.storage.names import ObjectUri
+from tracking.storage.names import OWN_VIDEOS, ObjectUri
 
 
 class Places:
@@ -20,6 +20,10 @@ class Places:
     def __init__(self, data_dir: Path, *, videos_root: str = "videos") -> None:
         self._data = data_dir.resolve()
         self._videos_root = videos_root
+        self.fetched = (self._data / "videos" / OWN_VIDEOS, self._data / "videos" / "buckets")
+        """Where copies of videos lie; beside them a person may keep videos of their own."""
+        self.drawn = self._data / "work"
+        """Where each job has a folder for its pictures."""
 
     def video(self, job: Job, source: Source) -> tuple[Path, str, str]:
         """Where the video of a job goes on this machine, its root's name, and its own name in that root."""
@@ -38,4 +42,4 @@ class Places:
 
     def pictures(self, job: Job) -> Path:
         """The job's own folder."""
-        return self._data / "work" / digest(job.id)
+        return self.drawn / digest(job.id)

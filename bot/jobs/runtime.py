@@ -16,6 +16,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 from dbos import error as dbos_error
@@ -32,6 +33,7 @@ JOBS_AT_ONCE = 16  # most of a job is waiting; what burns CPU is bounded by `Chi
 POLL_S = 0.2  # how long a job may lie before somebody takes it
 RECOVERIES = 1000  # each restart counts as one; a job must not die of many
 DRAIN_S = 3
+FORGOTTEN_AT_ONCE = 500
 
 Body = Callable[[JobId], Awaitable[str]]
 
@@ -121,3 +123,12 @@ class Runtime:
             return await self._body(job_id)
         finally:
             self._tasks.discard(task)
+
+
+async def forget_workflows(before: float) -> int:
+    """Remove workflows that ended before then, with their steps; how many, `FORGOTTEN_AT_ONCE` at most."""
+    at = datetime.fromtimestamp(before, UTC).isoformat()
+    found = await DBOS.list_workflows_async(completed_before=at, limit=FORGOTTEN_AT_ONCE, load_input=False, load_output=False)
+    if found:
+        await DBOS.delete_workflows_async([workflow.workflow_id for workflow in found])
+    return len(found)

@@ -196,6 +196,11 @@ class Store:
         query = sa.select(jobs).where(jobs.c.state.not_in(OVER)).order_by(jobs.c.number)
         return await self._run(lambda connection: _all(connection, query))
 
+    async def oldest_unfinished(self) -> float | None:
+        """When the oldest job that is not over was asked for, None where all are."""
+        query = sa.select(sa.func.min(jobs.c.created_at)).where(jobs.c.state.not_in(OVER))
+        return await self._run(lambda connection: connection.execute(query).scalar())
+
     async def latest(self, *, team: str, user: str = "", channel: str = "", limit: int = 10) -> list[Job]:
         """The newest jobs of one person, or of one channel, newest first."""
         query = sa.select(jobs).where(jobs.c.team == team)
@@ -261,14 +266,14 @@ class Store:
         await self._run(lambda connection: connection.execute(query))
 
     async def unhandled(self) -> list[tuple[str, Json]]:
-        """What came in and was not worked off, oldest first; forgets what is older than a day and done."""
+        """What came in and was not worked off, oldest first."""
+        query = sa.select(inbox.c.key, inbox.c.payload).where(inbox.c.handled_at.is_(None)).order_by(inbox.c.received_at)
+        return await self._run(lambda connection: [(row.key, row.payload) for row in connection.execute(query)])
 
-        def work(connection: sa.Connection) -> list[tuple[str, Json]]:
-            connection.execute(sa.delete(inbox).where(inbox.c.handled_at < time.time() - INBOX_KEPT_S))
-            query = sa.select(inbox.c.key, inbox.c.payload).where(inbox.c.handled_at.is_(None)).order_by(inbox.c.received_at)
-            return [(row.key, row.payload) for row in connection.execute(query)]
-
-        return await self._run(work)
+    async def forget_handled(self) -> None:
+        """Forget what came in and was worked off longer ago than `INBOX_KEPT_S`."""
+        query = sa.delete(inbox).where(inbox.c.handled_at < time.time() - INBOX_KEPT_S)
+        await self._run(lambda connection: connection.execute(query))
 
     async def intend(self, job_id: str, part: str, *, file_ids: Iterable[str] = ()) -> Post | None:
         """

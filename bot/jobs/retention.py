@@ -1,0 +1,113 @@
+"""
+What is forgotten, and when: nothing else removes what jobs leave behind on this machine.
+
+Fetched videos and drawn pictures stay for `KEPT_S`, so that "Show more", the near misses and the same video again need no
+second download; then they go, the oldest sooner where there is too much of them. What a job asks for after that is fetched and
+drawn anew (`pipeline.py`). Nothing goes that is younger than the oldest job at work, whatever its age. Annotation files, the
+pictures in the objects' root, and our own tables stay: they are small, and they are the history. What lies in buckets is left
+to the buckets' own rules. Times are seconds since 1970.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.jobs.places import Places
+from bot.jobs.store import Store
+
+logger = logging.getLogger(__name__)
+
+EVERY_S = 3600.0
+KEPT_S = 7 * 86_400.0  # people come back to a thread within the week
+KEPT_BYTES = 20 << 30  # twenty videos of the largest size
+WORKFLOWS_KEPT_S = 30 * 86_400.0  # for whoever looks into a failure; each is some forty rows
+
+Forget = Callable[[float], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A video, or the folder of one job's pictures."""
+
+    path: Path
+    size_bytes: int
+    used_at: float
+
+
+class Retention:
+    """Removes what is too old or too much; `forget_workflows` removes what ended before a time from the job engine."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        places: Places,
+        forget_workflows: Forget,
+        kept_bytes: int = KEPT_BYTES,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._places = places
+        self._forget_workflows = forget_workflows
+        self._kept_bytes = kept_bytes
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Sweep now and every hour, until cancelled."""
+        while True:
+            try:
+                await self.sweep()
+            except Exception:
+                logger.exception("what is too old could not be removed")
+            await asyncio.sleep(EVERY_S)
+
+    async def sweep(self) -> None:
+        """Remove what may go by now."""
+        now = self._clock()
+        oldest = await self._store.oldest_unfinished()
+        untouchable = now if oldest is None else min(now, oldest)
+        removed = await asyncio.to_thread(self._remove, now - KEPT_S, untouchable)
+        if removed:
+            logger.info("%d videos and folders of pictures were removed", removed)
+        await self._store.forget_handled()
+        await self._forget_workflows(now - WORKFLOWS_KEPT_S)
+
+    def _remove(self, horizon: float, untouchable: float) -> int:
+        entries = sorted(self._entries(), key=lambda entry: entry.used_at)
+        left = sum(entry.size_bytes for entry in entries)
+        removed = 0
+        for entry in entries:
+            if entry.used_at >= untouchable or (entry.used_at >= horizon and left <= self._kept_bytes):
+                break
+            _delete(entry.path)
+            left -= entry.size_bytes
+            removed += 1
+        return removed
+
+    def _entries(self) -> Iterator[_Entry]:
+        for root in self._places.fetched:
+            for path in root.rglob("*"):
+                with contextlib.suppress(OSError):  # gone meanwhile
+                    if path.is_file() and not path.is_symlink():
+                        stat = path.stat()
+                        yield _Entry(path, stat.st_size, stat.st_mtime)
+        for folder in self._places.drawn.glob("*"):
+            with contextlib.suppress(OSError):
+                stats = [path.stat() for path in (folder, *folder.rglob("*"))]
+                yield _Entry(folder, sum(stat.st_size for stat in stats), max(stat.st_mtime for stat in stats))
+
+
+def _delete(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path)
+            return
+        path.unlink()
+        path.parent.rmdir()  # a video has a folder of its own; one that holds more stays
