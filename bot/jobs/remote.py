@@ -3,7 +3,8 @@ Tracking by an engine that works elsewhere: the steps that a job takes with it.
 
 place (the video is where the engine reads it) -> start (once, remembered by its handle) -> poll ... -> collect. The waiting
 between the polls is the workflow's. Before a start it is looked whether an earlier one has left its annotations or its handle;
-after one without an answer, the annotation file is waited for before starting a second, which would be paid again.
+after one without an answer, or a crash before it was noted, the annotation file is waited for before starting a second, which
+would be paid again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bot.jobs.model import Job, Json
 from bot.jobs.store import Store
 from tracking.engines.base import EngineName, Handle, RemoteEngine
 from tracking.engines.remote import UNANSWERED_GRACE_S, has_arrived, next_poll_delay
-from tracking.errors import EngineUnavailable
+from tracking.errors import Cancelled, EngineUnavailable
 from tracking.formats import video_intelligence
 from tracking.model import Segment
 from tracking.storage.base import Storage
@@ -71,22 +72,29 @@ class RemoteTracking:
     async def start(self, job: Job, placed: Json, segment: Segment | None) -> Json:
         """The handle of the run; "" where its annotations are there already. Raises `EngineError`, `InputError`."""
         current = await self._store.job(job.id)
-        if current is not None and current.facts.get("handle"):
-            return {"handle": current.facts["handle"]}
+        known = current.facts if current is not None else {}
+        if known.get("handle"):
+            return {"handle": known["handle"]}
         engine = await self._opened()
+        # A crash after the question and before the note of its answer is a lost answer too.
+        may_run = bool(known.get("start_sent"))
         for tries in range(START_TRIES):
+            if may_run:
+                await self._await_arrival(job, placed)
             if await self.has_arrived(placed):
                 return {"handle": ""}
+            await self._store.update(job.id, facts={"start_sent": True})
             try:
                 video: str | Path = placed["uri"] or Path(placed["file"])
                 handle = await engine.start(video, annotations_uri=placed["annotations_uri"], segment=segment)
             except EngineUnavailable as error:
+                may_run = error.reason == "unanswered"
+                if not may_run:
+                    await self._store.update(job.id, facts={"start_sent": False})
                 if error.reason not in {"quota", "offline", "timeout", "unanswered"} or tries == START_TRIES - 1:
                     raise
                 logger.info("job %d: the start was not answered: %s", job.number, error.reason)
-                if error.reason == "unanswered":
-                    await self._await_arrival(placed)
-                else:
+                if not may_run:
                     await asyncio.sleep(next_poll_delay(tries, jitter=0.5))
             else:
                 # Before the step itself is recorded: what starts again here would be paid again.
@@ -139,9 +147,13 @@ class RemoteTracking:
         if close is not None:
             await close()
 
-    async def _await_arrival(self, placed: Json) -> None:
+    async def _await_arrival(self, job: Job, placed: Json) -> None:
+        """Wait for the annotations of a run that may be at work. Raises `Cancelled`."""
         waited_s = 0.0
         while placed["annotations_name"] and waited_s < self._grace_s and not await self.has_arrived(placed):
+            current = await self._store.job(job.id)
+            if current is not None and current.cancelled_by:
+                raise Cancelled
             pause_s = min(next_poll_delay(int(waited_s // 10), jitter=0.5), self._grace_s)
             await asyncio.sleep(pause_s)
             waited_s += pause_s

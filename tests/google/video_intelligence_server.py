@@ -7,6 +7,7 @@ and the server counts what it was asked. Annotation files go wherever `put` puts
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -54,12 +55,14 @@ class Script:
 
     A run is done at its `polls`-th poll, and its output is there then, unless it `hangs`, does not `finish` (the output comes,
     the operation is never done) or does not `write`. `start_code` refuses the start; `loses_answer` begins the run and answers
-    UNAVAILABLE. The first `unavailable_polls` polls answer UNAVAILABLE. `run_code` fails the run.
+    UNAVAILABLE, `stalls_answer` begins it and never answers. The first `unavailable_polls` polls answer UNAVAILABLE. `run_code`
+    fails the run.
     """
 
     polls: int = 2
     start_code: int = 0
     loses_answer: bool = False
+    stalls_answer: bool = False
     unavailable_polls: int = 0
     run_code: int = 0
     message: str = "scripted"
@@ -139,6 +142,8 @@ class VideoIntelligenceServer(operations_pb2_grpc.OperationsServicer):  # type: 
         name = f"projects/1/locations/{request.location_id or 'us-east1'}/operations/{len(self.runs) + 1}"
         content = script.content or annotation_file(request.input_uri, problem=script.problem)
         self.runs[name] = Run(name, request, script, content=content)
+        if script.stalls_answer:
+            await asyncio.Event().wait()
         if script.loses_answer:
             await _abort(context, code_pb2.UNAVAILABLE, script)
         return operations_pb2.Operation(name=name)

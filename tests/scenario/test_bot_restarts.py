@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,8 @@ import pytest_asyncio
 from bot.app import EVENTS_PATH
 from bot.playground import BOT_USER, Message, Playground, Timing
 from tests.clips import crossing_scene, draw_clip
+from tests.google.storage_server import StorageServer
+from tests.google.video_intelligence_server import Script, VideoIntelligenceServer
 from tests.scenario.bot_workspace import CLIP, SECRET, eventually
 
 pytestmark = [
@@ -55,6 +57,7 @@ class BotProcess:
     folder: Path
     starter: asyncio.subprocess.Process
     real_work: bool
+    environment: Mapping[str, str]
     pid: int = 0
 
     async def start(self) -> None:
@@ -66,6 +69,7 @@ class BotProcess:
             "TRACKLET_HTTP_PORT": "0",
             "TRACKLET_ENGINE": "motion",
             "REAL_WORK": "1" if self.real_work else "",
+            **self.environment,
         }
         assert self.starter.stdin is not None
         self.starter.stdin.write(json.dumps(environment).encode() + b"\n")
@@ -97,10 +101,12 @@ class BotProcess:
 
 
 @asynccontextmanager
-async def started(starter: asyncio.subprocess.Process, folder: Path, *, real_work: bool = False) -> AsyncIterator[BotProcess]:
+async def started(
+    starter: asyncio.subprocess.Process, folder: Path, *, real_work: bool = False, **environment: str
+) -> AsyncIterator[BotProcess]:
     timing = Timing(retry_after_s=(0.0, 0.5, 0.5, 1.0, 1.0, 2.0))
     async with Playground(signing_secret=SECRET, timing=timing, limits=None) as slack:
-        bot = BotProcess(slack, folder, starter, real_work)
+        bot = BotProcess(slack, folder, starter, real_work, environment)
         await bot.start()
         try:
             yield bot
@@ -185,6 +191,75 @@ async def test_sigterm_ends_within_ten_seconds_and_hands_over(starter: asyncio.s
         await bot.start()
         await bot.slack.until(lambda: bot.is_answered(message), WAIT_S)
         assert [len(each.files) for each in bot.replies(message)] == [0, 1, 0, 10]
+
+
+@asynccontextmanager
+async def with_google(
+    starter: asyncio.subprocess.Process, folder: Path, script: Script
+) -> AsyncIterator[tuple[BotProcess, VideoIntelligenceServer]]:
+    """A bot that was asked for a stored video, which Google has begun to follow."""
+    async with StorageServer("videos-bucket", "annotations-bucket", "objects-bucket") as storage:
+
+        async def put(uri: str, content: bytes) -> None:
+            await storage.put(uri, content)
+
+        await storage.put("gs://videos-bucket/park/fox.mp4", CLIP)
+        async with (
+            VideoIntelligenceServer(put, script=script) as service,
+            started(
+                starter,
+                folder,
+                STORAGE_EMULATOR_HOST=storage.address,
+                TRACKLET_ENGINE="google",
+                TRACKLET_VIDEO_INTELLIGENCE_ENDPOINT=service.endpoint,
+                TRACKLET_VIDEO_BUCKET="videos-bucket",
+                TRACKLET_ANNOTATION_BUCKET="annotations-bucket",
+                TRACKLET_OBJECT_BUCKET="objects-bucket",
+            ) as bot,
+        ):
+            await bot.slack.slash_command("wildlife", "/track", "gs://videos-bucket/park/fox.mp4")
+            await eventually(lambda: service.runs)
+            yield bot, service
+
+
+async def answered_once(bot: BotProcess) -> None:
+    """The thread of the stored video is whole, and there is one."""
+    slack = bot.slack
+
+    def found() -> list[Message]:
+        return [each for each in slack.messages("wildlife") if each.user == BOT_USER and each.text.startswith("I found")]
+
+    (root,) = await slack.until(found, WAIT_S)
+    assert [len(each.files) for each in slack.thread(root.channel_id, root.ts)] == [0, 1, 0, 10]
+
+
+async def test_killed_while_google_works_a_job_goes_on_by_the_name_of_its_operation(
+    starter: asyncio.subprocess.Process, tmp_path: Path
+) -> None:
+    async with with_google(starter, tmp_path, Script(hangs=True)) as (bot, service):
+        run = service.only_run
+        for _ in range(2):
+            seen = run.polls
+            await eventually(lambda: run.polls > seen)  # noqa: B023  # used within the round
+            await bot.end(signal.SIGKILL)
+            await bot.start()
+        await bot.end(signal.SIGKILL)
+        await service.write_output(run)
+        await bot.start()
+        await answered_once(bot)
+        assert service.start_calls == 1
+
+
+async def test_killed_between_the_start_and_its_note_a_job_does_not_start_twice(
+    starter: asyncio.subprocess.Process, tmp_path: Path
+) -> None:
+    async with with_google(starter, tmp_path, Script(stalls_answer=True, hangs=True)) as (bot, service):
+        for _ in range(2):
+            await bot.end(signal.SIGKILL)
+            await bot.start()
+        await service.write_output(service.only_run)
+        await answered_once(bot)
+        assert service.start_calls == 1
 
 
 def is_alive(pid: str) -> bool:

@@ -230,3 +230,18 @@ async def test_only_what_the_bot_may_show_is_watched_and_unwatching_ends_it(plac
     roots = [each for each in place.workspace.slack.messages("wildlife") if each.text.startswith("I found")]
     assert roots == []
     assert "videos-bucket/park/fox.mp4.json" in await place.names("annotations-bucket")
+
+
+async def test_a_start_without_an_answer_is_waited_for_and_cancel_ends_the_wait(place: Place) -> None:
+    place.service.script = Script(loses_answer=True)
+    await place.storage.put("gs://videos-bucket/park/fox.mp4", CLIP)
+    await eventually(lambda: place.service.runs)
+    await place.service.write_output(place.service.only_run)
+    await place.workspace.job_over()
+    assert "videos-bucket/park/fox.mp4.000.gif" in await place.names("objects-bucket")
+    await place.storage.put("gs://elsewhere-bucket/fox.mp4", CLIP + b"other")
+    await place.workspace.slack.slash_command("wildlife", "/track", "gs://elsewhere-bucket/fox.mp4")
+    await eventually(lambda: len(place.service.runs) == 2)
+    assert "Stopping" in await place.command("cancel")
+    await place.workspace.job_over()
+    assert place.service.start_calls == 2
