@@ -142,14 +142,16 @@ class Pipeline:
 
     async def run(self, job_id: JobId) -> str:
         """The workflow's body: the final state of the job."""
-        job = await self._store.job(job_id)
-        if job is None:
-            return "unknown"
+        # Before the row is read: a wish that comes in between is in one or the other.
         event = self._cancelled.setdefault(job_id, asyncio.Event())
-        if job.cancelled_by:
-            event.set()
         try:
-            await self._audience(job).resume(job)
+            job = await self._store.job(job_id)
+            if job is None:
+                return "unknown"
+            if job.cancelled_by:
+                event.set()
+            if not job.is_over:
+                await self._audience(job).resume(job)
             error = None
             try:
                 facts = await self._work(job)

@@ -172,8 +172,10 @@ class Store:
         """Change some columns; `facts` are added to those that are there. A job that is over stays over."""
 
         def work(connection: sa.Connection) -> None:
-            row = connection.execute(sa.select(jobs.c.facts, jobs.c.state).where(jobs.c.id == job_id)).one()
             changes: dict[str, Any] = dict(values, updated_at=time.time())
+            # A write first: it takes the lock that what is read below needs to stay true.
+            connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(updated_at=changes["updated_at"]))
+            row = connection.execute(sa.select(jobs.c.facts, jobs.c.state).where(jobs.c.id == job_id)).one()
             if facts:
                 changes["facts"] = {**row.facts, **facts}
             if state is not None and JobState(row.state) not in OVER:

@@ -33,7 +33,8 @@ class Inbox:
         self._store = store
         self._handlers = handlers
         self._tasks: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Semaphore(AT_ONCE)
+        # Each kind has room of its own: uploads that Slack is slow to tell of must not keep a click on Cancel waiting.
+        self._rooms = {kind: asyncio.Semaphore(AT_ONCE) for kind in handlers}
 
     async def take(self, kind: str, key: str, payload: Json) -> bool:
         """Keep a payload and start on it; False when it had come before. Raises when it could not be kept."""
@@ -67,7 +68,7 @@ class Inbox:
     async def _work_off(self, key: str, kind: str, payload: Json) -> None:
         for pause_s in (*PAUSES_S, None):
             try:
-                async with self._room:
+                async with self._rooms[kind]:
                     await self._handlers[kind](key, payload)
                 break
             except SlackRefused as refused:

@@ -1,0 +1,153 @@
+"""What happens at the wrong moment: between two reads, at once, or right before a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from bot.jobs.model import Job, JobId, JobState, Request, Source, SourceKind
+from bot.jobs.pipeline import Pipeline
+from bot.jobs.silent import Silent
+from bot.jobs.store import Store
+from bot.settings import Settings
+from bot.slack.blocks import Message
+from bot.slack.inbox import AT_ONCE, Inbox
+from bot.slack.progress import ProgressBoard
+from tests.scenario.bot_workspace import eventually
+
+Json = dict[str, Any]
+
+REQUEST = Request(Source(SourceKind.LINK, "https://example.org/clip.mp4", "clip.mp4"), team="T1", channel="C1", user="U1")
+ID = JobId("link:1:1")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(f"sqlite:///{tmp_path / 'tracklet.sqlite'}")
+    made.create_tables()
+    yield made
+    made.close()
+
+
+class Interrupted(Store):
+    """Somebody presses Cancel right after a job's row was read."""
+
+    pipeline: Pipeline
+
+    async def job(self, job_id: JobId) -> Job | None:
+        found = await super().job(job_id)
+        assert await self.request_cancel(job_id, "U2")
+        self.pipeline.cancel(job_id)
+        return found
+
+
+class Recorded(Silent):
+    """Remembers which jobs are followed again."""
+
+    def __init__(self) -> None:
+        self.resumed: list[str] = []
+
+    async def resume(self, job: Job) -> None:
+        self.resumed.append(job.id)
+
+
+class Workless(Pipeline):
+    """Only asks whether the job was cancelled."""
+
+    saw_cancel = False
+
+    async def _work(self, job: Job) -> Json:
+        self.saw_cancel = self._event(job).is_set()
+        return {}
+
+    async def _end(self, job: Job, state: JobState, facts: Json, error: Json | None) -> None: ...
+
+
+def workless(store: Store, audience: Silent) -> Workless:
+    nothing = cast("Any", SimpleNamespace(videos=SimpleNamespace(name="videos")))
+    return Workless(
+        settings=Settings(),
+        store=store,
+        children=nothing,
+        fetcher=nothing,
+        shared=nothing,
+        storage=nothing,
+        access=nothing,
+        remote=nothing,
+        audience=lambda _: audience,
+    )
+
+
+async def test_a_cancel_between_reading_a_job_and_following_it_is_heard(tmp_path: Path) -> None:
+    store = Interrupted(f"sqlite:///{tmp_path / 'tracklet.sqlite'}")
+    store.create_tables()
+    await store.add_job(ID, REQUEST)
+    store.pipeline = pipeline = workless(store, Silent())
+    await pipeline.run(ID)
+    store.close()
+    assert pipeline.saw_cancel
+
+
+@pytest.mark.parametrize(("state", "followed"), [(JobState.TRACKING, [ID]), (JobState.DONE, [])])
+async def test_after_a_crash_only_a_job_that_is_not_over_is_followed_again(
+    store: Store, state: JobState, followed: list[str]
+) -> None:
+    await store.add_job(ID, REQUEST)
+    await store.update(ID, state=state)
+    audience = Recorded()
+    await workless(store, audience).run(ID)
+    assert audience.resumed == followed
+
+
+async def test_a_job_that_is_followed_again_is_shown_where_it_was(store: Store) -> None:
+    shown: list[str] = []
+
+    async def edit(job: Job, ts: str, message: Message) -> None:
+        shown.append(message.text)
+
+    await store.add_job(ID, REQUEST)
+    await store.update(ID, state=JobState.RENDERING)
+    job = await store.job(ID)
+    assert job is not None
+    moments = iter(range(0, 1000, 100))
+    board = ProgressBoard(edit, clock=lambda: float(next(moments)))
+    other = await store.add_job(JobId("link:2:1"), REQUEST)
+    board.add(job, "1.1", None)
+    board.show(other[0], JobState.TRACKING, 0.0)
+    board.add(other[0], "1.2", None)
+    board.show(other[0], JobState.TRACKING, 0.0)
+    await eventually(lambda: len(shown) >= 2)
+    await board.close()
+    assert "Drawing the pictures" in shown[0]
+
+
+async def test_facts_that_are_added_at_once_are_all_kept(store: Store) -> None:
+    await store.add_job(ID, REQUEST)
+    await asyncio.gather(*(store.update(ID, facts={f"{number}": number}) for number in range(60)))
+    job = await store.job(ID)
+    assert job is not None
+    assert len(job.facts) == 60
+
+
+async def test_a_click_does_not_wait_for_uploads(store: Store) -> None:
+    slow, clicked = asyncio.Event(), asyncio.Event()
+
+    async def file(key: str, payload: Json) -> None:
+        await slow.wait()
+
+    async def click(key: str, payload: Json) -> None:
+        clicked.set()
+
+    inbox = Inbox(store, {"file": file, "click": click})
+    for number in range(AT_ONCE):
+        await inbox.take("file", f"{number}", {})
+    await inbox.take("click", "1", {})
+    async with asyncio.timeout(60):
+        await clicked.wait()
+    slow.set()
+    await inbox.close()
