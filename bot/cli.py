@@ -278,10 +278,12 @@ def doctor() -> None:
     from bot.doctor import local_checks
     from bot.settings import read_settings
     from bot.slack.checkup import slack_checks
+    from bot.storage_checkup import storage_checks
 
     terminal = Terminal()
     settings = read_settings()
     checks = [terminal.check(check) for check in local_checks(settings)]
+    checks += [terminal.check(check) for check in asyncio.run(storage_checks(settings))]
     checks += [terminal.check(check) for check in asyncio.run(slack_checks(settings))]
     if not all(check.is_well for check in checks):
         raise click.exceptions.Exit(1)

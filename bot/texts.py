@@ -598,6 +598,13 @@ def database_checked(*, is_sqlite: bool) -> str:
     return "SQLite in the data folder: one process." if is_sqlite else "Postgres answers."
 
 
+def place_checked(name: str, *, is_same: bool) -> str:
+    """Something was written, read and deleted in a bucket."""
+    if not is_same:
+        return f"{quoted(name)} does not give back what is written to it. Something stands between; check the network."
+    return f"{quoted(name)} can be read and written."
+
+
 def model_fetched_later(model: str) -> str:
     return f"The model {quoted(model)} is not here yet; the first video fetches it. Offline, set TRACKLET_MODEL."
 
