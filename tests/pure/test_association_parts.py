@@ -83,7 +83,7 @@ def test_a_steady_walk_is_learnt_whatever_the_spacing_of_looks() -> None:
 
 
 def test_a_box_between_two_fragments_ends_both_instead_of_guessing() -> None:
-    linker = Linker()
+    linker = Linker(first_score=0.25)
     both = np.array([[0.45, 0.5, 0.1, 0.3], [0.57, 0.5, 0.1, 0.3]])
     first = linker.look(0.0, both, np.ones(2))
     assert linker.look(0.1, both, np.ones(2)).tolist() == first.tolist()
@@ -94,7 +94,7 @@ def test_a_box_between_two_fragments_ends_both_instead_of_guessing() -> None:
 
 
 def test_weak_boxes_continue_fragments_but_begin_none() -> None:
-    linker = Linker()
+    linker = Linker(first_score=0.25)
     (number,) = linker.look(0.0, PERSON, np.array([0.9]))
 
     assert linker.look(0.1, PERSON, np.array([0.15])).tolist() == [number]

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracking.local.detector import Detections
-from tracking.local.linking import NO_FRAGMENT, Linker
+from tracking.local.linking import FIRST_SCORE, NO_FRAGMENT, Linker
 from tracking.local.observations import ROW, ObservationLog, Rows, bounds, has_evidence
 from tracking.local.smoothing import smoothed
 from tracking.local.stitching import stitched
@@ -64,7 +64,7 @@ class Associator:
     def __init__(self, *, aspect: float) -> None:
         self._scale = np.array([aspect, 1.0, aspect, 1.0])
         self._times: list[float] = []
-        self._linker = Linker()
+        self._linker = Linker(first_score=FIRST_SCORE)
         self._log = ObservationLog()
 
     def update(self, time_s: float, detections: Detections) -> None:

@@ -39,9 +39,13 @@ NO_FRAGMENT = -1
 
 
 class Linker:
-    """Gives each box the number of the fragment that it belongs to; numbers are never used twice."""
+    """
+    Gives each box the number of the fragment that it belongs to; numbers are never used twice.
 
-    def __init__(self, *, first_score: float = FIRST_SCORE) -> None:
+    Boxes with less than `first_score` begin nothing.
+    """
+
+    def __init__(self, *, first_score: float) -> None:
         self._first_score = first_score
         self._numbers = np.empty(0, np.int64)
         self._motion = Motion.first_seen(np.empty((0, 4)))
