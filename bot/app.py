@@ -24,7 +24,7 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.entities import KNOWLEDGE_GRAPH, EntityDirectory
-from bot.jobs.children import Children, TaskRunner
+from bot.jobs.children import Children, TaskRunner, unless_cancelled
 from bot.jobs.desk import Desk
 from bot.jobs.model import Job
 from bot.jobs.pipeline import Audience, Pipeline
@@ -49,7 +49,7 @@ from bot.web.oidc import OidcVerifier
 from bot.web.trigger_auth import TriggerAuth
 from bot.web.triggers import trigger_routes
 from tracking.engines.base import RemoteEngine
-from tracking.errors import OptionError
+from tracking.errors import Cancelled, OptionError
 from tracking.sources import AddressPolicy, Fetcher, FetchLimits
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Root, Storage
@@ -62,6 +62,7 @@ MAX_BODY_BYTES = 1 << 20  # Slack's largest, a view, has a quarter of that
 SLACK_TIMEOUT_S = 30.0
 RATE_LIMIT_TRIES = 8  # each waits as long as Slack says
 SOCKET_CHECK_S = 10.0
+SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 CLOSE_S = 2.0
 EVENTS_PATH = "/slack/events"
 
@@ -280,7 +281,7 @@ class Bot:
         ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
         await self._listen(app, store, triggers)
         if settings.uses_socket_mode:
-            await self._connect(app, client)
+            self._connect(app, client)
 
     async def _open_engine(self) -> RemoteEngine:
         from tracking.engines.video_intelligence import VideoIntelligenceEngine, VideoIntelligenceOptions
@@ -314,8 +315,13 @@ class Bot:
         await web.TCPSite(runner, self.settings.http_host, self.settings.http_port).start()
         self.port = int(runner.addresses[0][1])
 
-    async def _connect(self, app: AsyncApp, client: AsyncWebClient) -> None:
-        """Open Socket Mode, and watch over it: it has been seen to hang while it looks alive (bolt-python issue 1529)."""
+    def _connect(self, app: AsyncApp, client: AsyncWebClient) -> None:
+        """
+        Open Socket Mode beside the rest, and open it anew whenever it is gone.
+
+        The client tries one address again and again, although each works once: after an outage it stays deaf
+        (bolt-python issue 1529). So the address is forgotten at each look, and no attempt lasts for ever.
+        """
         handler = AsyncSocketModeHandler(app, self.settings.slack_app_token.get_secret_value(), web_client=client)
         self._socket = handler
 
@@ -325,17 +331,21 @@ class Bot:
                     await handler.close_async()  # type: ignore[no-untyped-call]  # Bolt types few of its methods
 
         self._ending.push_async_callback(close)
-        await handler.connect_async()  # type: ignore[no-untyped-call]  # as above
 
-        async def watch() -> None:
+        async def stay_connected() -> None:
             while True:
-                await asyncio.sleep(SOCKET_CHECK_S)
                 if not await handler.client.is_connected():
-                    logger.warning("the connection to Slack is gone; opening another")
-                    with contextlib.suppress(Exception):
-                        await handler.client.connect_to_new_endpoint()
+                    logger.info("opening a connection to Slack")
+                    handler.client.wss_uri = None
+                    try:
+                        async with asyncio.timeout(SOCKET_CONNECT_S):
+                            await handler.client.connect_to_new_endpoint()
+                    except Exception as error:
+                        # Not its text: it may hold the address, which is a secret while it works.
+                        logger.warning("no connection to Slack (%s); trying again", type(error).__name__)
+                await asyncio.sleep(SOCKET_CHECK_S)
 
-        self._ending.push_async_callback(_ended, asyncio.create_task(watch()))
+        self._ending.push_async_callback(_ended, asyncio.create_task(stay_connected()))
 
 
 def open_storage(settings: Settings, google: GoogleStorage) -> Storage:
@@ -368,10 +378,13 @@ async def serve(settings: Settings) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, ended.set)
     bot = Bot(settings)
-    await bot.start()
-    logger.info("listening on %s%s", bot.url, " and Socket Mode" if settings.uses_socket_mode else "")
     try:
+        # Slack may not answer for a while; whoever waits for that may lose patience.
+        await unless_cancelled(bot.start(), ended)
+        logger.info("listening on %s%s", bot.url, " and Socket Mode" if settings.uses_socket_mode else "")
         await ended.wait()
+    except Cancelled:
+        logger.info("ended before Slack answered")
     finally:
         await bot.stop()
 

@@ -285,7 +285,7 @@ class Playground:
                 return each.id
         raise ApiError("channel_not_found")
 
-    async def until(self, found: Callable[[], T], timeout_s: float = 10.0) -> T:
+    async def until(self, found: Callable[[], T], timeout_s: float = 120.0) -> T:
         """
         Wait until `found()` is true in the sense of `if`, and return it.
 
@@ -300,7 +300,7 @@ class Playground:
             last = ", ".join(f"{call.method} {call.error or call.status}" for call in self.calls[-5:])
             raise TimeoutError(f"not within {timeout_s} s; the last calls were: {last or 'none'}") from None
 
-    async def settled(self, timeout_s: float = 10.0) -> None:
+    async def settled(self, timeout_s: float = 120.0) -> None:
         """Wait until nothing is on its way to the app."""
         await self.until(lambda: not self.link.busy, timeout_s)
 

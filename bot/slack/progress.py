@@ -57,7 +57,9 @@ class ProgressBoard:
     def add(self, job: Job, ts: str, shown: Message | None) -> None:
         """Follow a job whose progress message is `ts`; `shown` is what it says already."""
         now = self._clock()
-        self._entries[job.id] = _Entry(job, ts, state=job.state, since=now, sent_at=now, sent=shown, sent_state=JobState.RECEIVED)
+        self._entries[job.id] = _Entry(
+            job, ts, state=job.state, since=now, sent_at=now, sent=shown, sent_state=JobState.RECEIVED
+        )
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
