@@ -18,6 +18,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -211,7 +212,32 @@ class Pipeline:
         await self._step(
             job, "post-animations", lambda: self._post_animations(job, facts, drawn["animations"]), JobState.POSTING
         )
+        if not job.request.channel and isinstance(self._storage.objects, Bucket):
+            await self._store_the_rest(job, facts)
         return facts
+
+    async def _store_the_rest(self, job: Job, facts: Json) -> None:
+        """The pictures that a thread offers by buttons: where nobody can press one, all are drawn and stored."""
+        numbers = [each["number"] for each in facts["summary"]["objects"]]
+        shown = sum(len(page["objects"]) for page in facts["summary"]["pages"])
+        page = 2
+        while 0 < shown < len(numbers):
+            drawn = await self._step(job, f"page-{page}", partial(self._store_page, job, facts, page), JobState.RENDERING)
+            shown = shown + drawn["objects"] if drawn["objects"] else len(numbers)
+            page += 1
+        for first in range(GIFS_A_MESSAGE, len(numbers), GIFS_A_MESSAGE):
+            batch = numbers[first : first + GIFS_A_MESSAGE]
+            await self._step(job, f"animations-{first}", partial(self._store_animations, job, facts, batch), JobState.RENDERING)
+
+    async def _store_page(self, job: Job, facts: Json, page: int) -> Json:
+        drawn = await self._summary(job, facts, page=page)
+        await self._publish(job, facts, drawn["pages"])
+        return {"objects": sum(len(each["objects"]) for each in drawn["pages"])}
+
+    async def _store_animations(self, job: Job, facts: Json, numbers: list[int]) -> Json:
+        drawn = await self._animations(job, facts, numbers, known=[])
+        await self._publish(job, facts, drawn["animations"])
+        return {}
 
     async def _more(self, job: Job) -> Json:
         """Further GIFs, or a further page, of an earlier job."""
@@ -238,42 +264,41 @@ class Pipeline:
         """What a job that nobody asked for makes, told to one channel: its summary as soon as that is drawn, then its GIFs."""
         opened = await self._step(job, "open", lambda: self._open(job))
         job = replace(job, thread_ts=opened["thread_ts"])
-        seen: Json = {"facts": None, "is_over": False}
-        polls = 0
-        while not seen["facts"] and not seen["is_over"]:
-            seen, polls = await self._wait_for_parent(job, polls)
-        if seen["error"]:
-            raise _Stopped(seen["error"])
-        shown = {name: seen["facts"][name] for name in ("video", "probed", "annotations", "summary", "earlier")}
-        facts = {**shown, "thread_ts": opened["thread_ts"], "animations": []}
+        seen = await self._facts_of_parent(job, "summary")
+        facts = {name: seen[name] for name in ("video", "probed", "annotations", "summary", "earlier")}
+        facts |= {"thread_ts": opened["thread_ts"], "animations": []}
         await self._step(job, "post-summary", lambda: self._post_summary(job, facts), JobState.POSTING)
-        while not seen["is_over"]:
-            seen, polls = await self._wait_for_parent(job, polls)
-        if seen["error"]:
-            raise _Stopped(seen["error"])
-        facts["animations"] = seen["facts"]["animations"]
+        seen = await self._facts_of_parent(job, "animations")
+        facts["animations"] = seen["animations"]
         await self._step(
             job, "post-animations", lambda: self._post_animations(job, facts, facts["animations"]), JobState.POSTING
         )
         return facts
 
-    async def _wait_for_parent(self, job: Job, polls: int) -> tuple[Json, int]:
-        if polls:
-            await DBOS.recv_async(WAKE, timeout_seconds=min(SHOW_POLL_S * 1.2 ** min(polls, 30), LONGEST_POLL_S))
-        return await self._step(job, f"wait-{polls}", lambda: self._look_at_parent(job)), polls + 1
+    async def _facts_of_parent(self, job: Job, wanted: str) -> Json:
+        """The facts of the job whose pictures are shown, once `wanted` is among them."""
+        polls = 0
+        while True:
+            if polls:
+                await DBOS.recv_async(WAKE, timeout_seconds=min(SHOW_POLL_S * 1.2 ** min(polls, 30), LONGEST_POLL_S))
+            seen = await self._step(job, f"wait-{wanted}-{polls}", lambda: self._look_at_parent(job, wanted))
+            if seen["error"]:
+                raise _Stopped(seen["error"])
+            if seen["facts"]:
+                facts: Json = seen["facts"]
+                return facts
+            polls += 1
 
-    async def _look_at_parent(self, job: Job) -> Json:
-        """How far the job is whose pictures are shown; `facts` once its summary is drawn, `error` where it came to nothing."""
+    async def _look_at_parent(self, job: Job, wanted: str) -> Json:
         parent = await self._store.job(JobId(job.request.parent))
         if parent is None:
-            return {"facts": None, "is_over": True, "error": failures.UNFORESEEN}
-        if not parent.is_over:
-            self._audience(job).show(job, parent.state)
-        facts = parent.facts if "summary" in parent.facts else None
-        error = parent.error
-        if parent.is_over and parent.state is not JobState.DONE:
-            error = error or failures.to_json(Cancelled())
-        return {"facts": facts, "is_over": parent.is_over, "error": error}
+            return {"facts": None, "error": failures.UNFORESEEN}
+        if wanted in parent.facts:
+            return {"facts": parent.facts, "error": None}
+        if parent.is_over:
+            return {"facts": None, "error": parent.error or failures.to_json(Cancelled())}
+        self._audience(job).show(job, parent.state)
+        return {"facts": None, "error": None}
 
     # ---- the steps -------------------------------------------------------------------------------------------------------
 
@@ -505,6 +530,8 @@ class Pipeline:
         return {}
 
     async def _post_animations(self, job: Job, facts: Json, animations: list[Json]) -> Json:
+        if job.request.kind is Kind.TRACK:
+            await self._store.update(job.id, facts={"animations": animations})
         if animations:
             await self._audience(job).animations(job, animations, facts["summary"]["objects"])
             await self._publish(job, facts, animations)

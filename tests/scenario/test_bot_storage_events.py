@@ -202,6 +202,19 @@ async def test_a_channel_that_watches_is_shown_each_video_in_a_thread_that_names
     assert place.service.start_calls == 2
 
 
+async def test_what_a_thread_offers_by_buttons_is_stored_whole_where_there_is_none(place: Place) -> None:
+    place.workspace.children.objects = 30
+    await place.command("watch gs://videos-bucket/")
+    await place.storage.put("gs://videos-bucket/fox.mp4", CLIP)
+    _, *replies = await place.shown("wildlife")
+    assert [len(each.files) for each in replies] == [1, 0, 10]
+    await place.workspace.job_over()
+    names = await place.names("objects-bucket")
+    assert names == [f"videos-bucket/fox.mp4.{each:03}.gif" for each in range(30)] + [
+        f"videos-bucket/fox.mp4.summary_p{page}.jpeg" for page in (1, 2)
+    ]
+
+
 async def test_a_watched_bucket_that_is_not_ours_counts_and_annotations_about_it_are_shown_too(place: Place) -> None:
     await place.command("watch gs://elsewhere-bucket")
     await place.storage.put("gs://elsewhere-bucket/fox.mp4", CLIP)
