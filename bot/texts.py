@@ -1,8 +1,10 @@
 """
-Every sentence that a person reads, as a function of its facts; for Slack and the command line alike.
+The sentences that Slack and the command line share, above all one for each error, and those that only the command line, the
+triggers and `doctor` say: functions of their facts. Those that only Slack shows are in `bot/slack/texts.py`; nowhere else is a
+sentence for people.
 
 What happened, why, and what to do next; plain words, no class names. Text that came from outside (labels, file names, what a
-service said) is shortened and stripped of control characters here; escaping it for Slack is `bot/slack/blocks.py`'s.
+service said) is shortened and stripped of control characters here; making it harmless for Slack is left to `bot/slack/`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
-Every sentence that Tracklet says in Slack, as a function of its facts.
+The sentences that only Slack shows: functions of their facts.
 
-Those about errors, engines and videos in general are in `bot/texts.py`, which serves the command line too. Names and labels
-come in escaped (`blocks.escape`); a user is a mention, which Slack turns into a name.
+Those about errors, engines and videos, which the command line says too, are in `bot/texts.py`; `sentence` makes them inert for
+mrkdwn. Names and labels come in escaped (`mrkdwn.escape`); a user is a mention, which Slack turns into a name.
 """
 
 from __future__ import annotations
