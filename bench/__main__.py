@@ -12,7 +12,7 @@ import sys
 
 from tracking.local.following import cores
 
-NAMES = ("parsing", "local_engine", "association", "rendering")
+NAMES = ("parsing", "local_engine", "association", "rendering", "answers")
 
 
 def main() -> int:

@@ -1,11 +1,12 @@
 """
 How fast Slack is answered while two videos are worked on, how soon the first picture comes, and what an idle bot costs.
 
-    python -m bench.answers VIDEO VIDEO [--model PATH] [--seconds 30]
+    python -m bench.answers [VIDEO VIDEO] [--model PATH] [--seconds 30]
 
 The bot runs with its real children against the playground, in one process with it and with the load: what is measured is worse
 than what Slack would see. Every tenth request becomes a row before it is answered. Times in milliseconds of wall clock; they
-mean little where others use the machine, so the load average is told too.
+mean little where others use the machine, so the load average is told too. Without videos two of the test videos are taken, or,
+where these are not, the sample clip twice.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import resource
+import shutil
 import tempfile
 import time
 from functools import partial
@@ -24,13 +27,19 @@ from urllib.parse import urlencode
 import aiohttp
 from pydantic import SecretStr
 
+from bench.local_engine import model as detector
+from bench.report import Table
 from bot.app import EVENTS_PATH, Bot
 from bot.playground import BOT_USER, TEAM_ID, YOU, Message, Playground, signature
+from bot.sample import sample_clip
 from bot.settings import Settings
+from tests.shared_data import SHARED_DATA
+from tracking.local.following import cores
 
 SECRET = "bench"  # opens nothing but the playground
 REQUESTS_PER_S = 100
 IDLE_S = 10.0
+VIDEOS = ("people-crowd.mp4", "traffic-overhead.mp4")  # long enough to be worked on for half a minute
 
 
 def body_of(number: int, root: Message) -> tuple[bytes, str]:
@@ -90,7 +99,18 @@ def name_of(message: Message) -> str:
     return str(message.files[0]["name"])
 
 
-async def run(videos: list[Path], *, model: str, seconds: float) -> None:
+def videos_in(folder: Path) -> list[Path]:
+    """Two videos to work on, of different names."""
+    found = [SHARED_DATA / "videos" / name for name in VIDEOS]
+    if all(path.is_file() for path in found):
+        return found
+    first = sample_clip(folder)
+    return [first, Path(shutil.copyfile(first, first.with_name(f"again-{first.name}")))]
+
+
+async def run(videos: list[Path], *, model: str, seconds: float) -> Table:
+    """Measures; the figures as a table."""
+    table = Table(f"The bot beside two videos, {cores()} cores", ("what", "measured"))
     with tempfile.TemporaryDirectory() as folder:
         async with Playground(signing_secret=SECRET, limits=None) as slack:
             settings = Settings(
@@ -109,25 +129,32 @@ async def run(videos: list[Path], *, model: str, seconds: float) -> None:
             await asyncio.sleep(IDLE_S)
             idle = (time.process_time() - used) / IDLE_S
             memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            print(f"idle: {idle:.1%} of a core, {memory_mb:.0f} MB at most (bot and playground together)")
+            table.add("idle, bot and playground together", f"{idle:.1%} of a core, {memory_mb:.0f} MB")
 
             shared = [await slack.upload_file(video, "wildlife") for video in videos]
             times, refused = await answer_times(slack.bot_url, shared[0], seconds=seconds)
             share = [times[int(len(times) * part)] for part in (0.5, 0.99)]
-            print(
-                f"answers: {len(times)} at {REQUESTS_PER_S} a second, p50 {share[0]:.1f} ms, p99 {share[1]:.1f} ms, "
-                f"longest {times[-1]:.1f} ms, {refused} refused; load {os.getloadavg()[0]:.1f}"
-            )
+            table.add(f"requests, {REQUESTS_PER_S} a second", f"{len(times):,}, {refused:,} refused")
+            table.add("answer, p50, p99, longest", f"{share[0]:.1f}, {share[1]:.1f}, {times[-1]:.1f} ms")
+            table.add("load average at their end", f"{os.getloadavg()[0]:.1f}")
             for message in shared:
                 await slack.until(partial(has_picture, slack, message), 3600)
-                print(f"annotations to picture: {seconds_to_picture(slack, message, Path(folder)):.2f} s ({name_of(message)})")
+                to_picture_s = seconds_to_picture(slack, message, Path(folder))
+                table.add(f"annotations to picture, {name_of(message)}", f"{to_picture_s:.2f} s")
             await bot.stop()
+    return table
 
 
 if __name__ == "__main__":
+    # The messages of the load are in no channel, so its mentions cannot be answered there.
+    logging.getLogger("bot.slack.inbox").setLevel(logging.ERROR)
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("videos", nargs=2, type=Path)
-    parser.add_argument("--model", default="tiny")
+    parser.add_argument("videos", nargs="*", type=Path)
+    parser.add_argument("--model", default=str(detector() or "tiny"))
     parser.add_argument("--seconds", type=float, default=30.0)
     asked_for = parser.parse_args()
-    asyncio.run(run(asked_for.videos, model=asked_for.model, seconds=asked_for.seconds))
+    if len(asked_for.videos) not in {0, 2}:
+        parser.error("give two videos, or none")
+    with tempfile.TemporaryDirectory() as made:
+        chosen = asked_for.videos or videos_in(Path(made))
+        print(asyncio.run(run(chosen, model=asked_for.model, seconds=asked_for.seconds)))
