@@ -139,7 +139,7 @@ class SlackThread:
         job = await self._store.job(job.id) or job
         if job.request.kind is Kind.MORE:
             if error is not None and state is not JobState.CANCELLED:
-                await self.say(job, "failure", blocks.failed(job, self._sentence(job, error), can_retry=False))
+                await self.say(job, "failure", blocks.failed(job, self._sentence(job, error), can_retry=True))
             return
         message = await self._last_word(job, state, facts, error)
         post = await self._store.post(job.id, PROGRESS)

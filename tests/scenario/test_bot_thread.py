@@ -151,6 +151,21 @@ async def test_more_than_ten_objects_come_in_batches_and_further_pages_when_aske
     await there.slack.until(lambda: not buttons(current(there, listed)))
 
 
+async def test_further_gifs_that_fail_can_be_tried_again(there: Workspace) -> None:
+    there.children.objects = 12
+    message = await there.clip()
+    await there.progress(message, starts="I found 12 objects")
+    listed = next(each for each in there.replies(message) if "tracklet_more" in buttons(each))
+    there.children.errors["animations"] = ChildCrashed("animations", -9)
+    await there.slack.click(listed, "tracklet_more")
+    failures = await there.slack.until(
+        lambda: [each for each in there.replies(message) if each.text.startswith("Something went wrong")]
+    )
+    there.children.errors.clear()
+    await there.slack.click(failures[0], "tracklet_retry")
+    await there.slack.until(lambda: gifs(there, message) == [10, 2])
+
+
 async def test_the_same_video_again_is_answered_from_what_is_stored_with_a_link_to_the_first_thread(there: Workspace) -> None:
     clip = b"\x00\x00\x00\x18ftypmp42" + b"the same bytes" * 100
     first = await there.slack.upload_file(clip, "wildlife", name="one.mp4")
