@@ -83,7 +83,8 @@ class RemoteTracking:
                 await self._await_arrival(job, placed)
             if await self.has_arrived(placed):
                 return {"handle": ""}
-            await self._store.update(job.id, facts={"start_sent": True})
+            # Also what is waited for: its event may come before the answer does.
+            await self._store.update(job.id, facts={"start_sent": True, "waits_for": placed["annotations_uri"]})
             try:
                 video: str | Path = placed["uri"] or Path(placed["file"])
                 handle = await engine.start(video, annotations_uri=placed["annotations_uri"], segment=segment)
@@ -98,7 +99,7 @@ class RemoteTracking:
                     await asyncio.sleep(next_poll_delay(tries, jitter=0.5))
             else:
                 # Before the step itself is recorded: what starts again here would be paid again.
-                await self._store.update(job.id, facts={"handle": str(handle), "waits_for": placed["annotations_uri"]})
+                await self._store.update(job.id, facts={"handle": str(handle)})
                 return {"handle": str(handle)}
         raise AssertionError("the loop returns or raises")
 

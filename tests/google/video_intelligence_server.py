@@ -56,13 +56,14 @@ class Script:
     A run is done at its `polls`-th poll, and its output is there then, unless it `hangs`, does not `finish` (the output comes,
     the operation is never done) or does not `write`. `start_code` refuses the start; `loses_answer` begins the run and answers
     UNAVAILABLE, `stalls_answer` begins it and never answers. The first `unavailable_polls` polls answer UNAVAILABLE. `run_code`
-    fails the run.
+    fails the run. With `at_once` the output is there before the start is answered.
     """
 
     polls: int = 2
     start_code: int = 0
     loses_answer: bool = False
     stalls_answer: bool = False
+    at_once: bool = False
     unavailable_polls: int = 0
     run_code: int = 0
     message: str = "scripted"
@@ -142,6 +143,8 @@ class VideoIntelligenceServer(operations_pb2_grpc.OperationsServicer):  # type: 
         name = f"projects/1/locations/{request.location_id or 'us-east1'}/operations/{len(self.runs) + 1}"
         content = script.content or annotation_file(request.input_uri, problem=script.problem)
         self.runs[name] = Run(name, request, script, content=content)
+        if script.at_once:
+            await self.write_output(self.runs[name])
         if script.stalls_answer:
             await asyncio.Event().wait()
         if script.loses_answer:

@@ -98,7 +98,7 @@ async def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest
         async def put(uri: str, content: bytes) -> None:
             await storage.put(uri, content)
 
-        async with VideoIntelligenceServer(put, script=Script(polls=1)) as service:
+        async with VideoIntelligenceServer(put, script=Script(at_once=True)) as service:
             settings = {"engine": "auto", "video_intelligence_endpoint": service.endpoint, **BUCKETS}
             async with workspace(tmp_path, settings=settings, real_work=real_work) as started:
                 started.children.engine = "google"
