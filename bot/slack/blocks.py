@@ -26,6 +26,7 @@ Json = dict[str, Any]
 SECTION_LETTERS = 3000
 TEXT_LETTERS = 4000
 NAME_LETTERS = 80
+LABEL_LETTERS = 40  # escaped they are five times as many at worst
 DESCRIPTION_LETTERS = 80
 ROWS_SHOWN = 24  # as many as a page of the summary has objects
 BAR_CELLS = 16
@@ -89,7 +90,7 @@ def finished(job: Job, facts: Json, *, took_s: float, earlier_link: str) -> Mess
         small = texts.seen_before(earlier_link)
     if not summary["objects"]:
         return _nothing_found(job, summary, small)
-    said = texts.found(name, [escape(row["label"]) for row in summary["objects"]])
+    said = texts.found(name, [row["label"] for row in _escaped(summary["objects"])])
     blocks = [section(_with_asker(job, said)), _context(small)]
     return Message(said, tuple(blocks))
 
@@ -238,7 +239,7 @@ def _with_asker(job: Job, said: str) -> str:
 
 
 def _escaped(rows: Sequence[Json]) -> list[Json]:
-    return [row | {"label": escape(row["label"])[:60] or "object"} for row in rows]
+    return [row | {"label": escape(row["label"][:LABEL_LETTERS]) or "object"} for row in rows]
 
 
 def section(text: str) -> Json:

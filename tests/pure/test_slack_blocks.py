@@ -53,6 +53,16 @@ def test_what_a_failure_quotes_pings_nobody() -> None:
     assert "&lt;!channel&gt;.mp4" in shown
 
 
+def test_a_long_label_is_not_cut_within_an_entity_and_two_hundred_fit() -> None:
+    found = summary(200, "a" + "&" * 300, near=8)
+    listed = blocks.object_list(job(), found, next_first=11, next_page=2, gifs=10)
+    said = blocks.finished(job(), {"summary": found, "probed": PROBED, "earlier": ""}, took_s=12, earlier_link="")
+    for message in (listed, said):
+        shown = checked(message)
+        assert shown.count("&") == shown.count("&amp;")
+        assert len(shown) < 13_200  # about where Slack answers msg_blocks_too_long
+
+
 PROBED = {"engine": "yolox", "why": "model", "model": "yolox_tiny.onnx"}
 
 
