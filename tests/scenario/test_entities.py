@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
 from bot.entities import EntityDirectory, entity_link
+from tests.scenario.bot_workspace import workspace
 
 KEY = "secret-key"
 
@@ -43,17 +47,21 @@ class KnowledgeGraph:
 
 
 @asynccontextmanager
-async def directory(key: str = KEY, **entries: str) -> AsyncIterator[tuple[EntityDirectory, KnowledgeGraph]]:
+async def graph_server(**entries: str) -> AsyncIterator[tuple[KnowledgeGraph, str]]:
     graph = KnowledgeGraph({f"/m/{name}": line for name, line in entries.items()})
     app = web.Application()
     app.router.add_get("/v1/entities:search", graph.answer)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1/entities:search"
-    async with aiohttp.ClientSession() as session:
-        yield EntityDirectory(session, key=key, url=url, clock=lambda: graph.now), graph
+    yield graph, f"http://127.0.0.1:{runner.addresses[0][1]}/v1/entities:search"
     await runner.cleanup()
+
+
+@asynccontextmanager
+async def directory(key: str = KEY, **entries: str) -> AsyncIterator[tuple[EntityDirectory, KnowledgeGraph]]:
+    async with graph_server(**entries) as (graph, url), aiohttp.ClientSession() as session:
+        yield EntityDirectory(session, key=key, url=url, clock=lambda: graph.now), graph
 
 
 async def test_many_entities_are_asked_for_at_once_and_remembered() -> None:
@@ -121,3 +129,15 @@ async def test_a_long_line_is_cut_and_put_on_one() -> None:
 )
 def test_an_id_is_a_link_and_anything_else_is_none(entity_id: str, link: str) -> None:
     assert entity_link(entity_id) == link
+
+
+async def test_the_list_in_the_thread_says_what_a_label_is_and_links_only_labels_with_an_entity(tmp_path: Path) -> None:
+    settings = {"knowledge_graph_key": SecretStr(KEY)}
+    async with graph_server() as (graph, url), workspace(tmp_path, settings=settings, knowledge_graph=url) as there:
+        graph.entries["/m/01g317"] = "Being that is *human*"
+        message = await there.clip()
+        await there.progress(message, starts="I found 3 objects")
+        listed = json.dumps(there.replies(message)[2].blocks, ensure_ascii=False)
+    assert "<https://www.google.com/search?kgmid=%2Fm%2F01g317|person>* 90% · 0:00–0:02 · Being that is" in listed
+    assert "*human*" not in listed
+    assert "`2` *car* 90%" in listed
