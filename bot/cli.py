@@ -9,8 +9,10 @@ the work is imported by the command that needs it, since the video and network l
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import math
+import os
 import re
 import signal
 import sys
@@ -24,7 +26,7 @@ import click
 
 from bot import texts
 from tracking.engines.base import EngineName
-from tracking.errors import Cancelled, InputError
+from tracking.errors import Cancelled, InputError, TrackletError
 from tracking.model import Segment
 
 if TYPE_CHECKING:
@@ -41,8 +43,12 @@ SEGMENT = re.compile(rf"\s*{CLOCK}\s*(?:-|–|to)\s*{CLOCK}\s*")
 
 def main() -> None:
     """Run a command and turn whatever happens into a sentence and an exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no en dash shows a question mark
     try:
         status = commands.main(prog_name="tracklet", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         click.echo(error.format_message(), err=True)
         status = 2
@@ -50,10 +56,11 @@ def main() -> None:
         click.echo(texts.sentence(Cancelled()), err=True)
         status = 130
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read has left: there is nobody to tell
+        # Whoever read has left: there is nobody to tell, and nothing must be told when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     except Exception as error:
-        click.echo(texts.sentence(error), err=True)
+        click.echo(texts.sentence(error) if isinstance(error, TrackletError) else texts.unforeseen_here(), err=True)
         log.debug("failed", exc_info=error)
         status = 2 if isinstance(error, InputError) else 1
     sys.exit(status if isinstance(status, int) else 0)
@@ -147,7 +154,8 @@ def track(
         result = track_video(
             video,
             folder,
-            engine=EngineName(engine) if engine else settings.engine,
+            # Who names a model wants it, not whatever else there is.
+            engine=EngineName(engine) if engine else EngineName.YOLOX if model else settings.engine,
             model=model or settings.model or "tiny",
             segment=segment,
             options=render_options(settings, **selection),

@@ -33,12 +33,19 @@ REDRAW_EVERY_S = 0.1
 Fraction = Callable[[float], None]
 
 
+class _Out(Console):
+    """Stdout that hands a closed pipe to the command instead of ending the process with status 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class Terminal:
     """Where a command speaks; `quiet` leaves out the result's table, for `--json`."""
 
     def __init__(self) -> None:
         self._aside = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._out = Console(highlight=False, soft_wrap=True)
+        self._out = _Out(highlight=False, soft_wrap=True)
 
     def say(self, sentence: str) -> None:
         """One line about what goes on."""

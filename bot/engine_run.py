@@ -97,7 +97,7 @@ def run_engine(
             worker = direct_engine(choice, limits=settings.limits)
             annotations = worker.track(video, segment=segment, progress=show_seconds, cancelled=cancelled)
     took_s = time.monotonic() - started_s
-    terminal.say(texts.tracked(took_s=took_s, duration_s=segment.duration_s if segment else info.duration_s))
+    terminal.say(texts.tracked(took_s=took_s, duration_s=(annotations.segment or Segment(0.0, info.duration_s)).duration_s))
     return EngineRun(choice.engine, annotations, took_s)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +44,19 @@ class Result:
             min_frames=selection.min_frames,
             labels=selection.labels,
             known_labels=tuple(sorted({track.label for track in self.annotations.tracks})),
+            annotated_s=self.annotations.end_s,
+            video_s=self.info.duration_s,
+            older_pictures=self._older_pictures(),
         )
+
+    def _older_pictures(self) -> int:
+        """How many pictures of this video an earlier run left in the folder."""
+        written = {page.path for page in self.rendered.pages} | {animation.path for animation in self.rendered.animations}
+        pattern = re.compile(re.escape(safe_video_name(self.video.name)) + r"\.(summary_pct\d+_fr\d+.*\.jpeg|\d{3,}_.*\.gif)")
+        try:
+            return sum(1 for path in self.folder.iterdir() if pattern.fullmatch(path.name) and path not in written)
+        except OSError:
+            return 0
 
     def as_json(self) -> dict[str, Any]:
         """The result as data: paths as text, times in seconds, confidences 0..1."""
@@ -50,7 +64,7 @@ class Result:
         info = self.info
         return {
             "video": {
-                "path": str(self.video),
+                "path": _readable(self.video),
                 "width": info.width,
                 "height": info.height,
                 "duration_s": info.duration_s,
@@ -58,10 +72,10 @@ class Result:
                 "codec": info.codec,
             },
             "engine": self.engine,
-            "annotations": str(self.annotation_file) if self.annotation_file else None,
+            "annotations": _readable(self.annotation_file) if self.annotation_file else None,
             "tracking_s": round(self.tracking_s, 3),
             "tracks": len(self.annotations.tracks),
-            "summary": [str(page.path) for page in self.rendered.pages],
+            "summary": [_readable(page.path) for page in self.rendered.pages],
             "objects": [
                 {
                     "number": shown.number,
@@ -71,7 +85,7 @@ class Result:
                     "frames": len(shown.track),
                     "start_s": shown.track.segment.start_s,
                     "end_s": shown.track.segment.end_s,
-                    "animation": str(animations[shown.number].path) if shown.number in animations else None,
+                    "animation": _readable(animations[shown.number].path) if shown.number in animations else None,
                 }
                 for shown in self.rendered.selected.shown
             ],
@@ -81,6 +95,11 @@ class Result:
             ],
             "problems": [{"code": problem.code, "message": problem.message} for problem in self.annotations.problems],
         }
+
+
+def _readable(path: Path) -> str:
+    """A path as text, also where its name is none."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def write_annotations(annotations: Annotations, folder: Path, *, name: str) -> Path:

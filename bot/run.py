@@ -14,6 +14,8 @@ from bot.console import Terminal
 from bot.engine_run import choose_engine, run_engine
 from bot.result import Result, write_annotations
 from bot.settings import Settings
+from rendering.files import check_folder
+from rendering.fonts import Typeface
 from rendering.render import RenderOptions, render
 from tracking.engines.base import CancelCheck, EngineName
 from tracking.formats import video_intelligence
@@ -39,6 +41,7 @@ def track_video(
     Raises `InputError` before anything is written, `EngineError`, `StorageError`, `Cancelled`.
     """
     info = probe(video, limits=settings.limits)
+    _check(folder, options)
     choice = choose_engine(engine, video=video, model=model, google_configured=settings.google_is_configured, terminal=terminal)
     run = run_engine(choice, video, info=info, segment=segment, settings=settings, terminal=terminal, cancelled=cancelled)
     annotations = run.annotations
@@ -46,6 +49,12 @@ def track_video(
     with terminal.stage(texts.STAGE_RENDERING) as show:
         rendered = render(video, annotations, folder, name=video.name, options=options, progress=show, cancelled=cancelled)
     return Result(video, info, annotations, rendered, options, folder, annotation_file, run.engine, run.took_s)
+
+
+def _check(folder: Path, options: RenderOptions) -> None:
+    """Raises `OptionError` for what would only be noticed after the tracking."""
+    check_folder(folder)
+    Typeface(options.font)
 
 
 def render_video(
@@ -61,6 +70,7 @@ def render_video(
 ) -> Result:
     """Draw a video's objects into `folder`, from annotations of any origin; raises as `track_video`."""
     info = probe(video, limits=settings.limits)
+    _check(folder, options)
     given = video_intelligence.read(annotations)
     if segment:
         given = given.within(segment)

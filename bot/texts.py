@@ -70,8 +70,8 @@ def size(size_bytes: int) -> str:
 
 
 def percent(share: float) -> str:
-    """A confidence or a share: "93%"; never 100% for less than all."""
-    return f"{min(math.floor(share * 100 + 0.5), 99 if share < 1 else 100)}%"
+    """A confidence or a share: "93%", rounded as in the pictures and their names."""
+    return f"{share:.0%}"
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -278,6 +278,11 @@ def unforeseen(_: errors.TrackletError) -> str:
     return "Something went wrong on our side. The log has the details; trying again may help."
 
 
+def unforeseen_here() -> str:
+    """An unforeseen error on the command line, where there is no log unless it was asked for."""
+    return "Something went wrong on our side. Run it again as `tracklet --verbose ...` to see what."
+
+
 def _says(kind: type[ErrorT], say: Callable[[ErrorT], str]) -> tuple[type[BaseException], Callable[..., str]]:
     return kind, say
 
@@ -372,7 +377,7 @@ def problem(found: Problem) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ResultFacts:
-    """What the sentences about a result are made of; `known_labels` are those that the video has at all."""
+    """What the sentences about a result are made of; `known_labels` are those that the video has at all, times in seconds."""
 
     shown: int
     total: int
@@ -382,6 +387,9 @@ class ResultFacts:
     min_frames: int
     labels: Sequence[str] = ()
     known_labels: Sequence[str] = ()
+    annotated_s: float = 0.0
+    video_s: float = 0.0
+    older_pictures: int = 0
 
 
 def result_lines(facts: ResultFacts) -> list[str]:
@@ -392,8 +400,26 @@ def result_lines(facts: ResultFacts) -> list[str]:
             lines.append(no_such_label(facts.labels, facts.known_labels))
         else:
             lines.append(near_misses(facts.near_misses, min_confidence=facts.min_confidence, min_frames=facts.min_frames))
-            lines.append("Lower the thresholds to see them: --min-confidence 0.5 --min-frames 5, for example.")
+            lines += lower_thresholds(facts)
+    if facts.annotated_s > facts.video_s + 1.0 > 1.0:
+        reach, end = clock(facts.annotated_s), clock(facts.video_s)
+        lines.append(f"The annotations reach {reach}, but the video ends at {end}: do they belong together?")
+    if facts.older_pictures:
+        lines.append(f"In the folder {count(facts.older_pictures, 'older picture')} of this video stayed, from other options.")
     return [*lines, *(problem(each) for each in facts.problems)]
+
+
+def lower_thresholds(facts: ResultFacts) -> list[str]:
+    """The options that would just show the closest of the near misses."""
+    if not facts.near_misses:
+        return []
+    closest = facts.near_misses[0]
+    options = []
+    if closest.confidence < facts.min_confidence:
+        options.append(f"--min-confidence {math.floor(closest.confidence * 100) / 100:g}")
+    if len(closest) < facts.min_frames:
+        options.append(f"--min-frames {len(closest)}")
+    return [f"To see the first of them: {' '.join(options)}"] if options else []
 
 
 def found(shown: int, total: int) -> str:

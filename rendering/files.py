@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
-from tracking.errors import StorageError
+from tracking.errors import OptionError, StorageError
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -18,4 +19,16 @@ def write_whole(path: Path, data: bytes) -> None:
     except OSError as error:
         raise StorageError(place=path.name, action="write", reason=error.strerror or "") from error
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def check_folder(folder: Path) -> None:
+    """Raises `OptionError` where files cannot be put into `folder`, without making it."""
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        usable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    except (OSError, ValueError):
+        usable = False
+    if not usable:
+        raise OptionError("--out", str(folder), "a folder that can be made and written to is needed")

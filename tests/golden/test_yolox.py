@@ -1,5 +1,8 @@
 """The detector: any export of the family, boxes where the objects are, and nothing else taken for a network."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +98,16 @@ def test_a_file_that_is_no_such_network_is_refused_for_what_it_is(tmp_path: Path
     with pytest.raises(ModelError) as caught:
         YoloxDetector(tiny_yolox(tmp_path / "m.onnx"), labels=("only one",))
     assert caught.value.problem == "shape"
+
+
+def test_loading_a_network_leaves_no_report_for_its_runtime_s_maker(tmp_path: Path) -> None:
+    model = tiny_yolox(tmp_path / "m.onnx")
+    (tmp_path / "home").mkdir()
+    load = "import sys, pathlib; from tracking.local.yolox import YoloxDetector; YoloxDetector(pathlib.Path(sys.argv[1]))"
+    clean = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    home = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "home/.cache")}
+    subprocess.run([sys.executable, "-c", load, str(model)], env=clean | home, check=True)
+    assert not list((tmp_path / "home").rglob("*"))
 
 
 def test_coco_has_its_80_names_once_each() -> None:

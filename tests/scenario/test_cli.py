@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -16,6 +17,7 @@ from tests import clips
 from tests.clips import RED, Clip, Mover, Scene, draw_clip
 from tests.tiny_yolox import tiny_yolox
 from tracking.formats import video_intelligence
+from tracking.model import Annotations, Track
 
 SCENE = Scene(
     (
@@ -201,14 +203,92 @@ def test_limits_of_the_environment_hold(run: Run, clip: Clip, model: Path, monke
     assert "I can track up to 1.0 s" in err
 
 
-def test_a_folder_that_cannot_be_written_is_our_failure_in_a_sentence(
-    run: Run, clip: Clip, model: Path, tmp_path: Path
+@pytest.mark.parametrize("folder", ["taken", "taken/out", "x" * 300])
+def test_a_folder_that_cannot_be_made_is_noticed_before_the_tracking(
+    run: Run, clip: Clip, model: Path, folder: str, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("a file")
-    status, _, err = run("track", clip.path, "--out", "taken/out", "--model", model)
+    status, _, err = run("track", clip.path, "--out", folder, "--model", model)
+    assert status == 2
+    assert len(err.strip().splitlines()) == 1
+    assert err.startswith("--out")
+
+
+def test_a_font_that_is_none_is_noticed_before_the_tracking(
+    run: Run, clip: Clip, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKLET_FONT", str(model))
+    status, _, err = run("track", clip.path, "--out", "out", "--model", model)
+    assert status == 2
+    assert len(err.strip().splitlines()) == 1
+    assert not Path("out").exists()
+
+
+def test_a_model_that_was_asked_for_and_cannot_be_had_is_not_replaced_by_motion(
+    run: Run, clip: Clip, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    (tmp_path / "cache").write_text("a file where the model's folder would be")
+    status, _, err = run("track", clip.path, "--out", "out", "--model", "s")
     assert status == 1
-    assert "Traceback" not in err
-    assert err.strip().splitlines()[-1].endswith(".")
+    assert "YOLOX" in err
+    assert not Path("out").exists()
+
+
+def test_annotations_of_a_longer_video_are_asked_about(run: Run, clip: Clip, tmp_path: Path) -> None:
+    late = Track(0, "dog", 0.9, np.arange(20) / 10 + 100, np.full((20, 4), [0.1, 0.1, 0.5, 0.5], np.float32))
+    (tmp_path / "given.json").write_bytes(video_intelligence.write(Annotations((late,))))
+    status, out, _ = run("render", clip.path, "given.json", "--out", "out")
+    assert status == 0
+    assert "The annotations reach 1:41, but the video ends at 0:02" in out
+
+
+def test_pictures_of_an_earlier_run_are_told_of(run: Run, clip: Clip, tmp_path: Path) -> None:
+    (tmp_path / "given.json").write_bytes(video_intelligence.write(clip.annotations()))
+    run("render", clip.path, "given.json", "--out", "out", "--min-confidence", "0.6")
+    _, out, _ = run("render", clip.path, "given.json", "--out", "out")
+    assert "1 older picture of this video stayed" in out
+
+
+def test_the_hint_names_thresholds_that_show_the_closest_object(run: Run, clip: Clip, tmp_path: Path) -> None:
+    (tmp_path / "given.json").write_bytes(video_intelligence.write(clip.annotations()))
+    given = ("render", clip.path, "given.json", "--out", "out")
+    _, out, _ = run(*given, "--min-confidence", "0.95", "--min-frames", "99")
+    hint = next(line for line in out.splitlines() if line.startswith("To see")).partition(": ")[2]
+    _, out, _ = run(*given, *hint.split())
+    assert "found" in out
+
+
+def test_a_reader_that_leaves_early_is_no_failure(clip: Clip, tmp_path: Path) -> None:
+    (tmp_path / "given.json").write_bytes(video_intelligence.write(clip.annotations()))
+    command = [
+        sys.executable,
+        "-m",
+        "bot",
+        "render",
+        str(clip.path),
+        str(tmp_path / "given.json"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 0
+    assert "Traceback" not in said
+
+
+def test_a_name_that_is_no_text_comes_out_as_json(run: Run, clip: Clip, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"odd-\xff.mp4")
+    odd.write_bytes(clip.path.read_bytes())
+    (tmp_path / "given.json").write_bytes(video_intelligence.write(clip.annotations()))
+    status, out, _ = run("render", odd, "given.json", "--out", "out", "--json")
+    assert status == 0
+    assert json.loads(out)["objects"]
 
 
 def test_a_stop_ends_the_work_and_leaves_nothing_half_made(model: Path, tmp_path: Path) -> None:

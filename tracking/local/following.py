@@ -73,7 +73,8 @@ def follow(
                 raise Cancelled
             shot_tracks.add(*found)
     progress(Progress(max(end_s, time_s) - start_s, max(end_s, time_s) - start_s))
-    return shot_tracks.finished(Segment(start_s, max(min(end_s, info.duration_s or end_s), time_s)))
+    last_s = time_s if video.loss else max(min(end_s, info.duration_s or end_s), time_s)
+    return shot_tracks.finished(Segment(start_s, last_s))
 
 
 class DetectionQueue:

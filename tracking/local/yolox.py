@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+# Its official builds report to their maker by default, and read this when they are loaded. Nothing leaves this machine.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 from numpy.typing import NDArray
 
