@@ -6,15 +6,19 @@ UV ?= $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN = $(UV) run --frozen
 PACKAGES = bot rendering tracking
 CODE = $(PACKAGES) tests bench
+OUT ?= pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check fix format lint types floors coverage bench golden readme-media clean
+.PHONY: help demo track serve test check fix format lint types floors coverage bench golden readme-media clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(UV) ## Try it: a small Slack workspace in the browser, no account
 	$(RUN) --no-dev tracklet demo
+
+track: $(UV) ## Track a video without Slack: make track VIDEO=holiday.mp4 OUT=pictures
+	$(RUN) --no-dev tracklet track "$(VIDEO)" --out "$(OUT)"
 
 serve: $(UV) ## Run the bot with the settings of the environment
 	$(RUN) --no-dev tracklet serve
