@@ -9,7 +9,7 @@ CODE = $(PACKAGES) tests bench
 OUT ?= pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help demo track serve test check fix format lint types floors coverage bench golden readme-media clean
+.PHONY: help demo track serve test check fix format lint types floors coverage bench readme-media clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,9 +52,6 @@ coverage: $(UV)
 
 bench: $(UV) ## Measure, as ratios within one run
 	$(RUN) --group bench python -m bench
-
-golden: $(UV) ## Rewrite the golden pictures, for a person to look at
-	$(RUN) pytest tests/golden --rewrite-golden
 
 readme-media: $(UV) ## Remake the pictures of the README from the sample clip
 	$(RUN) python -m bench.readme_media
