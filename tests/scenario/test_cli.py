@@ -5,16 +5,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from bot import cli
 from tests import clips
 from tests.clips import RED, Clip, Mover, Scene, draw_clip
+from tests.scenario.command import Run, files
 from tests.tiny_yolox import tiny_yolox
 from tracking.formats import video_intelligence
 from tracking.model import Annotations, Track
@@ -26,8 +26,6 @@ SCENE = Scene(
     )
 )
 
-Run = Callable[..., tuple[int, str, str]]
-
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -37,27 +35,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
     return draw_clip(tmp_path_factory.mktemp("c") / "two movers.mp4", SCENE, fps=15)
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs a command in this process: exit status, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith(("TRACKLET_", "SLACK_"))]:
-        monkeypatch.delenv(name)
-
-    def command(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tracklet", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return command
-
-
-def files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
 def test_track_writes_annotations_a_summary_and_a_gif_of_each_object(run: Run, clip: Clip, model: Path, tmp_path: Path) -> None:

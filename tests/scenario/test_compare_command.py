@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,12 @@ import pytest
 from google.rpc import code_pb2
 from PIL import Image
 
-from bot import cli, texts
+from bot import texts
 from bot.engine_run import run_remote
 from tests.clips import BLUE, RED, Clip, Mover, Scene, draw_clip
 from tests.google.storage_server import Resource, StorageServer
 from tests.google.video_intelligence_server import Script, VideoIntelligenceServer
+from tests.scenario.command import Run, files
 from tests.tiny_yolox import tiny_yolox
 from tracking.engines.video_intelligence import INLINE_LIMIT_BYTES, VideoIntelligenceEngine, VideoIntelligenceOptions
 from tracking.errors import EngineError
@@ -38,8 +39,6 @@ SCENE = Scene(
         Mover("blue", BLUE, (0.2, 0.25), ((0.0, 0.7, 0.75), (1.5, 0.3, 0.75))),
     )
 )
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -58,27 +57,6 @@ def given(clip: Clip, tmp_path: Path) -> Path:
     path = tmp_path / "old.json"
     path.write_bytes(video_intelligence.write(clip.annotations()))
     return path
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs a command in this process: exit status, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith(("TRACKLET_", "SLACK_"))]:
-        monkeypatch.delenv(name)
-
-    def command(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tracklet", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return command
-
-
-def files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
 def test_without_google_the_two_local_engines_are_compared(run: Run, clip: Clip, model: Path, tmp_path: Path) -> None:
