@@ -132,11 +132,12 @@ def _tracks(objects: Json, place: str, first_id: int) -> list[Track]:
     nanos: list[Json] = []
     edges: list[Json] = []
     ends = [_gather(at, each, nanos, edges) for at, each in found]
-    times = np.asarray(nanos, np.int64) / NANOS
     boxes = np.asarray(edges)
-    # The first test is for text and nested values among the numbers, of which NumPy makes arrays of another kind.
-    if boxes.size and (boxes.dtype.kind not in "fiub" or boxes.ndim != 1 or not _in_range(times, boxes)):
+    # Of text, nested values and huge numbers NumPy makes arrays of another kind.
+    times = np.asarray(nanos)
+    if nanos and (times.dtype.kind != "i" or boxes.dtype.kind not in "fiub" or boxes.ndim != 1 or not _in_range(times, boxes)):
         raise next(fault for at, each in found if (fault := _first_fault(each.get("frames") or [], at)))
+    times = times / NANOS
     boxes = boxes.astype(np.float32).reshape(-1, 4)
     times.setflags(write=False)
     boxes.setflags(write=False)
@@ -149,8 +150,8 @@ def _tracks(objects: Json, place: str, first_id: int) -> list[Track]:
     return tracks
 
 
-def _in_range(times: NDArray[np.float64], edges: NDArray[Any]) -> bool:
-    return bool(times.max() <= MAX_TIME_S and edges.max() <= MAX_EDGE and edges.min() >= -MAX_EDGE)
+def _in_range(nanos: NDArray[Any], edges: NDArray[Any]) -> bool:
+    return bool(nanos.min() >= 0 and nanos.max() <= MAX_TIME_S * NANOS and edges.max() <= MAX_EDGE and edges.min() >= -MAX_EDGE)
 
 
 def _joined(objects: Iterator[tuple[str, dict[str, Json]]]) -> list[tuple[str, dict[str, Json]]]:
@@ -190,7 +191,12 @@ def _gather(place: str, found: dict[str, Json], nanos: list[Json], edges: list[J
             offset = frame.get("time_offset")
             if offset is None:
                 offset = frame.get("timeOffset") or {}
-            nanos.append(_nanos(offset))
+            if offset.__class__ is str:
+                offset = {"nanos": _nanos(offset)}
+            seconds, rest = offset.get("seconds", 0), offset.get("nanos", 0)
+            # Numbers are the common case; whatever else there is, is read with care.
+            whole = seconds.__class__ is int and rest.__class__ is int
+            nanos.append(seconds * NANOS + rest if whole else _nanos(offset))
             edges += (box.get("left", 0.0), box.get("top", 0.0), box.get("right", 0.0), box.get("bottom", 0.0))
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise _first_fault(frames, place) or AnnotationError(place=f"{place}.frames", problem="unreadable") from error
