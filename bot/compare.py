@@ -8,86 +8,25 @@ since they may have cost money; the picture and the table follow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from bot import texts
+from bot.comparison_result import ComparisonResult, Side, count_found
 from bot.console import Terminal
 from bot.engine_choice import Why
 from bot.engine_run import choose_engine, run_engine
 from bot.result import write_annotations
 from bot.settings import Settings
-from rendering.comparison import ComparisonPage, Words, render_comparison
+from rendering.comparison import Words, render_comparison
 from rendering.pairing import Finder, Pair, pair
 from rendering.render import RenderOptions
 from tracking.engines.base import GOOGLE_RETIRES, CancelCheck, EngineName
 from tracking.errors import OptionError
 from tracking.formats import video_intelligence
-from tracking.model import Annotations, Segment, Track
-from tracking.video import VideoInfo, probe
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What one engine found, or an annotation file holds (`engine` None); `title` is what people read."""
-
-    title: str
-    annotations: Annotations
-    file: Path
-    engine: EngineName | None = None
-    took_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonResult:
-    """What two sides say about one video."""
-
-    video: Path
-    info: VideoInfo
-    a: Side
-    b: Side
-    pairs: tuple[Pair, ...]
-    pages: tuple[ComparisonPage, ...]
-    options: RenderOptions
-    folder: Path
-
-    def facts(self) -> texts.ComparisonFacts:
-        """The facts of the sentences about it."""
-        selection = self.options.selection
-        names = [(one.a.label.casefold(), one.b.label.casefold()) for one in self.pairs if one.a and one.b]
-        nameless = EngineName.MOTION in {self.a.engine, self.b.engine}
-        return texts.ComparisonFacts(
-            a=self.a.title,
-            b=self.b.title,
-            both=len(names),
-            only_a=_count(self.pairs, Finder.A),
-            only_b=_count(self.pairs, Finder.B),
-            same_label=None if nameless else sum(first == second for first, second in names),
-            problems=(*self.a.annotations.problems, *self.b.annotations.problems),
-            min_confidence=selection.min_confidence,
-            min_frames=selection.min_frames,
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """The result as data: paths as text, times in seconds, confidences and overlaps 0..1."""
-        return {
-            "video": {"path": str(self.video), "duration_s": self.info.duration_s},
-            "a": _side_json(self.a),
-            "b": _side_json(self.b),
-            "pictures": [str(page.path) for page in self.pages],
-            "objects": [
-                {
-                    "number": one.number,
-                    "found_by": one.finder.value,
-                    "overlap": round(one.overlap, 4),
-                    "a": _track_json(one.a),
-                    "b": _track_json(one.b),
-                }
-                for one in self.pairs
-            ],
-        }
+from tracking.model import Segment
+from tracking.video import probe
 
 
 def compare_video(
@@ -166,37 +105,8 @@ def _given(file: Path, files: Sequence[Path], segment: Segment | None) -> Side:
 
 def _words(a: Side, b: Side, pairs: Sequence[Pair]) -> Words:
     headings = {
-        Finder.BOTH: texts.found_by_both(_count(pairs, Finder.BOTH)),
-        Finder.A: texts.found_by_one(a.title, _count(pairs, Finder.A)),
-        Finder.B: texts.found_by_one(b.title, _count(pairs, Finder.B)),
+        Finder.BOTH: texts.found_by_both(count_found(pairs, Finder.BOTH)),
+        Finder.A: texts.found_by_one(a.title, count_found(pairs, Finder.A)),
+        Finder.B: texts.found_by_one(b.title, count_found(pairs, Finder.B)),
     }
     return Words(a.title, b.title, headings, texts.ABSENT)
-
-
-def _count(pairs: Sequence[Pair], finder: Finder) -> int:
-    return sum(one.finder is finder for one in pairs)
-
-
-def _side_json(side: Side) -> dict[str, Any]:
-    return {
-        "engine": side.engine,
-        "title": side.title,
-        "annotations": str(side.file),
-        "tracking_s": round(side.took_s, 3),
-        "tracks": len(side.annotations.tracks),
-        "problems": [{"code": problem.code, "message": problem.message} for problem in side.annotations.problems],
-    }
-
-
-def _track_json(track: Track | None) -> dict[str, Any] | None:
-    if track is None:
-        return None
-    return {
-        "track": track.track_id,
-        "label": track.label,
-        "entity_id": track.entity_id,
-        "confidence": track.confidence,
-        "frames": len(track),
-        "start_s": track.segment.start_s,
-        "end_s": track.segment.end_s,
-    }

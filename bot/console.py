@@ -24,7 +24,7 @@ from bot import texts
 if TYPE_CHECKING:
     from rich.console import JustifyMethod
 
-    from bot.compare import ComparisonResult
+    from bot.comparison_result import ComparisonResult
     from bot.doctor import Check
     from bot.result import Result
 

@@ -64,7 +64,7 @@ class Result:
         info = self.info
         return {
             "video": {
-                "path": _readable(self.video),
+                "path": readable(self.video),
                 "width": info.width,
                 "height": info.height,
                 "duration_s": info.duration_s,
@@ -72,10 +72,10 @@ class Result:
                 "codec": info.codec,
             },
             "engine": self.engine,
-            "annotations": _readable(self.annotation_file) if self.annotation_file else None,
+            "annotations": readable(self.annotation_file) if self.annotation_file else None,
             "tracking_s": round(self.tracking_s, 3),
             "tracks": len(self.annotations.tracks),
-            "summary": [_readable(page.path) for page in self.rendered.pages],
+            "summary": [readable(page.path) for page in self.rendered.pages],
             "objects": [
                 {
                     "number": shown.number,
@@ -85,7 +85,7 @@ class Result:
                     "frames": len(shown.track),
                     "start_s": shown.track.segment.start_s,
                     "end_s": shown.track.segment.end_s,
-                    "animation": _readable(animations[shown.number].path) if shown.number in animations else None,
+                    "animation": readable(animations[shown.number].path) if shown.number in animations else None,
                 }
                 for shown in self.rendered.selected.shown
             ],
@@ -97,7 +97,7 @@ class Result:
         }
 
 
-def _readable(path: Path) -> str:
+def readable(path: Path) -> str:
     """A path as text, also where its name is none."""
     return os.fsencode(path).decode(errors="replace")
 
