@@ -154,7 +154,7 @@ def draw_animations(
     with opencv_in_this_thread(), Workers() as workers:
         for frame, served in needed_frames(video, wants, progress=progress, cancelled=cancelled):
             workers.wait_for_room()
-            source = _Source.of(frame, picture, [one.plan.view for one, _ in served], [place for _, place in served], whole)
+            source = _Source.of(frame, picture, [one for one, _ in served], whole)
             tasks: list[tuple[int, Task]] = []
             for one, place in served:
                 tasks.append((one.key, one.taking(source, place)))
@@ -173,34 +173,31 @@ class _Source:
     """
     One decoded picture, in the forms that its GIFs take it in.
 
-    `whole` are indices in `palette` of `quantiser`, None where nobody shows the whole; `picture` is RGB at `scale` of the
-    video's size, None where nobody shows a window.
+    `whole` are indices in `palette` of `quantiser`, None where nobody shows the whole; `pictures` are RGB by their scale.
     """
 
     time_s: float
     quantiser: Quantiser
     palette: int
     whole: NDArray[np.uint8] | None
-    picture: NDArray[np.uint8] | None
-    scale: tuple[float, float]
+    pictures: dict[float, NDArray[np.uint8]]
 
     @classmethod
-    def of(
-        cls, frame: Frame, size: tuple[int, int], views: Sequence[View], places: Sequence[int], quantiser: Quantiser
-    ) -> _Source:
-        whole = next((view for view in views if view.is_whole), None)
+    def of(cls, frame: Frame, size: tuple[int, int], served: Sequence[_Growing], quantiser: Quantiser) -> _Source:
+        whole = next((one.plan.view for one in served if one.plan.view.is_whole), None)
         indices = quantiser.indices(frame.pixels(whole.size)) if whole else None
-        needs = [
-            view.size[0] / (view.windows[place, 2] - view.windows[place, 0])
-            for view, place in zip(views, places, strict=True)
-            if not view.is_whole
-        ]
-        picture = None
-        if needs:
-            scale = next((scale for scale in SCALES if scale >= SCALE_SLACK * max(needs)), 1.0)
-            picture = frame.pixels((max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
-        scale_xy = (picture.shape[1] / size[0], picture.shape[0] / size[1]) if picture is not None else (1.0, 1.0)
-        return cls(frame.time_s, quantiser, quantiser.palette, indices, picture, scale_xy)
+        pictures: dict[float, NDArray[np.uint8]] = {}
+        for scale in sorted({one.scale for one in served if not one.plan.view.is_whole}, reverse=True):
+            scaled = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+            larger = pictures.get(2 * scale)
+            # Halving what is there already is quicker than scaling the picture anew.
+            halved = larger is not None and (larger.shape[1], larger.shape[0]) == (2 * scaled[0], 2 * scaled[1])
+            pictures[scale] = (
+                np.asarray(cv2.resize(larger, scaled, interpolation=cv2.INTER_AREA), np.uint8)
+                if larger is not None and halved
+                else frame.pixels(scaled)
+            )
+        return cls(frame.time_s, quantiser, quantiser.palette, indices, pictures)
 
 
 class _Growing:
@@ -211,6 +208,8 @@ class _Growing:
         self.key = plan.shown.number
         self.received = 0
         self.result: Animation | None = None
+        gain = plan.view.size[0] / (plan.view.windows[0, 2] - plan.view.windows[0, 0])
+        self.scale = next((scale for scale in SCALES if scale >= SCALE_SLACK * gain), 1.0)
         self._clip: Clip | None = clip
         self._picture = picture
 
@@ -226,9 +225,10 @@ class _Growing:
                 assert source.whole is not None
                 self._clip.add_indices(number, source.whole, place, source.quantiser, source.palette)
             else:
-                assert source.picture is not None
-                cut = cut_out(source.picture, window * [*source.scale, *source.scale], self.plan.view.size)
-                self._clip.add_picture(number, cut, place, source.picture)
+                picture = source.pictures[self.scale]
+                scale = picture.shape[1] / self._picture[0], picture.shape[0] / self._picture[1]
+                cut = cut_out(picture, window * [*scale, *scale], self.plan.view.size)
+                self._clip.add_picture(number, cut, place, picture)
 
         return take
 
@@ -267,19 +267,26 @@ class _Growing:
 
 def cut_out(picture: NDArray[np.uint8], window: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.uint8]:
     """
-    `window` (left, top, right, bottom in pixels) of an RGB picture at `size` (width, height).
+    `window` (left, top, right, bottom in pixels, also between them) of an RGB picture at `size` (width, height).
 
-    Its corner may lie between pixels, its sides are whole.
+    It lies within half a pixel of the result of where it should: whole pixels are scaled, and the rest is cut off afterwards.
     """
-    side = max(1, round(window[2] - window[0])), max(1, round(window[3] - window[1]))
-    left, top = round(window[0]), round(window[1])
-    if abs(left - window[0]) + abs(top - window[1]) < 0.02:
-        part = picture[top : top + side[1], left : left + side[0]]
-    else:
-        centre = window[0] + (side[0] - 1) / 2, window[1] + (side[1] - 1) / 2
-        part = np.asarray(cv2.getRectSubPix(picture, side, centre), np.uint8)
-    method = cv2.INTER_AREA if size[0] < side[0] else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(part, size, interpolation=method), np.uint8)
+    height, width = picture.shape[:2]
+    # What rounding leaves of a whole number is no part of a pixel.
+    left, top = (max(0, math.floor(edge + 1e-6)) for edge in window[:2].tolist())
+    right, bottom = min(width, math.ceil(window[2] - 1e-6)), min(height, math.ceil(window[3] - 1e-6))
+    gains = size[0] / (window[2] - window[0]), size[1] / (window[3] - window[1])
+    x, y = max(0, round((window[0] - left) * gains[0])), max(0, round((window[1] - top) * gains[1]))
+    scaled = max(x + size[0], round((right - left) * gains[0])), max(y + size[1], round((bottom - top) * gains[1]))
+    part = cv2.resize(picture[top:bottom, left:right], scaled, interpolation=_interpolation(min(gains)))
+    return np.asarray(part[y : y + size[1], x : x + size[0]], np.uint8)
+
+
+def _interpolation(gain: float) -> int:
+    """OpenCV's method for scaling by `gain`; down to a half four neighbours are enough, and much quicker than areas."""
+    if gain > 1:
+        return cv2.INTER_CUBIC
+    return cv2.INTER_LINEAR if gain >= 0.5 else cv2.INTER_AREA
 
 
 def _seen_boxes(shown: ShownObject, times_s: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ palette indices alike; strips are RGB. Boxes given as fractions of the upright p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -48,13 +49,13 @@ def time_span(segment: Segment) -> str:
     return start if start == end else f"{start}–{end}"
 
 
-def pixel_box(box: ArrayLike, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+def pixel_box(box: Iterable[float], size: tuple[int, int]) -> tuple[int, int, int, int] | None:
     """
     A box in fractions as left, top, right, bottom in whole pixels of a picture of (width, height), right and bottom outside.
 
     Clipped to the picture, one pixel large at least; None where nothing of it is inside.
     """
-    left, top, right, bottom = np.clip(np.asarray(box, np.float64), 0, 1) * [*size, *size]
+    left, top, right, bottom = (min(max(float(edge), 0.0), 1.0) * side for edge, side in zip(box, (*size, *size), strict=True))
     if right <= left or bottom <= top:
         return None
     x, y = min(round(left), size[0] - 1), min(round(top), size[1] - 1)

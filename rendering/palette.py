@@ -11,12 +11,11 @@ docs/performance.md, "Rendering".
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 PixelT = TypeVar("PixelT", bound=np.generic)
 
@@ -39,7 +38,7 @@ NEW_PALETTE_FROM = 0.04
 SAMPLE_PIXELS = 6000
 
 # Up to this share of changed pixels it is quicker to look up only these.
-MANY_CHANGED = 0.2
+MANY_CHANGED = 0.1
 
 # Whether the palette is still good is asked after this many changed pixels, as a share of the picture's.
 CHECK_AFTER = 0.15
@@ -49,6 +48,7 @@ _CELL_KEY = np.array([[1024.0, 16.0, 0.25]], np.float32)
 _UNKNOWN = 255
 
 _PIECE = 256
+_FEW_CELLS = 2000
 
 # How much a difference in red, green and blue counts in looking for the nearest colour: between equal and luma (BT.601).
 _WEIGHTS = np.array([0.9, 1.2, 0.8], np.float32)
@@ -67,7 +67,7 @@ class Lookup:
         found = self._nearest.take(cells)
         unknown = found == _UNKNOWN
         if unknown.any():
-            self._look_up(np.unique(cells[unknown]))
+            self._look_up(_distinct(cells[unknown]))
             found = self._nearest.take(cells)
         return found
 
@@ -85,13 +85,13 @@ class Lookup:
         self._set(known[better], pixels[better], candidate[better] + len(self.palette), new[better])
         self.palette = np.concatenate([self.palette, colours])
 
-    def _look_up(self, cells: NDArray[np.int32]) -> None:
+    def _look_up(self, cells: NDArray[np.intp]) -> None:
         pixels = _colours_of(cells)
         nearest = nearest_of(pixels, self.palette)
         self._set(cells, pixels, nearest, self.palette[nearest])
 
     def _set(
-        self, cells: NDArray[np.integer[Any]], pixels: NDArray[np.float32], nearest: NDArray[np.intp], found: NDArray[np.uint8]
+        self, cells: NDArray[np.intp], pixels: NDArray[np.float32], nearest: NDArray[np.intp], found: NDArray[np.uint8]
     ) -> None:
         self._nearest[cells] = nearest
         self._is_far[cells] = (np.abs(found - pixels) > FAR).any(axis=1)
@@ -136,9 +136,12 @@ class Quantiser:
             self._cells = cells_of(picture)
             self._begin(sample)
             return self._indices
-        changed = np.asarray(cv2.inRange(cv2.absdiff(picture, self._shown), (0, 0, 0), HOLD)) == 0
-        cv2.copyTo(picture, changed.view(np.uint8), self._shown)
-        self._update(self._lookup, np.flatnonzero(changed))
+        red, green, blue = cv2.split(cv2.subtract(cv2.absdiff(picture, self._shown), (*HOLD, 0)))
+        changed = np.asarray(cv2.bitwise_or(cv2.bitwise_or(red, green), blue), np.uint8)
+        count = cv2.countNonZero(changed)
+        if count:
+            cv2.copyTo(picture, changed, self._shown)
+            self._update(self._lookup, changed, count)
         return self._indices
 
     def nearest(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -146,18 +149,19 @@ class Quantiser:
         assert self._lookup
         return self._lookup.indices(cells_of(picture))
 
-    def _update(self, lookup: Lookup, changed: NDArray[np.intp]) -> None:
-        """Look up the pixels at `changed` (places in the flattened picture), and the palette's fitness for what is shown."""
-        if changed.size > MANY_CHANGED * self._cells.size:
+    def _update(self, lookup: Lookup, changed: NDArray[np.uint8], count: int) -> None:
+        """Look up the pixels where `changed` (H, W) is not 0, `count` of them, and the palette's fitness for what is shown."""
+        if count > MANY_CHANGED * self._cells.size:
             self._cells = cells_of(self._shown)
             self._indices = lookup.indices(self._cells)
-        elif changed.size:
-            cells = cells_of(self._shown.reshape(-1, 3)[changed][None])[0]
-            self._cells.reshape(-1)[changed] = cells
+        else:
+            places = np.flatnonzero(changed != 0)
+            cells = cells_of(self._shown.reshape(-1, 3)[places][None])[0]
+            self._cells.reshape(-1)[places] = cells
             # Whoever got the array before keeps what it was.
             self._indices = self._indices.copy()
-            self._indices.reshape(-1)[changed] = lookup.indices(cells)
-        self._since_check += changed.size
+            self._indices.reshape(-1)[places] = lookup.indices(cells)
+        self._since_check += count
         if self._since_check < CHECK_AFTER * self._cells.size:
             return
         self._since_check = 0
@@ -191,7 +195,7 @@ def cells_of(picture: NDArray[np.uint8]) -> NDArray[np.int32]:
     return np.asarray(cv2.transform(coarse, _CELL_KEY)).astype(np.int32).reshape(picture.shape[:2])
 
 
-def _colours_of(cells: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+def _colours_of(cells: NDArray[np.intp]) -> NDArray[np.float32]:
     """The colour in the middle of each cell: (N, 3)."""
     return np.stack([cells >> 12, cells >> 6 & 63, cells & 63], axis=1).astype(np.float32) * 4 + 1.5
 
@@ -216,30 +220,67 @@ def _spread(picture: NDArray[PixelT]) -> NDArray[PixelT]:
 
 
 def _fitted(sample: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A palette for the pixels (N, 3): median cut, each colour then moved to the mean of its pixels (Lloyd 1982), twice."""
-    palette = _cut(sample, FIRST_COLOURS)
-    pixels = sample.astype(np.float32)
-    for _ in range(2):
-        nearest = nearest_of(pixels, palette)
-        count = np.bincount(nearest, minlength=len(palette))
-        sums = [np.bincount(nearest, pixels[:, channel], minlength=len(palette)) for channel in range(3)]
-        means = np.stack(sums, axis=1) / np.maximum(count, 1)[:, None]
-        palette = np.where(count[:, None] > 0, np.round(means), palette).astype(np.uint8)
-    return palette
+    """
+    A palette for the pixels (N, 3): (K, 3), K <= `FIRST_COLOURS`.
+
+    Kinds of pixels (cells of five bits) are split where their colours vary most, at the mean, many groups at once (after Wu,
+    Graphics Gems II, 1991); each colour is then moved to the mean of the kinds that are nearest to it (Lloyd 1982).
+    """
+    count, colours = _kinds(sample, bits=5)
+    group = np.zeros(len(count), np.intp)
+    groups = 1
+    while groups < FIRST_COLOURS:
+        means, spread = _moments(colours * _WEIGHTS, count, group, groups)
+        chosen = np.argsort(-spread.max(axis=1))[: min(max(1, groups // 2), FIRST_COLOURS - groups)]
+        chosen = chosen[spread[chosen].max(axis=1) > 1e-3]
+        if not chosen.size:
+            break
+        split_off = np.full(groups, -1)
+        split_off[chosen] = groups + np.arange(chosen.size)
+        channel = spread.argmax(axis=1)
+        members = np.flatnonzero(split_off[group] >= 0)
+        theirs = group[members]
+        above = (colours * _WEIGHTS)[members, channel[theirs]] > means[theirs, channel[theirs]]
+        group[members[above]] = split_off[theirs[above]]
+        groups += chosen.size
+    palette = np.round(_moments(colours, count, group, groups)[0]).astype(np.uint8)
+    means, _ = _moments(colours, count, nearest_of(colours.astype(np.float32), palette), groups)
+    return np.where(np.isfinite(means), np.round(means), palette).astype(np.uint8)
 
 
-def _cut(sample: NDArray[np.uint8], colours: int) -> NDArray[np.uint8]:
-    """At most `colours` colours for the pixels (N, 3), by median cut: (K, 3)."""
-    picture = Image.fromarray(np.ascontiguousarray(sample[None]))
-    palette = picture.quantize(colours, Image.Quantize.MEDIANCUT, kmeans=0).getpalette("RGB") or [0, 0, 0]
-    return np.array(palette, np.uint8).reshape(-1, 3)[:colours]
+def _moments(
+    colours: NDArray[np.float64], count: NDArray[np.float64], group: NDArray[np.intp], groups: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean (G, 3) and summed squared distance from it (G, 3) of colours (K, 3) that count so often; NaN for empty groups."""
+    weighted = colours * count[:, None]
+    sums, squares = (
+        np.stack([np.bincount(group, values[:, channel], groups) for channel in range(3)], axis=1)
+        for values in (weighted, weighted * colours)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = sums / np.bincount(group, count, groups)[:, None]
+    return means, squares - sums * means
+
+
+def _kinds(sample: NDArray[np.uint8], *, bits: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How many of the pixels (N, 3) are of each kind that there is, a cell of `bits` per channel: (K,), and their mean: (K, 3)."""
+    kinds = (sample >> (8 - bits)).astype(np.intp) @ np.array([1 << 2 * bits, 1 << bits, 1])
+    count = np.bincount(kinds)
+    there = np.flatnonzero(count)
+    sums = [np.bincount(kinds, sample[:, channel])[there] for channel in range(3)]
+    return count[there].astype(np.float64), np.stack(sums, axis=1) / count[there, None]
 
 
 def _frequent(sample: NDArray[np.uint8], colours: int) -> NDArray[np.uint8]:
     """The mean of each of the most frequent kinds of pixels (N, 3), kinds being cells of four bits: (K, 3), K <= `colours`."""
-    kinds = (sample >> 4).astype(np.intp) @ np.array([256, 16, 1])
-    count = np.bincount(kinds, minlength=4096)
-    chosen = np.argsort(-count, kind="stable")[:colours]
-    chosen = chosen[count[chosen] > 0]
-    means = [np.bincount(kinds, sample[:, channel], minlength=4096)[chosen] / count[chosen] for channel in range(3)]
-    return np.round(np.stack(means, axis=1)).astype(np.uint8)
+    count, means = _kinds(sample, bits=4)
+    return np.round(means[np.argsort(-count, kind="stable")[:colours]]).astype(np.uint8)
+
+
+def _distinct(cells: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Each of `cells` once, sorted; many by marking, which is quicker than to sort them."""
+    if cells.size < _FEW_CELLS:
+        return np.unique(cells).astype(np.intp)
+    there = np.zeros(_CELLS, np.bool_)
+    there[cells] = True
+    return np.flatnonzero(there)

@@ -30,6 +30,10 @@ MATRICES = {
     10: Colorspace.BT2020,
 }
 
+# Into planes FFmpeg scales closer to the truth (wrong by 0.5 levels in the mean, packed by 3.4) and quicker. Pictures of these
+# formats that keep their size take a way without scaling, which is quicker still but leaves the last columns of planes unwritten.
+UNSCALED_FORMATS = {"yuv420p", "yuvj420p", "yuva420p", "yuv422p", "yuvj422p"}
+
 REFERENCE_WHITE_NITS = 203.0  # ITU-R BT.2408-7, table 1
 HLG_PEAK_NITS = 1000.0  # ITU-R BT.2100-2, table 5: the nominal display, with a system gamma of 1.2
 SHOULDER = 0.75  # of reference white: below it light is kept as it is
@@ -47,10 +51,12 @@ class Converter:
     def pixels(self, frame: av.VideoFrame, size: tuple[int, int], order: Literal["rgb", "bgr"]) -> NDArray[np.uint8]:
         """The stored picture at `size` (width, height) as (height, width, 3) uint8."""
         if frame.color_trc in (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67):
-            wide = self._scaled(frame, size, "rgb48le").to_ndarray().astype(np.uint16, copy=False)
+            wide = cv2.merge(_planes(self._scaled(frame, size, "gbrp16le"), np.dtype("<u2"), "rgb"))
             shown = _tone_mapped(wide, hlg=frame.color_trc == ColorTrc.ARIB_STD_B67, bt2020=_has_wide_gamut(frame))
             return shown if order == "rgb" else shown[:, :, ::-1]
-        return self._scaled(frame, size, f"{order}24").to_ndarray().astype(np.uint8, copy=False)
+        if size == (frame.width, frame.height) and frame.format.name in UNSCALED_FORMATS:
+            return self._scaled(frame, size, f"{order}24").to_ndarray().astype(np.uint8, copy=False)
+        return np.asarray(cv2.merge(_planes(self._scaled(frame, size, "gbrp"), np.dtype(np.uint8), order)), np.uint8)
 
     def _scaled(self, frame: av.VideoFrame, size: tuple[int, int], pixel_format: str) -> av.VideoFrame:
         scaler = self._scalers.setdefault((size, pixel_format), VideoReformatter())
@@ -68,6 +74,17 @@ class Converter:
             interpolation=Interpolation.AREA if smaller else Interpolation.BICUBIC,
             threads=1,
         )
+
+
+def _planes(
+    frame: av.VideoFrame, kind: np.dtype[np.uint8] | np.dtype[np.uint16], order: Literal["rgb", "bgr"]
+) -> list[NDArray[np.uint8] | NDArray[np.uint16]]:
+    """The channels of a picture in one of FFmpeg's `gbrp` formats, each (H, W), without the padding of its rows."""
+    green, blue, red = (
+        np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // kind.itemsize)[:, : plane.width]
+        for plane in frame.planes
+    )
+    return [red, green, blue] if order == "rgb" else [blue, green, red]
 
 
 def _matrix(frame: av.VideoFrame) -> Colorspace:

@@ -142,7 +142,13 @@ class Track:
 
     def box_at(self, time_s: float) -> BoundingBox:
         """The box at one time; see `boxes_at`."""
-        return BoundingBox(*self.boxes_at(time_s)[0].tolist())
+        after = int(self.times.searchsorted(time_s, side="right"))
+        if after in (0, len(self)):
+            return BoundingBox(*self.boxes[min(after, len(self) - 1)].tolist())
+        start_s, end_s = self.times.item(after - 1), self.times.item(after)
+        share = (time_s - start_s) / (end_s - start_s)
+        before, behind = self.boxes[after - 1].tolist(), self.boxes[after].tolist()
+        return BoundingBox(*(a + (b - a) * share for a, b in zip(before, behind, strict=True)))
 
 
 class Problem(NamedTuple):
