@@ -116,15 +116,9 @@ class Typeface:
 
         The baseline lies at the same height for every text of one size.
         """
-        runs = list(self._runs(line_of(text)))
-        widths = [_advance(font.at(size, weight), part) for font, part in runs]
-        image = Image.new("L", (max(sum(widths), 1), self.line_height(size)))
-        draw = ImageDraw.Draw(image)
-        x = 0
-        for (font, part), width in zip(runs, widths, strict=True):
-            draw.text((x, round(size * 1.04)), part, fill=255, font=font.at(size, weight), anchor="ls")
-            x += width
-        return np.asarray(image)
+        height = self.line_height(size)
+        drawn = [_drawn(font.at(size, weight), part, size, height) for font, part in self._runs(line_of(text))]
+        return np.concatenate(drawn, axis=1) if drawn else np.zeros((height, 1), np.uint8)
 
     def _runs(self, text: str) -> Iterator[tuple[Font, str]]:
         """Stretches of `text` with the font that writes each, from left to right."""
@@ -183,6 +177,14 @@ def _axis_value(axis: ImageFont.Axis, weight: int) -> float:
 def _advance(font: ImageFont.FreeTypeFont, text: str) -> int:
     left, _, right, _ = font.getbbox(text, anchor="ls")
     return round(max(font.getlength(text), right - min(left, 0)))
+
+
+@lru_cache(maxsize=512)
+def _drawn(font: ImageFont.FreeTypeFont, text: str, size: int, height: int) -> NDArray[np.uint8]:
+    """`text` on a line of `height`; remembered, since objects share their labels."""
+    image = Image.new("L", (max(_advance(font, text), 1), height))
+    ImageDraw.Draw(image).text((0, round(size * 1.04)), text, fill=255, font=font, anchor="ls")
+    return np.asarray(image)
 
 
 def _placed(text: str, fonts: list[Font]) -> Iterator[tuple[Font | None, str]]:

@@ -78,9 +78,8 @@ def draw_box(
     """
     small = min(box[2] - box[0], box[3] - box[1]) < 4 * width
     outside = width if small else (width + 1) // 2
-    _draw_frame(canvas, box, grow=outside + casing_width, thickness=casing_width, value=casing)
-    if not small:
-        _draw_frame(canvas, box, grow=outside - width, thickness=casing_width, value=casing)
+    cased = width + (1 if small else 2) * casing_width
+    _draw_frame(canvas, box, grow=outside + casing_width, thickness=cased, value=casing)
     _draw_frame(canvas, box, grow=outside, thickness=width, value=line)
 
 

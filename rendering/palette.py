@@ -27,7 +27,7 @@ FIRST_COLOURS = 208
 ADDED_COLOURS = 10
 
 # By how much red, green and blue must change before a pixel is drawn anew; green carries the most of what the eye sees.
-HOLD = (6, 5, 7)
+HOLD = np.array([6.0, 5.0, 7.0, 0.0])
 
 # A colour whose nearest in the palette is this far away (in one channel) is badly served. So many more of them than a palette
 # had in its first picture call for more colours, and where there is no room, for a new palette.
@@ -136,7 +136,7 @@ class Quantiser:
             self._cells = cells_of(picture)
             self._begin(sample)
             return self._indices
-        red, green, blue = cv2.split(cv2.subtract(cv2.absdiff(picture, self._shown), (*HOLD, 0)))
+        red, green, blue = cv2.split(cv2.subtract(cv2.absdiff(picture, self._shown), HOLD))
         changed = np.asarray(cv2.bitwise_or(cv2.bitwise_or(red, green), blue), np.uint8)
         count = cv2.countNonZero(changed)
         if count:
@@ -263,7 +263,7 @@ def _moments(
 
 
 def _kinds(sample: NDArray[np.uint8], *, bits: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How many of the pixels (N, 3) are of each kind that there is, a cell of `bits` per channel: (K,), and their mean: (K, 3)."""
+    """How many of the pixels (N, 3) are in each cell of `bits` per channel that is not empty, (K,), and their mean, (K, 3)."""
     kinds = (sample >> (8 - bits)).astype(np.intp) @ np.array([1 << 2 * bits, 1 << bits, 1])
     count = np.bincount(kinds)
     there = np.flatnonzero(count)

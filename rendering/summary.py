@@ -283,7 +283,7 @@ def _written(
         caption = strip(Caption.of(cell.shown), (grid.picture[0], grid.strip_px), typeface, lines=2)
         page[y + grid.picture[1] : y + grid.picture[1] + grid.strip_px, x : x + grid.picture[0]] = caption
     file = io.BytesIO()
-    Image.fromarray(page).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
+    Image.fromarray(page).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     path = out / summary_name(name, selection, page=number)
     write_whole(path, file.getvalue())
     return SummaryPage(path, tuple(cell.shown for cell in cells), width, height)

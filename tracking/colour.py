@@ -8,13 +8,15 @@ brought to a normal screen: absolute light, reference white at 203 cd/m2, a soft
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 import av
 import cv2
 import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from numpy.typing import NDArray
+
+ChannelT = TypeVar("ChannelT", np.uint8, np.uint16)
 
 # From this many lines up untagged video is BT.709, below it BT.601: what encoders assume (EBU R 92, ITU-R BT.709-6).
 HD_LINES = 720
@@ -31,7 +33,7 @@ MATRICES = {
 }
 
 # Into planes FFmpeg scales closer to the truth (wrong by 0.5 levels in the mean, packed by 3.4) and quicker. Pictures of these
-# formats that keep their size take a way without scaling, which is quicker still but leaves the last columns of planes unwritten.
+# formats that keep their size take a quicker way still, which leaves the last columns of planes unwritten (FFmpeg 8.1).
 UNSCALED_FORMATS = {"yuv420p", "yuvj420p", "yuva420p", "yuv422p", "yuvj422p"}
 
 REFERENCE_WHITE_NITS = 203.0  # ITU-R BT.2408-7, table 1
@@ -51,7 +53,7 @@ class Converter:
     def pixels(self, frame: av.VideoFrame, size: tuple[int, int], order: Literal["rgb", "bgr"]) -> NDArray[np.uint8]:
         """The stored picture at `size` (width, height) as (height, width, 3) uint8."""
         if frame.color_trc in (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67):
-            wide = cv2.merge(_planes(self._scaled(frame, size, "gbrp16le"), np.dtype("<u2"), "rgb"))
+            wide = np.asarray(cv2.merge(_planes(self._scaled(frame, size, "gbrp16le"), np.dtype("<u2"), "rgb")), np.uint16)
             shown = _tone_mapped(wide, hlg=frame.color_trc == ColorTrc.ARIB_STD_B67, bt2020=_has_wide_gamut(frame))
             return shown if order == "rgb" else shown[:, :, ::-1]
         if size == (frame.width, frame.height) and frame.format.name in UNSCALED_FORMATS:
@@ -76,12 +78,10 @@ class Converter:
         )
 
 
-def _planes(
-    frame: av.VideoFrame, kind: np.dtype[np.uint8] | np.dtype[np.uint16], order: Literal["rgb", "bgr"]
-) -> list[NDArray[np.uint8] | NDArray[np.uint16]]:
+def _planes(frame: av.VideoFrame, kind: np.dtype[ChannelT], order: Literal["rgb", "bgr"]) -> list[NDArray[ChannelT]]:
     """The channels of a picture in one of FFmpeg's `gbrp` formats, each (H, W), without the padding of its rows."""
     green, blue, red = (
-        np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // kind.itemsize)[:, : plane.width]
+        np.frombuffer(memoryview(plane), kind).reshape(plane.height, plane.line_size // kind.itemsize)[:, : plane.width]
         for plane in frame.planes
     )
     return [red, green, blue] if order == "rgb" else [blue, green, red]
