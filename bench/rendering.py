@@ -34,16 +34,15 @@ import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from rendering.animation import cut_out, plan_of
-from rendering.colours import INK
+from bench.plain import PlainRenderer
+from bench.quality import quality_of_ours
+from rendering.animation import plan_of
 from rendering.gif import compressed
-from rendering.layout import CASING_PX, LINE_PX, NARROWEST_CANVAS_PX
 from rendering.naming import animation_name
-from rendering.overlay import draw_box, pixel_box
 from rendering.render import render_animations, render_summary
-from rendering.selection import Selected, Selection, ShownObject, select
+from rendering.selection import Selected, Selection, select
 from tracking.formats import video_intelligence
 from tracking.model import Annotations, Track
 from tracking.video import Video
@@ -221,77 +220,18 @@ def measure_compression(case: dict[str, Any]) -> dict[str, Any]:
 
 def measure_looks(case: dict[str, Any]) -> dict[str, Any]:
     """SSIM, PSNR and flicker of every GIF that was not made smaller, against what it shows before the palette."""
-    selected, out, video = chosen(case), Path(case["out"]), Path(case["video"])
-    rows = []
-    with Video(video) as opened:
-        size, rate = (opened.info.width, opened.info.height), opened.info.frame_rate
-        for one in selected.shown[: case["count"]]:
-            plan = plan_of(one, size, rate)
-            shown = gif_pictures(out / animation_name("clip.mp4", one), plan.view.size)
-            if not shown:
-                continue
-            starts = np.array([start for start, _ in shown])
-            places = np.searchsorted(plan.starts_cs, starts, side="right") - 1
-            quality, noise, flicker = [], [], []
-            before: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
-            for served, frame in opened.frames_at(plan.times_s[places]):
-                whole = frame.pixels(plan.view.size if plan.view.is_whole else None)
-                for position in served.tolist():
-                    window = plan.view.windows[places[position]]
-                    truth = whole.copy() if plan.view.is_whole else cut_out(whole, window, plan.view.size)
-                    mark(truth, one, frame.time_s, window, size)
-                    picture = shown[position][1]
-                    quality.append(ssim(picture, truth))
-                    noise.append(cv2.PSNR(picture, truth))
-                    if before and not plan.view.glides:
-                        still = cv2.absdiff(truth, before[1]).max(axis=2) <= 2
-                        flicker.append(float(cv2.absdiff(picture, before[0])[still].mean()) if still.any() else 0.0)
-                    before = picture, truth
-            rows.append((float(np.mean(quality)), min(quality), float(np.mean(noise)), float(np.mean(flicker or [0]))))
-    means, least, noise_db, flickers = np.array(rows).T
+    selected, out = chosen(case), Path(case["out"])
+    with Video(Path(case["video"])) as video:
+        shown = selected.shown[: case["count"]]
+        measured = [quality_of_ours(video, one, out / animation_name("clip.mp4", one)) for one in shown]
+    found = [quality for quality in measured if quality]
+    means = np.array([quality.ssim for quality in found])
     return {
-        "gifs": len(rows),
-        "ssim": [float(np.median(means)), float(means.min()), float(least.min())],
-        "psnr": float(np.median(noise_db)),
-        "flicker": float(np.median(flickers)),
+        "gifs": len(found),
+        "ssim": [float(np.median(means)), float(means.min()), min(quality.least_ssim for quality in found)],
+        "psnr": float(np.median([quality.psnr_db for quality in found])),
+        "flicker": float(np.median([quality.flicker for quality in found])),
     }
-
-
-def gif_pictures(path: Path, size: tuple[int, int]) -> list[tuple[int, NDArray[np.uint8]]]:
-    """Start in cs and picture of each frame, without the strip; nothing for a GIF that was made smaller."""
-    found, start = [], 0
-    with Image.open(path) as image:
-        if image.width != max(size[0], NARROWEST_CANVAS_PX):
-            return []
-        left = (image.width - size[0]) // 2
-        for number in range(getattr(image, "n_frames", 1)):
-            image.seek(number)
-            found.append((start, np.asarray(image.convert("RGB"))[: size[1], left : left + size[0]].copy()))
-            start += int(image.info.get("duration", 0)) // 10
-    return found
-
-
-def mark(
-    picture: NDArray[np.uint8], one: ShownObject, time_s: float, window: NDArray[np.float64], size: tuple[int, int]
-) -> None:
-    """The same box as in the GIF, so that only the palette's work is compared."""
-    corner, side = np.tile(window[:2], 2), np.tile(window[2:] - window[:2], 2)
-    box = pixel_box((np.array(one.track.box_at(time_s)) * [*size, *size] - corner) / side, picture.shape[1::-1])
-    if box:
-        draw_box(picture, box, line=one.colour, casing=INK, width=LINE_PX, casing_width=CASING_PX)
-
-
-def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Mean structural similarity of luma. Source: Wang et al., IEEE Transactions on Image Processing 13(4), 2004."""
-
-    def blurred(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(cv2.GaussianBlur(values, (11, 11), 1.5), np.float64)
-
-    x, y = (np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float64) for picture in (a, b))
-    mean_x, mean_y = blurred(x), blurred(y)
-    var_x, var_y, both = blurred(x * x) - mean_x**2, blurred(y * y) - mean_y**2, blurred(x * y) - mean_x * mean_y
-    likeness = (2 * mean_x * mean_y + 6.5025) * (2 * both + 58.5225)
-    return float(np.mean(likeness / ((mean_x**2 + mean_y**2 + 6.5025) * (var_x + var_y + 58.5225))))
 
 
 def frames_of(data: bytes) -> Iterator[NDArray[np.uint8]]:
@@ -315,39 +255,18 @@ def after_blocks(data: bytes, at: int) -> int:
 
 
 def measure_plain(case: dict[str, Any]) -> dict[str, Any]:
-    """(c) A renderer that seeks for each picture of each object and lets Pillow save it."""
+    """(c) The plain renderer."""
     selected, out, video = chosen(case), Path(case["out"]), Path(case["video"])
     with Video(video) as opened:
         size, rate = (opened.info.width, opened.info.height), opened.info.frame_rate
-    capture = cv2.VideoCapture(str(video))
+    plain = PlainRenderer(video)
     with Meter() as summary:
-        page = Image.new("RGB", (1920, 1080))
-        for place, one in enumerate(selected.shown):
-            cell = plain_picture(capture, one.track, one.track.times[0], (320, 180))
-            page.paste(cell, (place % 6 * 320, place // 6 % 6 * 180))
-        page.save(out / "plain.jpeg")
+        plain.summary([one.track for one in selected.shown], out / "plain.jpeg")
     with Meter() as gifs:
         for one in selected.shown:
             plan = plan_of(one, size, rate)
-            pictures = [plain_picture(capture, one.track, time_s, plan.view.size) for time_s in plan.times_s]
-            step_ms = plan.end_cs * 10 / len(pictures)
-            pictures[0].save(out / "plain.gif", save_all=True, append_images=pictures[1:], duration=step_ms, loop=0)
+            plain.animation(one.track, plan.times_s, plan.view.size, out / "plain.gif")
     return {"summary_wall": summary.wall_s, "gifs_wall": gifs.wall_s, "objects": len(selected.shown)}
-
-
-def plain_picture(capture: cv2.VideoCapture, track: Track, time_s: float, size: tuple[int, int]) -> Image.Image:
-    capture.set(cv2.CAP_PROP_POS_MSEC, float(time_s) * 1000)
-    _, pixels = capture.read()
-    picture = Image.fromarray(np.asarray(pixels)[:, :, ::-1]).resize(size)
-    box = np.array(track.box_at(float(time_s))) * [*size, *size]
-    draw = ImageDraw.Draw(picture)
-    draw.rectangle(sorted_corners(box), outline=(0, 255, 0), width=3)
-    draw.text((4, 4), f"{track.label} {track.confidence:.0%}", fill=(0, 255, 0))
-    return picture
-
-
-def sorted_corners(box: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    return float(box[0]), float(box[1]), float(max(box[2], box[0])), float(max(box[3], box[1]))
 
 
 MEASURES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {

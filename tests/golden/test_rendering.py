@@ -22,7 +22,7 @@ from rendering.animation import Animation, Plan, plan_of
 from rendering.clip import MAX_BYTES
 from rendering.render import Rendered, RenderOptions, render, render_animations, render_summary
 from rendering.selection import Selection, select
-from tests.clips import Clip, Mover, Scene, draw_clip
+from tests.clips import Clip, ColourTags, Mover, Scene, draw_clip
 from tracking.errors import Cancelled, NotAVideo, VideoError
 from tracking.model import Annotations, Segment, Track
 from tracking.video import Video
@@ -272,7 +272,58 @@ def test_what_is_no_video_is_refused_before_anything_is_written(tmp_path: Path) 
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("size", [(2000, 50), (50, 2000), (1, 1), (2, 2), (17, 9)])
+COLOURS: dict[ColourTags, tuple[str, str]] = {
+    "bt601": ("libx264", "yuv420p"),
+    "bt709": ("libx264", "yuv420p"),
+    "bt2020-pq": ("libx265", "yuv420p10le"),
+    "bt2020-hlg": ("libx265", "yuv420p10le"),
+}
+
+
+@pytest.mark.parametrize("tags", COLOURS)
+def test_summary_and_gif_show_the_colours_that_were_filmed(tags: ColourTags, tmp_path: Path) -> None:
+    codec, pix_fmt = COLOURS[tags]
+    movers = (WALK, Mover("wall", (60, 150, 90), (0.3, 0.3), ((0.0, 0.2, 0.8),)))
+    clip = draw_clip(tmp_path / "clip.mp4", Scene(movers), size=(640, 360), codec=codec, pix_fmt=pix_fmt, colour=tags)
+    result = rendered(clip)
+    tolerance = 10 if tags.startswith("bt2020") else 5
+    for animation in result.animations:
+        name = animation.object.track.label
+        plan = planned(clip, animation)
+        for picture, start_s in frames_of(animation):
+            window = plan.view.windows[int(np.searchsorted(plan.starts_cs / 100, start_s + 0.005, side="right")) - 1]
+            truth = clip.box(name, start_s)
+            assert truth is not None
+            centre = np.array([truth.left + truth.right, truth.top + truth.bottom]) / 2 * clip.size
+            x, y = ((centre - window[:2]) / (window[2:] - window[:2]) * plan.view.size).astype(int)
+            middle = picture[y - 5 : y + 5, x - 5 : x + 5].reshape(-1, 3).mean(axis=0)
+            assert middle == pytest.approx(clip.colour(name), abs=tolerance), start_s
+    page = np.asarray(Image.open(result.pages[0].path))
+    for mover in movers:
+        near = np.abs(page.astype(int) - mover.colour).max(axis=2) <= tolerance
+        assert near.mean() > 0.01, mover.name
+
+
+def test_five_thousand_objects_stay_inside_the_limits(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((SMALL,)), size=(160, 90))
+    rng = np.random.default_rng(5)
+    times = np.arange(12) / 10
+    corners = rng.uniform(0, 0.9, (5000, 1, 2)) + np.zeros((1, 12, 1))
+    boxes = np.concatenate([corners, corners + rng.uniform(0.01, 0.1, (5000, 1, 2))], axis=2).astype(np.float32)
+    many = Annotations(tuple(Track(n, f"thing {n % 30}", 0.9, times, boxes[n]) for n in range(5000)))
+    selected = select(many, ALL.selection, duration_s=clip.duration_s)
+    assert len(selected.shown) == 5000
+    out = tmp_path / "out"
+    pages = render_summary(clip.path, selected, out, name="clip.mp4", options=ALL, pages=range(206, 300))
+    assert [len(page.objects) for page in pages] == [24, 24, 8]
+    assert all(page.width <= 1920 and page.height <= 1080 for page in pages)
+    gifs = render_animations(clip.path, selected.shown[-60:], out, name="clip.mp4", options=ALL)
+    assert [gif.object.number for gif in gifs] == list(range(4941, 5001))
+    assert all(max(gif.width, gif.height) <= 480 and gif.size_bytes <= MAX_BYTES for gif in gifs)
+    assert len({gif.path for gif in gifs}) == 60
+
+
+@pytest.mark.parametrize("size", [(8000, 200), (200, 8000), (2000, 50), (50, 2000), (1, 1), (2, 2), (17, 9)])
 def test_extreme_shapes_stay_inside_the_limits(size: tuple[int, int], tmp_path: Path) -> None:
     clip = draw_clip(tmp_path / "clip.mkv", Scene((WALK,)), size=size, codec="ffv1", pix_fmt="bgr0", duration_s=0.6)
     result = rendered(clip)

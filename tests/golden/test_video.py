@@ -4,6 +4,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -89,6 +90,19 @@ def test_frames_at_any_times_are_those_of_a_full_decode(clip: Clip) -> None:
                 assert frame.time_s == pytest.approx(shown, abs=1e-3)
                 served.append(int(place))
     assert served == list(range(len(wanted)))
+
+
+@pytest.mark.parametrize("size", [(640, 360), (320, 180), (240, 136), (101, 57)])
+@pytest.mark.parametrize("stored", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "nv12"])
+def test_pictures_of_any_size_have_the_colours_of_the_whole(stored: str, size: tuple[int, int], tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", size=(640, 360), duration_s=0.1, colour="bt709", pix_fmt=stored)
+    with Video(clip.path) as video:
+        (frame,) = video.frames()
+        picture = frame.pixels(size)
+    truth = np.asarray(cv2.resize(clip.picture(0.0), size, interpolation=cv2.INTER_AREA), float)
+    off = picture - truth
+    assert np.abs(off.mean(axis=(0, 1))).max() < 1.6
+    assert np.abs(off).mean() < 2.5
 
 
 def test_a_frame_is_given_once_for_all_times_that_show_it(tmp_path: Path) -> None:
