@@ -38,7 +38,7 @@ NEW_PALETTE_FROM = 0.04
 SAMPLE_PIXELS = 6000
 
 # Up to this share of changed pixels it is quicker to look up only these.
-MANY_CHANGED = 0.1
+MANY_CHANGED = 0.2
 
 # Whether the palette is still good is asked after this many changed pixels, as a share of the picture's.
 CHECK_AFTER = 0.15
