@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import Self
 
 MAX_GROUPS = 3
+
+# One core is the decoding caller's: a thread for that, too, takes longer, since all of them wait for Python's lock.
 MAX_THREADS = 4
 
 Task = Callable[[], None]
@@ -47,9 +49,8 @@ class Workers:
         self._stopped = False
 
     def __enter__(self) -> Self:
-        for _ in range(
-            min(MAX_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-        ):
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        for _ in range(min(MAX_THREADS, max(1, cores - 1))):
             queue: SimpleQueue[tuple[Task, _Group] | None] = SimpleQueue()
             thread = threading.Thread(target=self._serve, args=(queue,), daemon=True, name="rendering")
             thread.start()
