@@ -40,6 +40,9 @@ PAGES_AT_ONCE = 10
 # A picture more oblong than this is shown in part, around the object.
 WIDEST_CELL, NARROWEST_CELL = 3.0, 0.4
 
+# Up to so many objects stay in so many columns, whose captions can be read where Slack shows a page small.
+READABLE_OBJECTS, READABLE_COLUMNS = 9, 3
+
 NARROWEST_COLUMN_PX = 150
 WIDEST_PICTURE_PX = 1600
 
@@ -92,10 +95,11 @@ class Grid:
 
 
 def grid_of(count: int, picture: tuple[int, int]) -> Grid:
-    """The grid for `count` objects (1 to 24) of a video of (width, height) that shows them largest."""
+    """The grid for `count` objects (1 to 24) of a video of (width, height) that shows them largest and can be read."""
     shape = min(max(picture[0] / picture[1], NARROWEST_CELL), WIDEST_CELL)
     largest = max(1.0, min(picture[0] * MAX_ENLARGEMENT, WIDEST_PICTURE_PX))
-    grids = [_grid(columns, math.ceil(count / columns), shape, largest) for columns in range(1, count + 1)]
+    most = min(count, READABLE_COLUMNS) if count <= READABLE_OBJECTS else count
+    grids = [_grid(columns, math.ceil(count / columns), shape, largest) for columns in range(1, most + 1)]
     return max(grids, key=lambda grid: (grid.picture[0] * grid.picture[1], -grid.columns * grid.rows))
 
 
@@ -300,6 +304,6 @@ def _grid(columns: int, rows: int, shape: float, largest: float) -> Grid:
 
 
 def _cells(columns: int, rows: int, shape: float, width: int) -> Grid:
-    share = STRIP_PAGE_SHARE * columns if columns <= 3 else STRIP_SHARE
+    share = STRIP_PAGE_SHARE * columns if columns <= READABLE_COLUMNS else STRIP_SHARE
     strip_px = min(max(round(width * share), MIN_STRIP_PX), MAX_STRIP_PX)
     return Grid(columns, rows, (width, max(1, round(width / shape))), strip_px, gap_px=max(6, round(width * 0.02)))

@@ -92,10 +92,11 @@ def test_frames_at_any_times_are_those_of_a_full_decode(clip: Clip) -> None:
     assert served == list(range(len(wanted)))
 
 
-@pytest.mark.parametrize("size", [(640, 360), (320, 180), (240, 136), (101, 57)])
+# A width that is no multiple of 16: FFmpeg's quickest way into planes would leave its last columns unwritten.
+@pytest.mark.parametrize("size", [(568, 320), (284, 160), (240, 136), (101, 57)])
 @pytest.mark.parametrize("stored", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "nv12"])
 def test_pictures_of_any_size_have_the_colours_of_the_whole(stored: str, size: tuple[int, int], tmp_path: Path) -> None:
-    clip = draw_clip(tmp_path / "clip.mp4", size=(640, 360), duration_s=0.1, colour="bt709", pix_fmt=stored)
+    clip = draw_clip(tmp_path / "clip.mp4", size=(568, 320), duration_s=0.1, colour="bt709", pix_fmt=stored)
     with Video(clip.path) as video:
         (frame,) = video.frames()
         picture = frame.pixels(size)

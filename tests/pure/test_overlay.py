@@ -9,13 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rendering.colours import INK, LABEL_COLOURS, PAPER, text_on
+from rendering.colours import INK, LABEL_COLOURS, MUTED, PAPER, text_on
 from rendering.fonts import ELLIPSIS, Typeface, line_of
 from rendering.overlay import Caption, draw_box, pixel_box, strip, time_span
+from rendering.summary import grid_of
 from tracking.errors import OptionError
 from tracking.model import Segment
 
 TYPEFACE = Typeface()
+
+# As wide as Slack shows a picture in a thread, and the height of a capital letter that can still be read there.
+THUMBNAIL_PX = 360
+LEAST_LETTER_PX = 6
 
 
 @pytest.mark.parametrize(
@@ -98,3 +103,16 @@ def test_a_file_that_is_no_font_is_refused_by_name(tmp_path: Path) -> None:
         Typeface(path)
     assert refused.value.value == "font.ttf"
     assert PAPER.luminance > INK.luminance
+
+
+@pytest.mark.parametrize("picture", [(1920, 1080), (640, 480), (1080, 1920), (480, 480)])
+@pytest.mark.parametrize("count", range(1, 10))
+def test_captions_of_small_grids_can_be_read_at_the_width_of_a_thumbnail(count: int, picture: tuple[int, int]) -> None:
+    grid = grid_of(count, picture)
+    caption = Caption("1", "H", "0", LABEL_COLOURS[0])
+    drawn = strip(caption, (grid.picture[0], grid.strip_px), TYPEFACE, lines=2)
+    shown = THUMBNAIL_PX / grid.size[0]
+    letter = (drawn == PAPER).all(axis=2).any(axis=1).sum() * shown
+    digit = (drawn[int(0.58 * grid.strip_px) :] > MUTED.red / 2).any(axis=(1, 2)).sum() * shown
+    assert letter >= LEAST_LETTER_PX
+    assert digit >= LEAST_LETTER_PX - 1
