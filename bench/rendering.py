@@ -6,7 +6,7 @@ each in a process of its own:
 
 - ours: the summary, then the GIFs, of 10, 50 and 200 objects, with whole pictures and with windows that follow small objects;
 - a: decoding only what both passes need; b: compressing (LZW) only the frames that were written;
-- c: a plain renderer that seeks for every picture and saves with Pillow's defaults, on 10 objects, scaled up;
+- c: a plain renderer that seeks for every picture and saves with Pillow's defaults, on 10 objects, scaled up, in turn;
 - looks: SSIM, PSNR and flicker of the pictures in the GIFs, before and after the palette;
 - memory with videos of 2, 10 and 60 minutes (the clip repeated, without encoding).
 
@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ FOLDER = Path(tempfile.gettempdir()) / "tracklet-bench-rendering"
 WIDTH, HEIGHT, RATE = 1920, 1080, 30
 OBJECTS = 200
 RUNS = 3
+PLAIN_OBJECTS = 10
 SEED = 7
 
 
@@ -254,19 +256,24 @@ def after_blocks(data: bytes, at: int) -> int:
     return at + 1
 
 
-def measure_plain(case: dict[str, Any]) -> dict[str, Any]:
-    """(c) The plain renderer."""
-    selected, out, video = chosen(case), Path(case["out"]), Path(case["video"])
+def measure_plain_summary(case: dict[str, Any]) -> dict[str, Any]:
+    """(c) The plain renderer's summary of the first objects."""
+    tracks = [one.track for one in chosen(case).shown[:PLAIN_OBJECTS]]
+    with Meter() as meter:
+        PlainRenderer(Path(case["video"])).summary(tracks, Path(case["out"]) / "plain.jpeg")
+    return {"wall": meter.wall_s / len(tracks)}
+
+
+def measure_plain_gifs(case: dict[str, Any]) -> dict[str, Any]:
+    """(c) The plain renderer's GIFs of the first objects, at equal pixels."""
+    shown, video = chosen(case).shown[:PLAIN_OBJECTS], Path(case["video"])
     with Video(video) as opened:
-        size, rate = (opened.info.width, opened.info.height), opened.info.frame_rate
+        plans = [plan_of(one, (opened.info.width, opened.info.height), opened.info.frame_rate) for one in shown]
     plain = PlainRenderer(video)
-    with Meter() as summary:
-        plain.summary([one.track for one in selected.shown], out / "plain.jpeg")
-    with Meter() as gifs:
-        for one in selected.shown:
-            plan = plan_of(one, size, rate)
-            plain.animation(one.track, plan.times_s, plan.view.size, out / "plain.gif")
-    return {"summary_wall": summary.wall_s, "gifs_wall": gifs.wall_s, "objects": len(selected.shown)}
+    with Meter() as meter:
+        for plan in plans:
+            plain.animation(plan.shown.track, plan.times_s, plan.view.size, Path(case["out"]) / "plain.gif")
+    return {"wall": meter.wall_s / len(plans)}
 
 
 MEASURES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
@@ -274,7 +281,8 @@ MEASURES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "decoding": measure_decoding,
     "compression": measure_compression,
     "looks": measure_looks,
-    "plain": measure_plain,
+    "plain_summary": measure_plain_summary,
+    "plain_gifs": measure_plain_gifs,
 }
 
 
@@ -286,16 +294,28 @@ def in_child(measure: str, case: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def in_turn(case: dict[str, Any], *, runs: int) -> tuple[dict[str, Any], float, float]:
-    """Ours, a and b one after the other, `runs` times: the run of ours and the CPU seconds of a and b in the middle of each."""
-    ours, a, b = [], [], []
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Ours, the CPU seconds of a and b, and the wall seconds of c's summary for each object."""
+
+    ours: dict[str, Any]
+    a: float
+    b: float
+    plain_summary: float
+
+
+def in_turn(case: dict[str, Any], *, runs: int) -> Row:
+    """One after the other, `runs` times: the middle of each."""
+    ours, a, b, plain = [], [], [], []
     for _ in range(runs):
         ours.append(in_child("ours", case))
         limit = in_child("decoding", case)
         a.append(limit["summary_cpu"] + limit["gifs_cpu"])
         b.append(in_child("compression", case)["cpu"])
+        plain.append(in_child("plain_summary", case)["wall"])
     ours.sort(key=lambda result: result["summary"][0] + result["gifs"][0])
-    return ours[runs // 2], sorted(a)[runs // 2], sorted(b)[runs // 2]
+    middle = runs // 2
+    return Row(ours[middle], sorted(a)[middle], sorted(b)[middle], sorted(plain)[middle])
 
 
 # --- the report ---------------------------------------------------------------------------------------------------------------
@@ -329,29 +349,28 @@ def report(*, quick: bool) -> None:
         f"{os.cpu_count()} cores, 1920x1080, {duration_s} s, 30 fps. a: decoding for both passes, b: LZW of what was written.\n"
     )
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
-    ours: dict[tuple[str, int], dict[str, Any]] = {}
+    rows: dict[tuple[str, int], Row] = {}
     looks: dict[str, dict[str, Any]] = {}
     for shown, inflated in (("whole", 6.0), ("windows", 1.0)):
         for count in counts:
             shutil.rmtree(out, ignore_errors=True)
             out.mkdir()
             case = {"video": str(clip), "out": str(out), "duration_s": duration_s, "count": count, "inflated": inflated}
-            result, a, b = in_turn(case, runs=1 if quick else RUNS)
-            ours[shown, count] = result
+            rows[shown, count] = in_turn(case, runs=1 if quick else RUNS)
             if count == counts[0]:
                 looks[shown] = in_child("looks", case)
-            print_row(shown, result, a, b)
+            print_row(shown, rows[shown, count])
     for shown, measured in looks.items():
         print_looks(shown, measured)
-    out.mkdir(exist_ok=True)
-    case = {"video": str(clip), "out": str(out), "duration_s": duration_s, "count": 2 if quick else 10, "inflated": 6.0}
-    plain = in_child("plain", case)
-    plain_s = f"{plain['summary_wall']:.0f} s and {plain['gifs_wall']:.0f} s"
-    print(f"\nThe plain renderer needs {plain_s} for the summary and the GIFs of {plain['objects']} objects.")
-    for (shown, count), mine in ours.items():
-        scale = count / plain["objects"]
-        summary, gifs = plain["summary_wall"] * scale / mine["summary"][1], plain["gifs_wall"] * scale / mine["gifs"][1]
-        print(f"Ours, {shown}, {count} objects: {summary:.0f}x as fast for the summary, {gifs:.0f}x for the GIFs.")
+    case = {"video": str(clip), "out": str(out), "duration_s": duration_s, "count": counts[-1], "inflated": 6.0}
+    plain_gifs = in_child("plain_gifs", case)["wall"]
+    print(f"\nThe plain renderer needs {plain_gifs:.0f} s for a GIF, by the first {PLAIN_OBJECTS} objects.")
+    for (shown, count), row in rows.items():
+        faster = row.plain_summary * count / row.ours["summary"][1]
+        print(
+            f"Ours, {shown}, {count} objects: {faster:.0f}x as fast for the summary ({row.plain_summary:.2f} s an object), "
+            f"{plain_gifs * count / row.ours['gifs'][1]:.0f}x for the GIFs."
+        )
     print("\n| video | peak MB, 200 objects |\n|---|---|")
     for repeats in (1, 3) if quick else (1, 5, 30):
         longer = FOLDER / f"clip-{duration_s}s-3-x{repeats}.mp4"
@@ -365,7 +384,8 @@ def report(*, quick: bool) -> None:
     shutil.rmtree(out, ignore_errors=True)
 
 
-def print_row(shown: str, result: dict[str, Any], a: float, b: float) -> None:
+def print_row(shown: str, row: Row) -> None:
+    result, a, b = row.ours, row.a, row.b
     (summary_cpu, summary_wall), (gifs_cpu, gifs_wall) = result["summary"], result["gifs"]
     cells = [f"{shown} ({result['whole']} of {result['objects']} whole)", str(result["objects"])]
     cells += [f"{seconds:.1f}" for seconds in (summary_wall, summary_cpu, gifs_wall, gifs_cpu, a, b)]
@@ -394,7 +414,7 @@ def report_real(video: Path, annotations: Path) -> None:
     out.mkdir()
     case = {"video": str(longer), "out": str(out), "annotations": str(annotations), "count": 40}
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
-    print_row("real", *in_turn(case, runs=RUNS))
+    print_row("real", in_turn(case, runs=RUNS))
     print_looks("real", in_child("looks", case))
     longer.unlink()
 

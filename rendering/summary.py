@@ -27,6 +27,7 @@ from rendering.frames import CancelCheck, Progress, needed_frames, opencv_in_thi
 from rendering.naming import summary_name
 from rendering.overlay import Caption, draw_box, pixel_box, strip
 from rendering.selection import Selection, ShownObject
+from rendering.workers import Task, Workers
 from tracking.model import BoundingBox, Observation
 from tracking.video import Frame, Video
 
@@ -116,15 +117,15 @@ def draw_pages(
 ) -> list[SummaryPage]:
     """Writes `pages` (page number from 1, its objects) in one pass over the video."""
     picture = video.info.width, video.info.height
-    cells = [_Cell(shown, grid_of(len(objects), picture), picture) for _, objects in pages for shown in objects]
+    cells = [_Cell(shown, grid_of(len(objects), picture), picture, typeface) for _, objects in pages for shown in objects]
     wants = [(moment.time_s, (cell, moment)) for cell in cells for moment in cell.shown.moments]
-    with opencv_in_this_thread():
+    with opencv_in_this_thread(), Workers() as workers:
         for frame, served in needed_frames(video, wants, progress=progress, cancelled=cancelled):
-            looks = _Looks(frame, picture)
-            for cell, moment in served:
-                cell.consider(looks, moment)
+            workers.wait_for_room()
+            # All by one thread, while this one decodes: pictures must not be converted by two at once.
+            workers.submit([(0, _considering(_Looks(frame, picture), served))])
     left = iter(cells)
-    return [_written(number, [next(left) for _ in objects], out, name, selection, typeface) for number, objects in pages]
+    return [_written(number, [next(left) for _ in objects], out, name, selection) for number, objects in pages]
 
 
 class _Looks:
@@ -148,8 +149,10 @@ class _Looks:
 class _Cell:
     """The best picture of one object so far."""
 
-    def __init__(self, shown: ShownObject, grid: Grid, size: tuple[int, int]) -> None:
+    def __init__(self, shown: ShownObject, grid: Grid, size: tuple[int, int], typeface: Typeface) -> None:
         self.shown = shown
+        self._typeface = typeface
+        self._caption: NDArray[np.uint8] | None = None
         self.grid = grid
         self._size = size
         self._sharpness = -1.0
@@ -157,6 +160,7 @@ class _Cell:
 
     def consider(self, looks: _Looks, moment: Observation) -> None:
         """Take this moment when it is sharper than the one taken before."""
+        self.caption()  # now, beside the decoding
         # The box is where the object is in the picture that is really shown.
         box = self.shown.track.box_at(looks.time_s).clipped()
         if not box.area:
@@ -167,6 +171,23 @@ class _Cell:
         if sharpness > self._sharpness:
             self._sharpness = sharpness
             self.picture = _cell_picture(looks, box, self.shown, self.grid.picture)
+
+    def caption(self) -> NDArray[np.uint8]:
+        """The strip below the picture, drawn once."""
+        if self._caption is None:
+            size = self.grid.picture[0], self.grid.strip_px
+            self._caption = strip(Caption.of(self.shown), size, self._typeface, lines=2)
+        return self._caption
+
+
+def _considering(looks: _Looks, served: Sequence[tuple[_Cell, Observation]]) -> Task:
+    """The task of showing a picture to all cells that it is for."""
+
+    def consider() -> None:
+        for cell, moment in served:
+            cell.consider(looks, moment)
+
+    return consider
 
 
 def _cell_picture(looks: _Looks, box: BoundingBox, shown: ShownObject, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -273,9 +294,7 @@ def _resized(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
     return np.asarray(cv2.resize(picture, size, interpolation=method), np.uint8).reshape(size[1], size[0], 3)
 
 
-def _written(
-    number: int, cells: Sequence[_Cell], out: Path, name: str, selection: Selection, typeface: Typeface
-) -> SummaryPage:
+def _written(number: int, cells: Sequence[_Cell], out: Path, name: str, selection: Selection) -> SummaryPage:
     grid = cells[0].grid
     width, height = grid.size
     page = np.empty((height, width, 3), np.uint8)
@@ -284,8 +303,7 @@ def _written(
         x, y = grid.corner(place)
         if cell.picture.size:
             page[y : y + grid.picture[1], x : x + grid.picture[0]] = cell.picture
-        caption = strip(Caption.of(cell.shown), (grid.picture[0], grid.strip_px), typeface, lines=2)
-        page[y + grid.picture[1] : y + grid.picture[1] + grid.strip_px, x : x + grid.picture[0]] = caption
+        page[y + grid.picture[1] : y + grid.picture[1] + grid.strip_px, x : x + grid.picture[0]] = cell.caption()
     file = io.BytesIO()
     Image.fromarray(page).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     path = out / summary_name(name, selection, page=number)
