@@ -25,12 +25,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.entities import KNOWLEDGE_GRAPH, EntityDirectory
 from bot.jobs.children import Children, TaskRunner, unless_cancelled
+from bot.jobs.database import Database, make_private
 from bot.jobs.desk import Desk
 from bot.jobs.model import Job
 from bot.jobs.pipeline import Audience, Pipeline
 from bot.jobs.places import Places
 from bot.jobs.remote import RemoteTracking
-from bot.jobs.retention import Retention
+from bot.jobs.reserve import LEAST_FREE_BYTES, free_bytes
+from bot.jobs.retention import Retention, remove_leftovers
 from bot.jobs.runtime import Runtime, forget_workflows
 from bot.jobs.silent import Silent
 from bot.jobs.store import Store
@@ -42,7 +44,9 @@ from bot.slack.directory import Directory
 from bot.slack.inbox import Inbox
 from bot.slack.listeners import Parts, listen
 from bot.slack.shares import GRACE_S, Shares
+from bot.slack.texts import given_up
 from bot.slack.thread import SHARE_S, SlackThread
+from bot.watchdog import Watchdog
 from bot.web import health
 from bot.web.objects import ObjectEvents
 from bot.web.oidc import OidcVerifier
@@ -98,11 +102,13 @@ class Bot:
         children: TaskRunner | None = None,
         patience: Patience = DEFAULT_PATIENCE,
         knowledge_graph: str = KNOWLEDGE_GRAPH,
+        watchdog: Watchdog | None = None,
     ) -> None:
         self.settings = settings
         self._children = children or Children(settings.child_slots)
         self._patience = patience
         self._knowledge_graph = knowledge_graph
+        self._watchdog = watchdog
         self._ending = contextlib.AsyncExitStack()
         self._removed = False
         self._socket: AsyncSocketModeHandler | None = None
@@ -129,12 +135,15 @@ class Bot:
     async def _start(self) -> None:
         settings, ending = self.settings, self._ending
         check(settings)
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(make_private, settings.data_dir)
 
         # What is made last ends first: requests stop before jobs, jobs before the database.
-        store = Store(settings.database)
+        database = Database(settings.database)
+        store = Store(database)
         ending.callback(store.close)
-        store.create_tables()
+        await store.create_tables()
+        places = Places(settings.data_dir)
+        await asyncio.to_thread(remove_leftovers, places)
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLACK_TIMEOUT_S))
         ending.push_async_callback(session.close)
         client = AsyncWebClient(
@@ -186,9 +195,10 @@ class Bot:
             shared=directory,
             audience=audience,
         )
-        runtime = Runtime(settings, pipeline.run)
+        runtime = Runtime(settings, database, pipeline.run)
         ending.push_async_callback(runtime.stop)
         desk = Desk(store=store, runtime=runtime, pipeline=pipeline)
+        ending.push_async_callback(desk.close)
 
         shares = Shares(
             store=store,
@@ -207,6 +217,13 @@ class Bot:
         async def track(key: str, body: dict[str, object]) -> None:
             await commands.asked(key, body)
 
+        async def submitted(key: str, body: dict[str, object]) -> None:
+            await commands.submitted(key, body)
+
+        async def apologise(payload: dict[str, object]) -> None:
+            if isinstance(url := payload.get("response_url"), str) and url:
+                await shares.respond(url, given_up())
+
         inbox = Inbox(
             store,
             {
@@ -215,7 +232,9 @@ class Bot:
                 "shortcut": shares.shortcut,
                 "click": actions.click,
                 "command": track,
+                "form": submitted,
             },
+            apologise,
         )
         commands = Commands(
             store=store,
@@ -227,6 +246,7 @@ class Bot:
             slack_host=identity.host,
         )
         ending.push_async_callback(inbox.close)
+        ending.push_async_callback(commands.close)
 
         async def removed() -> None:
             self._removed = True
@@ -275,10 +295,15 @@ class Bot:
         triggers = trigger_routes(objects.on_object, objects.on_request, auth=auth)
 
         await runtime.start()
-        await desk.resume()
+        if self._watchdog is not None:
+            # Before anything of an earlier start goes on: that may be what the program stood still at.
+            ending.push_async_callback(self._watchdog.stop)
+            await self._watchdog.start()
+        await desk.tend()
         await inbox.resume()
-        retention = Retention(store=store, places=Places(settings.data_dir), forget_workflows=forget_workflows)
+        retention = Retention(store=store, places=places, forget_workflows=forget_workflows, reserve=database.reserve)
         ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
+        ending.push_async_callback(_ended, asyncio.create_task(desk.keep_tending()))
         await self._listen(app, store, triggers)
         if settings.uses_socket_mode:
             self._connect(app, client)
@@ -301,6 +326,9 @@ class Bot:
             await store.ping()
             return True
 
+        async def disk() -> bool:
+            return await asyncio.to_thread(free_bytes, self.settings.data_dir) >= LEAST_FREE_BYTES
+
         async def slack() -> bool:
             return not self._removed and (self._socket is None or await self._socket.client.is_connected())
 
@@ -308,7 +336,9 @@ class Bot:
         if self.settings.slack_signing_secret.get_secret_value():
             site_app.router.add_post(EVENTS_PATH, events)
         site_app.router.add_routes(triggers)
-        health.add_to(site_app, store=store, children=self._children, checks={"database": database, "slack": slack})
+        health.add_to(
+            site_app, store=store, children=self._children, checks={"database": database, "disk": disk, "slack": slack}
+        )
         runner = web.AppRunner(site_app, access_log=None, shutdown_timeout=CLOSE_S)
         await runner.setup()
         self._ending.push_async_callback(runner.cleanup)
@@ -377,7 +407,7 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, ended.set)
-    bot = Bot(settings)
+    bot = Bot(settings, watchdog=Watchdog())
     try:
         # Slack may not answer for a while; whoever waits for that may lose patience.
         await unless_cancelled(bot.start(), ended)

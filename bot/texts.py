@@ -265,9 +265,18 @@ def engine_refused(error: errors.EngineRefused) -> str:
 
 
 def storage_fault(error: errors.StorageError) -> str:
+    if error.reason == "full":
+        return "The disk is full, so I could not go on. Make room, or ask who runs me to, then try again."
     verb = {"read": "read", "write": "write to", "list": "list"}.get(error.action, "use")
     why = f": {quoted(error.reason)}" if error.reason else ""
     return f"I can't {verb} {quoted(error.place)}{why}. Check that it exists, has room, and that I may use it."
+
+
+def process_died(error: errors.ProcessDied) -> str:
+    return (
+        f"Working on this video ended my program {error.deaths} times, so I stopped trying. It may be damaged, or too much for "
+        "the memory here. Convert it to MP4 (H.264), make it shorter or smaller, and give me that."
+    )
 
 
 def cancelled(_: errors.Cancelled) -> str:
@@ -304,6 +313,7 @@ _SENTENCES: dict[type[BaseException], Callable[..., str]] = dict(
         _says(errors.EngineUnavailable, engine_unavailable),
         _says(errors.EngineRefused, engine_refused),
         _says(errors.StorageError, storage_fault),
+        _says(errors.ProcessDied, process_died),
         _says(errors.Cancelled, cancelled),
         _says(errors.TrackletError, unforeseen),
     ]

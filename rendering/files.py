@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from tracking.errors import OptionError, StorageError
+from tracking.errors import OptionError, StorageError, is_disk_full
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -17,7 +17,8 @@ def write_whole(path: Path, data: bytes) -> None:
         aside.write_bytes(data)
         aside.replace(path)
     except OSError as error:
-        raise StorageError(place=path.name, action="write", reason=error.strerror or "") from error
+        reason = "full" if is_disk_full(error) else error.strerror or ""
+        raise StorageError(place=path.name, action="write", reason=reason) from error
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)

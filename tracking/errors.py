@@ -25,11 +25,13 @@ foreign library is called, with the cause kept.
         EngineUnavailable           cannot run here (no model, no network, no credentials)
         EngineRefused               the engine will not do this video (a moving camera for motion, a quota, a permission)
       StorageError                  a folder or bucket that cannot be read or written
+      ProcessDied                   work that ended the process in which it ran, again and again
       Cancelled                     somebody stopped it
 """
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -208,8 +210,21 @@ class StorageError(TrackletError):
     reason: str = ""
 
 
+@dataclass(eq=False)
+class ProcessDied(TrackletError):
+    """Work that ended its process `deaths` times: killed by the system, hanging, or a fault in a codec; `task` says at what."""
+
+    task: str
+    deaths: int
+
+
 class Cancelled(TrackletError):
     """Somebody stopped it."""
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Whether a write failed because the disk, or the writer's part of it, is full."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def file_name(path: Path | str) -> str:

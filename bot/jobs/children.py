@@ -24,7 +24,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Protocol
 
 from bot.jobs import failures
-from tracking.errors import Cancelled, TrackletError
+from tracking.errors import Cancelled, StorageError, TrackletError, is_disk_full
 
 logger = logging.getLogger(__name__)
 
@@ -186,9 +186,12 @@ def main(task: str) -> None:
         result = work.TASKS[task](arguments, lambda done, total: answer({"progress": [done, total]}))
     except TrackletError as error:
         answer({"error": failures.to_json(error)})
-    except Exception:
-        logger.exception("a child failed at %s", task)
-        answer({"error": failures.UNFORESEEN})
+    except Exception as error:
+        if isinstance(error, OSError) and is_disk_full(error):
+            answer({"error": failures.to_json(StorageError("disk", "write", "full"))})
+        else:
+            logger.exception("a child failed at %s", task)
+            answer({"error": failures.UNFORESEEN})
     else:
         answer({"result": result})
     answers.close()

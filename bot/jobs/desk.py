@@ -1,11 +1,14 @@
 """
 Where jobs are asked for, stopped, and asked for again: the store and the engine, joined.
 
-A job is first a row and then a workflow; a crash between the two is mended at the next start.
+A job is first a row and then a workflow; a crash between the two is mended at the next start, and so is a job whose workflow
+ended without telling (`tend`).
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import math
 from dataclasses import replace
 
@@ -15,6 +18,11 @@ from bot.jobs.runtime import Runtime
 from bot.jobs.store import Store
 from tracking.storage.names import ObjectUri
 
+logger = logging.getLogger(__name__)
+
+TENDED_EVERY_S = 60.0
+NOTED_WITHIN_S = 1.0  # whoever asks in Slack has three seconds in all
+
 
 class Desk:
     """What Slack, the triggers and the command line ask of the jobs."""
@@ -23,6 +31,7 @@ class Desk:
         self._store = store
         self._runtime = runtime
         self._pipeline = pipeline
+        self._noting: set[asyncio.Task[bool]] = set()
 
     async def submit(self, job_id: JobId, request: Request, *, attempt: int = 1) -> tuple[Job, bool]:
         """The job of that id; True when it is new."""
@@ -40,18 +49,50 @@ class Desk:
             await self.submit(show_id(job.id, watch.team, watch.channel), shown)
         return job
 
-    async def resume(self) -> None:
-        """Submit what was noted and not submitted before a crash."""
+    async def tend(self) -> None:
+        """Submit every job that is not over and has no workflow, and end each whose workflow is over."""
         for job in await self._store.unfinished():
-            await self._runtime.submit(job.id)
+            if self._pipeline.runs(job.id):
+                continue
+            if not await self._runtime.has_ended(job.id):
+                await self._runtime.submit(job.id)
+            elif not self._pipeline.runs(job.id):
+                logger.error("job %d: its workflow ended and the job did not; it is told as failed", job.number)
+                await self._pipeline.abandon(job.id)
+
+    async def keep_tending(self) -> None:
+        """Tend every minute, until cancelled."""
+        while True:
+            await asyncio.sleep(TENDED_EVERY_S)
+            try:
+                await self.tend()
+            except Exception:
+                logger.exception("the jobs could not be looked after")
 
     async def cancel(self, job: Job, user: str) -> bool:
-        """Stop a job, whatever it does; False when it is over already."""
-        if not await self._store.request_cancel(job.id, user):
-            return False
+        """
+        Stop a job, whatever it does; False when it is over already.
+
+        It is stopped at once, and the wish noted as soon as the database takes it.
+        """
         self._pipeline.cancel(job.id)
-        await self._runtime.wake(job.id, WAKE)
+        noting = asyncio.create_task(self._note_cancel(job.id, user))
+        self._noting.add(noting)
+        noting.add_done_callback(self._noting.discard)
+        done, _ = await asyncio.wait({noting}, timeout=NOTED_WITHIN_S)
+        return noting.result() if done else True
+
+    async def _note_cancel(self, job_id: JobId, user: str) -> bool:
+        if not await self._store.request_cancel(job_id, user):
+            return False
+        await self._runtime.wake(job_id, WAKE)
         return True
+
+    async def close(self) -> None:
+        """Let go of wishes that the database has not taken."""
+        for task in list(self._noting):
+            task.cancel()
+        await asyncio.gather(*self._noting, return_exceptions=True)
 
     async def wake(self, job_id: JobId) -> None:
         """What a job waits for may be there: let it look."""

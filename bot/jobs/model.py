@@ -36,6 +36,11 @@ class JobState(StrEnum):
     def is_over(self) -> bool:
         return self in OVER
 
+    @property
+    def rank(self) -> int:
+        """Its place in a job's life, which is never gone through backwards."""
+        return list(JobState).index(self)
+
 
 OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 

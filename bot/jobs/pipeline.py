@@ -5,8 +5,9 @@ The workflow: from what was asked to what the thread shows.
 
 Each line of `_track` that awaits `_step` is recorded by DBOS: after a crash the workflow starts from the top and passes over
 what is recorded. A step that was under way runs again, so each is written to be repeated: files are written aside and renamed,
-posts look before they post (`Audience`). Steps give plain JSON; what went wrong is a result too, because a recorded exception
-would come back as another class. Nothing between the steps looks at a clock, the network or chance.
+posts look before they post (`Audience`). It runs again twice and no more (`deaths.py`). Steps give plain JSON; what went wrong
+is a result too, because a recorded exception would come back as another class. Nothing between the steps looks at a clock, the
+network or chance. Every way out of a workflow, foreseen or not, tells the thread and is recorded as the job's end.
 
 Fetching is `tracking/sources.py`, CPU work runs in children (`work.py`), words and posts belong to the `Audience`.
 """
@@ -17,6 +18,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +28,7 @@ from dbos import DBOS
 
 from bot.jobs import failures
 from bot.jobs.children import ChildCrashed, TaskRunner, unless_cancelled
+from bot.jobs.deaths import DEATHS_FORGIVEN, Deaths
 from bot.jobs.model import Job, JobId, JobState, Json, Kind, SourceKind, digest
 from bot.jobs.places import Places
 from bot.jobs.remote import RemoteTracking, write_whole
@@ -33,7 +36,14 @@ from bot.jobs.store import Store
 from bot.settings import Settings
 from tracking.engines.base import EngineName
 from tracking.engines.remote import LONGEST_POLL_S, RUN_LIMIT_S, next_poll_delay
-from tracking.errors import Cancelled, EngineUnavailable, SourceNotFound, StorageError, TrackletError
+from tracking.errors import (
+    Cancelled,
+    EngineUnavailable,
+    SourceNotFound,
+    StorageError,
+    TrackletError,
+    is_disk_full,
+)
 from tracking.sources import Fetched, Fetcher, local_file
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
@@ -44,8 +54,8 @@ logger = logging.getLogger(__name__)
 
 GIFS_A_MESSAGE = 10
 WAKE = "wake"  # the topic of messages that end a wait early
+SUMMARY_SHARE = 0.3  # of drawing; the rest are the GIFs
 SHOW_POLL_S = 0.5  # two rows are read; it grows to the pace of the remote engines
-CRASHES_FORGIVEN = 1  # the system may have been short of memory once
 
 
 class Audience(Protocol):
@@ -129,6 +139,7 @@ class Pipeline:
         self._remote = remote
         self._settings = settings
         self._store = store
+        self._deaths = Deaths(store)
         self._children = children
         self._fetcher = fetcher
         self._shared = shared
@@ -137,7 +148,7 @@ class Pipeline:
         self._cancelled: dict[str, asyncio.Event] = {}
 
     def cancel(self, job_id: JobId) -> None:
-        """Stop a job that runs in this process; its wish is in the store already."""
+        """Stop a job that runs in this process, whether or not the wish could be noted."""
         if (event := self._cancelled.get(job_id)) is not None:
             event.set()
 
@@ -153,17 +164,33 @@ class Pipeline:
                 event.set()
             if not job.is_over:
                 await self._audience(job).resume(job)
-            error = None
             try:
                 facts = await self._work(job)
-                state = JobState.DONE
             except _Stopped as stopped:
-                facts, error = {}, stopped.error
-                state = JobState.CANCELLED if error["kind"] == Cancelled.__name__ else JobState.FAILED
+                state, facts, error = _state_after(stopped.error), {}, stopped.error
+            else:
+                state, error = JobState.DONE, None
             await self._end(job, state, facts, error)
             return state.value
+        except Exception:
+            logger.exception("job %s: its workflow failed", digest(job_id))
+            return (await self.abandon(job_id)).value
         finally:
             self._cancelled.pop(job_id, None)
+
+    async def abandon(self, job_id: JobId) -> JobState:
+        """End a job whose workflow cannot go on, if it has no end yet; its state from then on."""
+        job = await self._store.job(job_id)
+        if job is None or job.is_over:
+            return job.state if job else JobState.FAILED
+        error = failures.to_json(Cancelled()) if job.cancelled_by else job.error or failures.UNFORESEEN
+        state = _state_after(error)
+        await self._close(job, state, {}, error)
+        return state
+
+    def runs(self, job_id: JobId) -> bool:
+        """Whether the job is at work in this process."""
+        return job_id in self._cancelled
 
     async def _work(self, job: Job) -> Json:
         match job.request.kind:
@@ -205,7 +232,7 @@ class Pipeline:
         batch = numbers[:GIFS_A_MESSAGE]
 
         # The summary never waits for the GIFs, and the cores do not wait for Slack.
-        posting = self._step(job, "post-summary", lambda: self._post_summary(job, facts), JobState.POSTING)
+        posting = self._step(job, "post-summary", lambda: self._post_summary(job, facts))
         drawing = self._step(job, "animations", lambda: self._animations(job, facts, batch, known=result["animations"]))
         _, drawn = await _both(posting, drawing)
         facts["animations"] = drawn["animations"]
@@ -308,17 +335,21 @@ class Pipeline:
         """The recorded result of `work`; raises `_Stopped` where it failed or the job was cancelled."""
 
         async def attempt() -> Json:
-            if self._event(job).is_set():
-                return {"failure": failures.to_json(Cancelled())}
-            if state is not None:
-                await self._store.update(job.id, state=state)
-                self._audience(job).show(job, state)
             try:
-                return {"ok": await work()}
+                # Before the first call of the store, which may wait long: a job can be stopped at any time.
+                if self._event(job).is_set():
+                    raise Cancelled
+                return {"ok": await self._counted(job, name, work, state)}
             except TrackletError as error:
                 if not isinstance(error, Cancelled):
                     logger.info("job %d: %s ended with %s", job.number, name, type(error).__name__)
                 return {"failure": failures.to_json(error)}
+            except OSError as error:
+                if is_disk_full(error):
+                    logger.error("job %d: %s failed: the disk is full", job.number, name)
+                    return {"failure": failures.to_json(StorageError("disk", "write", "full"))}
+                logger.exception("job %d: %s failed", job.number, name)
+                return {"failure": failures.UNFORESEEN}
             except Exception:
                 logger.exception("job %d: %s failed", job.number, name)
                 return {"failure": failures.UNFORESEEN}
@@ -328,6 +359,16 @@ class Pipeline:
             raise _Stopped(result["failure"])
         found: Json = result["ok"]
         return found
+
+    async def _counted(self, job: Job, name: str, work: Callable[[], Awaitable[Json]], state: JobState | None) -> Json:
+        """The result of a step. Raises `Cancelled` at once, also while the store does not answer; `ProcessDied`."""
+        async with AsyncExitStack() as stack:
+            event = self._event(job)
+            await unless_cancelled(stack.enter_async_context(self._deaths.counted(job.id, name)), event)
+            if state is not None:
+                await unless_cancelled(self._store.update(job.id, state=state), event)
+                self._audience(job).show(job, state)
+            return await work()
 
     async def _open(self, job: Job) -> Json:
         thread_ts = await self._audience(job).open(job)
@@ -498,13 +539,14 @@ class Pipeline:
     async def _summary(self, job: Job, facts: Json, *, page: int) -> Json:
         await self._at_hand(job, facts["video"])
         arguments = self._drawing(job, facts) | {"page": page}
-        return await self._child(job, "summary", arguments, JobState.RENDERING)
+        return await self._child(job, "summary", arguments, JobState.RENDERING, (0.0, SUMMARY_SHARE))
 
     async def _animations(self, job: Job, facts: Json, numbers: list[int], *, known: list[Json]) -> Json:
         if known or not numbers:
             return {"animations": known}
         await self._at_hand(job, facts["video"])
-        result = await self._child(job, "animations", self._drawing(job, facts) | {"numbers": numbers}, JobState.RENDERING)
+        arguments = self._drawing(job, facts) | {"numbers": numbers}
+        result = await self._child(job, "animations", arguments, JobState.RENDERING, (SUMMARY_SHARE, 1.0))
         order = {number: place for place, number in enumerate(numbers)}
         return {"animations": sorted(result["animations"], key=lambda each: order[each["object"]])}
 
@@ -552,21 +594,23 @@ class Pipeline:
                 logger.warning("a picture could not be stored at %s: %s", error.place, error.reason)
 
     async def _end(self, job: Job, state: JobState, facts: Json, error: Json | None) -> None:
-        """Say the last word, then note that it was said; neither may fail the workflow."""
-
         async def attempt() -> Json:
-            # First, because the last word has buttons that need them.
-            await self._store.update(job.id, facts=facts, error=error)
-            try:
-                await self._audience(job).close(job, state, facts, error)
-            except TrackletError as failure:
-                logger.info("job %d: its thread could not be told of its end: %s", job.number, type(failure).__name__)
-            except Exception:
-                logger.exception("job %d: its thread could not be told of its end", job.number)
-            await self._store.update(job.id, state=state)
+            await self._close(job, state, facts, error)
             return {}
 
         await DBOS.run_step_async({"name": "end"}, attempt)
+
+    async def _close(self, job: Job, state: JobState, facts: Json, error: Json | None) -> None:
+        """Say the last word, then note that it was said; that it cannot be said fails nothing."""
+        # First, because the last word has buttons that need them.
+        await self._store.update(job.id, facts=facts, error=error)
+        try:
+            await self._audience(job).close(job, state, facts, error)
+        except TrackletError as failure:
+            logger.info("job %d: its thread could not be told of its end: %s", job.number, type(failure).__name__)
+        except Exception:
+            logger.exception("job %d: its thread could not be told of its end", job.number)
+        await self._store.update(job.id, state=state)
 
     # ---- helpers ---------------------------------------------------------------------------------------------------------
 
@@ -588,23 +632,30 @@ class Pipeline:
             "font": str(self._settings.font) if self._settings.font else "",
         }
 
-    async def _child(self, job: Job, task: str, arguments: Json, state: JobState | None = None) -> Json:
+    async def _child(
+        self, job: Job, task: str, arguments: Json, state: JobState | None = None, share: tuple[float, float] = (0.0, 1.0)
+    ) -> Json:
+        """The result of a task, whose progress is the `share` from..to of `state`. Raises `ChildCrashed` at the third death."""
         audience = self._audience(job)
 
         def fraction(value: float) -> None:
             if state is not None:
-                audience.show(job, state, value)
+                audience.show(job, state, share[0] + value * (share[1] - share[0]))
 
-        for crashes in range(CRASHES_FORGIVEN + 1):
+        for deaths in range(DEATHS_FORGIVEN + 1):
             try:
                 result: Json = await self._children.run(task, arguments, cancelled=self._event(job), fraction=fraction)
             except ChildCrashed as error:
                 logger.warning("job %d: the child for %s ended with status %d", job.number, task, error.status)
-                if crashes == CRASHES_FORGIVEN:
+                if deaths == DEATHS_FORGIVEN:
                     raise
             else:
                 return result
         raise AssertionError("the loop returns or raises")
+
+
+def _state_after(error: Json) -> JobState:
+    return JobState.CANCELLED if error["kind"] == Cancelled.__name__ else JobState.FAILED
 
 
 def _use(paths: Sequence[str]) -> None:

@@ -24,6 +24,8 @@ class Places:
         """Where copies of videos lie; beside them a person may keep videos of their own."""
         self.drawn = self._data / "work"
         """Where each job has a folder for its pictures."""
+        self.all = (*self.fetched, self.drawn, self._data / "annotations", self._data / "objects")
+        """Where jobs write."""
 
     def video(self, job: Job, source: Source) -> tuple[Path, str, str]:
         """Where the video of a job goes on this machine, its root's name, and its own name in that root."""

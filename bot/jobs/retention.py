@@ -20,7 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.jobs.places import Places
+from bot.jobs.reserve import DiskReserve
 from bot.jobs.store import Store
+from tracking.storage.folder import UNFINISHED
 
 logger = logging.getLogger(__name__)
 
@@ -50,12 +52,14 @@ class Retention:
         store: Store,
         places: Places,
         forget_workflows: Forget,
+        reserve: DiskReserve | None = None,
         kept_bytes: int = KEPT_BYTES,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._places = places
         self._forget_workflows = forget_workflows
+        self._reserve = reserve
         self._kept_bytes = kept_bytes
         self._clock = clock
 
@@ -76,6 +80,8 @@ class Retention:
         removed = await asyncio.to_thread(self._remove, now - KEPT_S, untouchable)
         if removed:
             logger.info("%d videos and folders of pictures were removed", removed)
+        if self._reserve is not None:
+            await asyncio.to_thread(self._reserve.hold)
         await self._store.forget_handled()
         await self._forget_workflows(now - WORKFLOWS_KEPT_S)
 
@@ -102,6 +108,16 @@ class Retention:
             with contextlib.suppress(OSError):
                 stats = [path.stat() for path in (folder, *folder.rglob("*"))]
                 yield _Entry(folder, sum(stat.st_size for stat in stats), max(stat.st_mtime for stat in stats))
+
+
+def remove_leftovers(places: Places) -> None:
+    """Remove what processes that were killed had not finished writing; called before anything is written."""
+    for root in places.all:
+        # From below, so that nothing is looked for in a folder that is gone.
+        for path in sorted(root.rglob(".*"), reverse=True):
+            is_unfinished = path.name.endswith(".part") or path.name.startswith(UNFINISHED)
+            if is_unfinished and not path.is_symlink():
+                _delete(path)
 
 
 def _delete(path: Path) -> None:

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 from dbos import error as dbos_error
 
+from bot.jobs.database import Database
 from bot.jobs.model import JobId
 from bot.settings import Settings
 
@@ -41,8 +42,9 @@ Body = Callable[[JobId], Awaitable[str]]
 class Runtime:
     """One process's share of the work."""
 
-    def __init__(self, settings: Settings, body: Body) -> None:
+    def __init__(self, settings: Settings, database: Database, body: Body) -> None:
         self._settings = settings
+        self._engine = database.engine_for_dbos()
         self._body = body
         self._tasks: set[asyncio.Task[object]] = set()
         self._stopping = False
@@ -55,6 +57,7 @@ class Runtime:
             "application_version": APPLICATION_VERSION,
             "executor_id": "local",
             "system_database_url": self._settings.database,
+            "system_database_engine": self._engine,
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "ERROR",
         }
@@ -81,6 +84,11 @@ class Runtime:
             await DBOS.send_async(job_id, {}, topic)
         except dbos_error.DBOSNonExistentWorkflowError:
             logger.info("a job was to be woken that is not there")
+
+    async def has_ended(self, job_id: JobId) -> bool:
+        """Whether the job's workflow is there and over: done, failed, or given up."""
+        status = await DBOS.get_workflow_status_async(job_id)
+        return status is not None and status.status not in {"PENDING", "ENQUEUED", "DELAYED"}
 
     async def stop(self) -> None:
         """
@@ -111,6 +119,8 @@ class Runtime:
         # Not on the loop's default executor: that is DBOS's own by now, and ends here.
         threading.Thread(target=destroy, name="end of jobs").start()
         await done
+        if self._engine is not None:
+            self._engine.dispose()
         loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="after jobs"))
 
     async def _run(self, job_id: JobId) -> str:

@@ -2,29 +2,32 @@
 Our own tables: jobs and their history, what was received, posted and stored, and what a channel wants.
 
 SQLAlchemy Core, the same statements on SQLite and Postgres. Every call runs on a few threads of its own, because the event
-loop must not wait for a disk and DBOS takes the loop's default executor with it when it ends. Times are seconds since 1970.
-DBOS keeps its own tables in the same database; nothing here reads them.
+loop must not wait for a disk and DBOS takes the loop's default executor with it when it ends. A call waits for a database that
+is locked, full or away (`database.py`) until it answers; who cannot wait so long sets a limit of its own. Times are seconds
+since 1970. DBOS keeps its own tables in the same database; nothing here reads them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot.jobs.database import POOL_SIZE, Database, is_passing
 from bot.jobs.model import OVER, Job, JobId, JobState, Json, Request
 
 T = TypeVar("T")
 
-THREADS = 4
-BUSY_TIMEOUT_MS = 30_000  # as DBOS has it on the same file: wait for a writer rather than fail
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0  # between two tries of a call that the database does not take
 INBOX_KEPT_S = 24 * 3600.0  # Slack repeats a delivery within minutes; a day leaves room for an outage
 
 metadata = sa.MetaData()
@@ -87,6 +90,14 @@ watches = sa.Table(
     sa.Column("created_at", sa.Float, nullable=False),
 )
 
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("work_id", sa.Text, primary_key=True),
+    sa.Column("step", sa.Text, primary_key=True),
+    sa.Column("begun", sa.Integer, nullable=False),
+)
+
 channels = sa.Table(
     "channels",
     metadata,
@@ -121,13 +132,15 @@ class Watch:
 class Store:
     """All reads and writes; each method is one transaction."""
 
-    def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._engine = database.engine()
+        self._threads = ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="store")
 
-    def create_tables(self) -> None:
-        """Make what is missing; called once before the event loop's work begins."""
-        metadata.create_all(self._engine)
+    async def create_tables(self) -> None:
+        """Make what is missing. Raises `OptionError` where the database cannot be used (`Database.prepare`)."""
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._database.prepare)
+        await self._run(metadata.create_all)
 
     def close(self) -> None:
         """Wait for the calls under way, then let the connections go."""
@@ -169,7 +182,7 @@ class Store:
         return await self._run(lambda connection: _first(connection, query))
 
     async def update(self, job_id: JobId, *, state: JobState | None = None, facts: Json | None = None, **values: Any) -> None:
-        """Change some columns; `facts` are added to those that are there. A job that is over stays over."""
+        """Change some columns; `facts` are added to those that are there. A state never goes back: what is over stays over."""
 
         def work(connection: sa.Connection) -> None:
             changes: dict[str, Any] = dict(values, updated_at=time.time())
@@ -178,7 +191,7 @@ class Store:
             row = connection.execute(sa.select(jobs.c.facts, jobs.c.state).where(jobs.c.id == job_id)).one()
             if facts:
                 changes["facts"] = {**row.facts, **facts}
-            if state is not None and JobState(row.state) not in OVER:
+            if state is not None and JobState(row.state) not in OVER and state.rank >= JobState(row.state).rank:
                 changes["state"] = state
             connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(**changes))
 
@@ -213,16 +226,31 @@ class Store:
         query = query.order_by(jobs.c.number.desc()).limit(limit)
         return await self._run(lambda connection: _all(connection, query))
 
-    async def last_attempt(self, job_id: JobId) -> int:
-        """The highest attempt among the jobs that ask for the same work, 0 when there is none."""
-        stem = job_id.rpartition(":")[0] + ":"
-        query = sa.select(jobs.c.attempt, jobs.c.id).where(jobs.c.id.startswith(stem, autoescape=True))
+    async def begin(self, work_id: str, step: str) -> int:
+        """
+        Note that a step of some work begins; how often it began before without an end.
+
+        Each such time the process died in it: an end that is an error, or a stop, is an end (`end`).
+        """
 
         def work(connection: sa.Connection) -> int:
-            found = [row.attempt for row in connection.execute(query) if row.id == f"{stem}{row.attempt}"]
-            return max(found, default=0)
+            where = (attempts.c.work_id == work_id, attempts.c.step == step)
+            if _insert_new(connection, attempts, {"work_id": work_id, "step": step, "begun": 1}):
+                return 0
+            connection.execute(sa.update(attempts).where(*where).values(begun=attempts.c.begun + 1))
+            return int(connection.execute(sa.select(attempts.c.begun).where(*where)).scalar_one()) - 1
 
         return await self._run(work)
+
+    async def begun(self, work_id: str, step: str) -> int:
+        """How often a step began without an end."""
+        query = sa.select(attempts.c.begun).where(attempts.c.work_id == work_id, attempts.c.step == step)
+        return await self._run(lambda connection: int(connection.execute(query).scalar() or 0))
+
+    async def end(self, work_id: str, step: str) -> None:
+        """Note that a step ended, whatever its result."""
+        query = sa.delete(attempts).where(attempts.c.work_id == work_id, attempts.c.step == step)
+        await self._run(lambda connection: connection.execute(query))
 
     async def with_same(self, *, tracks_key: str = "", result_key: str = "", but: JobId) -> Job | None:
         """The first finished job with the same tracks, or the same result, other than `but`."""
@@ -373,35 +401,31 @@ class Store:
         return True if found is None else bool(found)
 
     async def ping(self) -> None:
-        """Raises where the database does not answer."""
-        await self._run(lambda connection: connection.execute(sa.select(1)))
+        """Raises where the database does not answer now."""
+        await self._once(lambda connection: connection.execute(sa.select(1)))
 
     async def _run(self, work: Callable[[sa.Connection], T]) -> T:
+        """The result of `work` in a transaction, once the database takes it. Raises what no waiting mends."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                return await self._once(work)
+            except sa.exc.SQLAlchemyError as fault:
+                if not is_passing(fault):
+                    raise
+                self._database.make_room(fault)
+                if pause_s == FIRST_PAUSE_S:
+                    # The cause alone: the whole text would quote a row.
+                    logger.warning("the database does not take a call (%s); trying again", getattr(fault, "orig", None))
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _once(self, work: Callable[[sa.Connection], T]) -> T:
         def transaction() -> T:
             with self._engine.begin() as connection:
                 return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, transaction)
-
-
-def _engine(url: str) -> sa.Engine:
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_size=THREADS, pool_pre_ping=True)
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(parsed)
-
-    @sa.event.listens_for(engine, "connect")
-    def prepare(connection: Any, _: object) -> None:
-        # Persistent, and set before DBOS opens the file: 23 -> 57 workflows a second (measured, docs/jobs.md).
-        connection.execute("PRAGMA journal_mode=WAL")
-        # NORMAL would lose the last commits when the machine stops: "durable before the answer" wants FULL.
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        connection.isolation_level = "IMMEDIATE"
-
-    return engine
 
 
 def _insert_new(connection: sa.Connection, table: sa.Table, row: Json) -> bool:

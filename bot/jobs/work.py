@@ -8,7 +8,6 @@ at any moment (`children.py`), so nobody asks them to stop.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rendering.selection import Selected, Selection, select
 from tracking.engines.base import EngineName, Progress
 from tracking.model import Annotations, Segment, Track
+from tracking.storage.folder import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,7 +207,7 @@ def _thresholds(tracks: Iterable[Track]) -> Json:
 def _aside(folder: Path) -> Iterator[Path]:
     """A folder beside the files that will be there; gone afterwards, also when the work failed."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{os.getpid()}-", dir=folder) as name:
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=folder) as name:
         yield Path(name)
 
 

@@ -7,16 +7,18 @@ shared here), because that asks Slack, and refused to the asker alone as well.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from dataclasses import dataclass
 
 from bot.jobs.desk import Desk
-from bot.jobs.model import Job, Json, Request, SourceKind, command_id
+from bot.jobs.model import Job, JobId, Json, Request, SourceKind, command_id
 from bot.jobs.store import Store, Watch
 from bot.slack import blocks, texts
 from bot.slack.blocks import Message
 from bot.slack.directory import Directory, is_shared_in
 from bot.slack.errors import FileNotShared, SlackRefused
-from bot.slack.inbox import Inbox
+from bot.slack.inbox import Inbox, Taken
 from bot.slack.requests import (
     Auto,
     Cancel,
@@ -33,7 +35,10 @@ from bot.slack.shares import Shares
 from tracking.errors import SourceRefused, StorageError
 from tracking.storage.access import BucketAccess
 
+logger = logging.getLogger(__name__)
+
 COMMAND = "/track"
+ANSWERED_WITHIN_S = 2.0
 JOBS_LISTED = 10
 MAX_WATCHES = 20
 
@@ -64,9 +69,39 @@ class Commands:
         self._shares = shares
         self._inbox = inbox
         self._slack_host = slack_host
+        self._late: set[asyncio.Task[None]] = set()
 
     async def answer(self, body: Json) -> Message | OpenModal | None:
-        """What the asker sees at once; None where nothing need be said because work begins."""
+        """
+        What the asker sees at once; None where nothing need be said because work begins.
+
+        What the database holds up is told at once and answered later, since Slack shows an error after three seconds.
+        """
+        answering = asyncio.create_task(self._answer(body))
+        done, _ = await asyncio.wait({answering}, timeout=ANSWERED_WITHIN_S)
+        if done:
+            return answering.result()
+        late = asyncio.create_task(self._answer_later(body["response_url"], answering))
+        self._late.add(late)
+        late.add_done_callback(self._late.discard)
+        return blocks.plain(texts.slow_database())
+
+    async def close(self) -> None:
+        """Let go of answers that are late."""
+        for task in list(self._late):
+            task.cancel()
+        await asyncio.gather(*self._late, return_exceptions=True)
+
+    async def _answer_later(self, response_url: str, answering: asyncio.Task[Message | OpenModal | None]) -> None:
+        try:
+            answer = await answering
+        except Exception:
+            logger.exception("a command could not be answered")
+            answer = blocks.plain(texts.given_up())
+        if isinstance(answer, Message):
+            await self._shares.respond(response_url, answer.text)
+
+    async def _answer(self, body: Json) -> Message | OpenModal | None:
         team, channel, user = body["team_id"], body["channel_id"], body["user_id"]
         try:
             command = parse_command(body.get("text") or "", slack_host=self._slack_host)
@@ -92,7 +127,8 @@ class Commands:
                 return OpenModal()
             case Track() | WatchBucket():
                 kept = {name: body[name] for name in ("team_id", "channel_id", "user_id", "text", "response_url", "trigger_id")}
-                await self._inbox.take("command", body["trigger_id"], kept)
+                if await self._inbox.take("command", body["trigger_id"], kept) is Taken.NOT_KEPT:
+                    return blocks.plain(texts.slow_database())
                 return None
 
     async def asked(self, key: str, body: Json) -> None:
@@ -127,6 +163,10 @@ class Commands:
                 return
         request = Request(source=source, team=team, channel=channel, user=user, options=command.options)
         await self._desk.submit(command_id(team, body["trigger_id"]), request)
+
+    async def submitted(self, key: str, body: Json) -> None:
+        """Start what a form asked for."""
+        await self._desk.submit(JobId(body["job"]), Request.from_json(body["request"]))
 
     async def _watch(self, team: str, channel: str, user: str, uri: str) -> str:
         try:

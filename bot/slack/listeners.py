@@ -27,7 +27,7 @@ from bot.slack.calls import AnswerLost, once
 from bot.slack.commands import COMMAND, Commands, OpenModal
 from bot.slack.directory import Directory, is_shared_in
 from bot.slack.errors import FileNotShared, SlackRefused
-from bot.slack.inbox import Inbox
+from bot.slack.inbox import Inbox, Taken
 from bot.slack.requests import Misunderstood, read_message
 
 logger = logging.getLogger(__name__)
@@ -142,10 +142,16 @@ async def _keep_event(body: Json, parts: Parts) -> None:
         kept = {name: event[name] for name in KEPT_OF_EVENT if name in event}
         kept["files"] = [{name: file[name] for name in KEPT_OF_FILE if name in file} for file in event.get("files") or []]
         # A mention comes as a message and as an app_mention: the same key, so it counts once.
-        await parts.inbox.take("message", f"{team}:{event['channel']}:{event['ts']}", {"team_id": team, "event": kept})
+        taken = await parts.inbox.take("message", f"{team}:{event['channel']}:{event['ts']}", {"team_id": team, "event": kept})
     elif event.get("type") == "file_shared":
         kept = {name: event.get(name) for name in ("file_id", "user_id", "channel_id")}
-        await parts.inbox.take("file", f"{team}:{kept['channel_id']}:{kept['file_id']}", {"team_id": team, "event": kept})
+        taken = await parts.inbox.take(
+            "file", f"{team}:{kept['channel_id']}:{kept['file_id']}", {"team_id": team, "event": kept}
+        )
+    else:
+        return
+    if taken is Taken.NOT_KEPT:
+        raise TimeoutError("an event could not be kept in time: it is worked on, and Slack tells of it again")
 
 
 def _click(body: Json) -> Json:
@@ -206,5 +212,5 @@ async def _submit(body: Json, parts: Parts) -> Json:
         except FileNotShared as error:
             return home.errors_of(error)
     request = Request(source=source, team=team, channel=channel, user=user, options=options)
-    await parts.desk.submit(command_id(team, view["id"]), request)
+    await parts.inbox.take("form", view["id"], {"job": command_id(team, view["id"]), "request": request.to_json()})
     return {}

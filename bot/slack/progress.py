@@ -2,8 +2,9 @@
 The progress messages of all jobs, edited in place and seldom.
 
 A message is edited when its job enters another stage, else at most every 4 s, and with many jobs each waits its turn, because
-chat.update is limited for the whole workspace (about 50 a minute). Nothing is sent when nothing changed. What is lost by a
-crash is shown again by the next step; the last word is not said here but by `thread.py`, durably.
+chat.update is limited for the whole workspace (about 50 a minute). Nothing is sent when nothing changed, and nothing goes back:
+what runs again after a crash shows no less than before it, for which `remember` keeps what was sent. The last word is not said
+here but by `thread.py`, durably.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ ESTIMATE_FROM = 0.05  # less than that of a stage says nothing about the rest
 ESTIMATE_AFTER_S = 3.0
 
 Edit = Callable[[Job, str, Message], Awaitable[None]]
+Remember = Callable[[Job, JobState, float], Awaitable[None]]
 
 
 @dataclass
@@ -38,6 +40,7 @@ class _Entry:
     fraction: float = 0.0
     left_s: float | None = None
     since: float = 0.0
+    began_at: float = 0.0
     sent_at: float = 0.0
     sent: Message | None = None
     sent_state: JobState | None = None
@@ -45,20 +48,21 @@ class _Entry:
 
 
 class ProgressBoard:
-    """What each running job shows; `edit` sends one edit."""
+    """What each running job shows; `edit` sends one edit, `remember` keeps the fraction of the stage that was shown."""
 
-    def __init__(self, edit: Edit, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, edit: Edit, remember: Remember, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._edit = edit
+        self._remember = remember
         self._clock = clock
         self._entries: dict[JobId, _Entry] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def add(self, job: Job, ts: str, shown: Message | None) -> None:
-        """Follow a job whose progress message is `ts`; `shown` is what it says already."""
+    def add(self, job: Job, ts: str, shown: Message | None, *, fraction: float = 0.0) -> None:
+        """Follow a job whose progress message is `ts`; `shown` is what it says already, `fraction` what it said last."""
         now = self._clock()
         self._entries[job.id] = _Entry(
-            job, ts, state=job.state, since=now, sent_at=now, sent=shown, sent_state=JobState.RECEIVED
+            job, ts, state=job.state, fraction=fraction, since=now, sent_at=now, sent=shown, sent_state=JobState.RECEIVED
         )
         if self._task is None:
             self._task = asyncio.create_task(self._run())
@@ -68,12 +72,15 @@ class ProgressBoard:
         entry = self._entries.get(job.id)
         if entry is None:
             return
+        if state.rank < entry.state.rank:
+            return
         if entry.state is not state:
-            entry.state, entry.since = state, self._clock()
-        entry.fraction = fraction
-        elapsed = self._clock() - entry.since
-        told = fraction >= ESTIMATE_FROM and elapsed >= ESTIMATE_AFTER_S
-        entry.left_s = elapsed / fraction * (1 - fraction) if told else None
+            entry.state, entry.since, entry.fraction, entry.began_at = state, self._clock(), 0.0, fraction
+        entry.began_at = min(entry.began_at, fraction)
+        elapsed, done = self._clock() - entry.since, fraction - entry.began_at
+        told = done >= ESTIMATE_FROM and elapsed >= ESTIMATE_AFTER_S
+        entry.left_s = elapsed / done * (1 - fraction) if told else None
+        entry.fraction = max(entry.fraction, fraction)
         self._changed.set()
 
     async def remove(self, job_id: JobId) -> None:
@@ -100,6 +107,12 @@ class ProgressBoard:
                     async with asyncio.timeout(wait_s):
                         await self._changed.wait()
                 self._changed.clear()
+
+    async def _kept(self, entry: _Entry) -> None:
+        try:
+            await self._remember(entry.job, entry.state, entry.fraction)
+        except Exception:
+            logger.exception("job %d: its progress could not be kept", entry.job.number)
 
     async def _edit_what_is_due(self) -> float | None:
         """Edit the messages that may be; seconds until the next may be, None when there is nothing to say."""
@@ -128,4 +141,5 @@ class ProgressBoard:
                 except Exception:
                     logger.exception("job %d: a progress edit failed", entry.job.number)
                 entry.sent, entry.sent_at, entry.sent_state = message, self._clock(), entry.state
+                await self._kept(entry)
         return next_s

@@ -20,7 +20,7 @@ from bot.slack.errors import FileNotShared, SlackError, SlackRefused
 from bot.slack.mrkdwn import escape, inert
 from bot.slack.requests import Confusion, Misunderstood
 from bot.texts import clock, count, percent, span
-from tracking.errors import SourceRefused, TrackletError
+from tracking.errors import ProcessDied, SourceRefused, TrackletError
 
 Json = dict[str, Any]
 
@@ -133,7 +133,13 @@ def stopped(user: str) -> str:
 
 def sentence(error: TrackletError, *, number: int) -> str:
     """What went wrong with a job, and what to do; `number` is the job's."""
-    if isinstance(error, Unforeseen | ChildCrashed):
+    if isinstance(error, ProcessDied | ChildCrashed):
+        return (
+            "Something went wrong on my side: working on this video ended my program several times, so I stopped trying. It "
+            "may be damaged, or too much for my memory. Convert it to MP4 (H.264), make it shorter or smaller, and share that. "
+            f"If that does not help, tell whoever runs me that it was job {number}."
+        )
+    if isinstance(error, Unforeseen):
         return (
             "Something went wrong on my side, and not with what you asked for. "
             f"Trying again may help; if it does not, tell whoever runs me that it was job {number}."
@@ -404,6 +410,16 @@ def over_already(number: int) -> str:
 def not_allowed() -> str:
     """A click by somebody who may not."""
     return "Only people in the channel of that job can do this."
+
+
+def slow_database() -> str:
+    """What a command is answered while its answer waits for the database."""
+    return "My database is slow to answer just now. I go on as soon as it does; there is no need to ask again."
+
+
+def given_up() -> str:
+    """What somebody is told of a request that could not be worked on, however often it was tried."""
+    return "I could not do that: something went wrong on our side, several times. Ask who runs me to look into my log."
 
 
 def not_yet() -> str:

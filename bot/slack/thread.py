@@ -32,7 +32,7 @@ from bot.slack.calls import AnswerLost, once, patiently
 from bot.slack.directory import shares_of
 from bot.slack.errors import FileNotShared, SlackRefused, SlackUnreachable
 from bot.slack.progress import ProgressBoard
-from tracking.errors import SourceNotAVideo, SourceNotFound
+from tracking.errors import ProcessDied, SourceNotAVideo, SourceNotFound
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class SlackThread:
         self._store = store
         self._clients = clients
         self._session = session
-        self.board = ProgressBoard(self._edit_once)
+        self.board = ProgressBoard(self._edit_once, self._remember_progress)
 
     # ---- Audience --------------------------------------------------------------------------------------------------------
 
@@ -100,7 +100,9 @@ class SlackThread:
         """Follow a job whose progress message was posted before a restart."""
         post = await self._store.post(job.id, PROGRESS)
         if post is not None and post.ts:
-            self.board.add(job, post.ts, None)
+            # A stage that was entered since then shows nothing of its own yet.
+            state, fraction = job.facts.get("shown") or ("", 0.0)
+            self.board.add(job, post.ts, None, fraction=fraction if state == job.state else 0.0)
 
     def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None:
         self.board.show(job, state, fraction)
@@ -152,7 +154,8 @@ class SlackThread:
         if state is JobState.CANCELLED:
             return blocks.stopped(job)
         if error is not None:
-            return blocks.failed(job, self._sentence(job, error), can_retry=True)
+            # What takes the program down is not to be had again by a click.
+            return blocks.failed(job, self._sentence(job, error), can_retry=error["kind"] != ProcessDied.__name__)
         earlier_link = await self._link_to(job, facts["earlier"]) if facts["earlier"] else ""
         return blocks.finished(job, facts, took_s=time.time() - job.created_at, earlier_link=earlier_link)
 
@@ -211,6 +214,9 @@ class SlackThread:
             await once(client, "chat.update", **_edit(job, ts, message))
         except AnswerLost:
             logger.info("job %d: a progress edit got no answer", job.number)
+
+    async def _remember_progress(self, job: Job, state: JobState, fraction: float) -> None:
+        await self._store.update(job.id, facts={"shown": [state, round(fraction, 3)]})
 
     async def _find(self, address: Address) -> str:
         """The ts of a message of ours that may have been posted before, "" when it was not."""

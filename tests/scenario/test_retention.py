@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from dbos import DBOS
 
+from bot.jobs.database import Database
 from bot.jobs.model import Job, JobId, JobState, Request, Source, SourceKind
 from bot.jobs.places import Places
 from bot.jobs.retention import KEPT_BYTES, Retention
@@ -31,8 +33,7 @@ class Kept:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.places = Places(folder)
-        self.store = Store(f"sqlite:///{folder / 'tracklet.sqlite'}")
-        self.store.create_tables()
+        self.store = Store(Database(f"sqlite:///{folder / 'tracklet.sqlite'}"))
 
     async def job(self, name: str, *, now: float) -> Job:
         request = Request(Source(SourceKind.LINK, f"https://example.org/{name}", name))
@@ -49,9 +50,11 @@ class Kept:
         await Retention(store=self.store, places=self.places, forget_workflows=forget_nothing, kept_bytes=kept_bytes).sweep()
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> Kept:
-    return Kept(tmp_path)
+@pytest_asyncio.fixture
+async def kept(tmp_path: Path) -> Kept:
+    made = Kept(tmp_path)
+    await made.store.create_tables()
+    return made
 
 
 async def test_videos_and_pictures_go_after_a_week_and_annotations_and_own_videos_stay(kept: Kept) -> None:
@@ -108,7 +111,7 @@ async def test_further_gifs_of_a_video_that_was_removed_fetch_it_again(tmp_path:
         await there.job_over()
         assert await DBOS.list_workflows_async() != []
         retention = Retention(
-            store=Store(f"sqlite:///{tmp_path / 'tracklet.sqlite'}"),
+            store=Store(Database(f"sqlite:///{tmp_path / 'tracklet.sqlite'}")),
             places=Places(tmp_path),
             forget_workflows=forget_workflows,
             clock=lambda: time.time() + 40 * DAY_S,

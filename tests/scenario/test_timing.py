@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import pytest_asyncio
 
+from bot.jobs.database import Database
 from bot.jobs.model import Job, JobId, JobState, Request, Source, SourceKind
 from bot.jobs.pipeline import Pipeline
 from bot.jobs.silent import Silent
@@ -26,10 +28,10 @@ REQUEST = Request(Source(SourceKind.LINK, "https://example.org/clip.mp4", "clip.
 ID = JobId("link:1:1")
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'tracklet.sqlite'}")
-    made.create_tables()
+@pytest_asyncio.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    made = Store(Database(f"sqlite:///{tmp_path / 'tracklet.sqlite'}"))
+    await made.create_tables()
     yield made
     made.close()
 
@@ -83,9 +85,15 @@ def workless(store: Store, audience: Silent) -> Workless:
     )
 
 
+async def remember_nothing(job: Job, state: JobState, fraction: float) -> None: ...
+
+
+async def say_nothing(payload: Json) -> None: ...
+
+
 async def test_a_cancel_between_reading_a_job_and_following_it_is_heard(tmp_path: Path) -> None:
-    store = Interrupted(f"sqlite:///{tmp_path / 'tracklet.sqlite'}")
-    store.create_tables()
+    store = Interrupted(Database(f"sqlite:///{tmp_path / 'tracklet.sqlite'}"))
+    await store.create_tables()
     await store.add_job(ID, REQUEST)
     store.pipeline = pipeline = workless(store, Silent())
     await pipeline.run(ID)
@@ -115,7 +123,7 @@ async def test_a_job_that_is_followed_again_is_shown_where_it_was(store: Store) 
     job = await store.job(ID)
     assert job is not None
     moments = iter(range(0, 1000, 100))
-    board = ProgressBoard(edit, clock=lambda: float(next(moments)))
+    board = ProgressBoard(edit, remember_nothing, clock=lambda: float(next(moments)))
     other = await store.add_job(JobId("link:2:1"), REQUEST)
     board.add(job, "1.1", None)
     board.show(other[0], JobState.TRACKING, 0.0)
@@ -143,7 +151,7 @@ async def test_a_click_does_not_wait_for_uploads(store: Store) -> None:
     async def click(key: str, payload: Json) -> None:
         clicked.set()
 
-    inbox = Inbox(store, {"file": file, "click": click})
+    inbox = Inbox(store, {"file": file, "click": click}, say_nothing)
     for number in range(AT_ONCE):
         await inbox.take("file", f"{number}", {})
     await inbox.take("click", "1", {})

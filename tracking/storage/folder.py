@@ -23,7 +23,7 @@ from tracking.errors import StorageError
 from tracking.storage.base import ANNOTATION_LIMIT_BYTES, StoredObject, content_type_of, crc32c
 from tracking.storage.names import checked_name, is_object_name
 
-_UNFINISHED = ".tracklet-"
+UNFINISHED = ".tracklet-"  # how the name of a file begins that is not whole yet
 
 ResultT = TypeVar("ResultT")
 
@@ -109,13 +109,13 @@ class Folder:
     def _place(self, name: str, action: str) -> Path:
         """The file of an object, proven to be inside of the folder."""
         place = self.path.joinpath(*checked_name(name, place=self.path.name, action=action).split("/"))
-        if place.name.startswith(_UNFINISHED) or not place.resolve().is_relative_to(self.path):
+        if place.name.startswith(UNFINISHED) or not place.resolve().is_relative_to(self.path):
             raise StorageError(self.path.name, action, "name")
         return place
 
     def _store(self, source: BinaryIO, place: Path, name: str, if_generation: int | None) -> StoredObject:
         place.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = place.with_name(f"{_UNFINISHED}{secrets.token_hex(8)}")
+        unfinished = place.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
         try:
             with unfinished.open("xb") as file:
                 checksum = crc32c(source, copy_to=file)
@@ -158,7 +158,7 @@ class Folder:
                 name = path.relative_to(self.path).as_posix()
                 if (
                     name.startswith(prefix)
-                    and not file.startswith(_UNFINISHED)
+                    and not file.startswith(UNFINISHED)
                     and is_object_name(name)
                     and path.resolve().is_relative_to(self.path)
                 ):

@@ -1,0 +1,178 @@
+"""
+The one database that our tables and DBOS's share: opened privately, checked, and waited for.
+
+A fault that passes (a lock, a full disk, a file that cannot be opened just now) is waited for, not answered with an error: our
+own calls are repeated by `Store`, DBOS's by DBOS, which repeats whatever looks like a lock to it. Every other fault is raised.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.jobs.reserve import DiskReserve
+from tracking.errors import OptionError
+
+logger = logging.getLogger(__name__)
+
+BUSY_TIMEOUT_MS = 2_000  # how long a thread waits inside SQLite; the rest of the waiting costs no thread
+POOL_SIZE = 8
+CHECKED_BYTES = 256 << 20  # a larger database is not read whole at the start: a second for each 200 MB
+
+# sqlite.org/rescode.html: what a later try may find mended.
+_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+_NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+
+
+class Database:
+    """Engines for one address; `reserve` is None where the database is not a file of ours."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        name = self.url.database or ""
+        self.path = Path(name) if self.is_sqlite and name not in {"", ":memory:"} else None
+        self.reserve = DiskReserve(self.path.with_name(f".{self.path.name}.reserve")) if self.path else None
+
+    def prepare(self) -> None:
+        """
+        Make the file, for its owner alone, and see that it is whole.
+
+        It holds links that open videos. Raises `OptionError` for a folder or file that cannot be written, and for a damaged
+        database; then nothing was changed.
+        """
+        if self.path is None:
+            return
+        _make_private(self.path)
+        if self.path.stat().st_size <= CHECKED_BYTES:
+            self._check()
+        if self.reserve is not None:
+            self.reserve.hold()
+
+    def engine(self) -> sa.Engine:
+        """Return an engine for our own tables."""
+        if not self.is_sqlite:
+            return sa.create_engine(self.url, pool_size=POOL_SIZE, pool_pre_ping=True)
+        engine = sa.create_engine(self.url)
+        sa.event.listen(engine, "connect", _prepare_connection)
+        return engine
+
+    def engine_for_dbos(self) -> sa.Engine | None:
+        """
+        Return an engine for DBOS on SQLite; None on Postgres, where its own waits for what passes.
+
+        DBOS repeats what it takes for a lock and fails at a full disk, so a full disk is told to it as a lock
+        (dbos 3.4, `retriable_sqlite_exception`).
+        """
+        if not self.is_sqlite:
+            return None
+        engine = sa.create_engine(self.url)
+        sa.event.listen(engine, "connect", _prepare_connection)
+
+        @sa.event.listens_for(engine, "handle_error")
+        def wait(context: sa.ExceptionContext) -> Exception | None:
+            fault = context.original_exception
+            if not is_passing(fault):
+                return None
+            self.make_room(fault)
+            told = sqlite3.OperationalError(f"database is locked ({fault})")
+            return sa.exc.OperationalError(context.statement, None, told)
+
+        return engine
+
+    def make_room(self, fault: BaseException) -> None:
+        """Give back what was held, where `fault` says that the disk is full."""
+        if self.reserve is not None and _code(fault) in _NO_ROOM and self.reserve.release():
+            logger.error("the disk is full: the room that was held back for the database is used now")
+
+    def _check(self) -> None:
+        assert self.path is not None
+        try:
+            with contextlib.closing(sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+                found = connection.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.OperationalError as error:
+            if not is_passing(error):
+                raise
+            return
+        except sqlite3.DatabaseError as error:
+            raise _damaged(self.path, str(error)) from error
+        if found is None or found[0] != "ok":
+            raise _damaged(self.path, "its pages contradict each other")
+
+
+def is_passing(fault: BaseException) -> bool:
+    """Whether a later try of the same statement may succeed without anybody changing the program."""
+    original = getattr(fault, "orig", None) or fault
+    if isinstance(original, sqlite3.Error):
+        return _code(original) in _PASSING
+    return isinstance(fault, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.TimeoutError)
+
+
+def _code(fault: BaseException) -> int:
+    """SQLite's primary result code, 0 for another fault."""
+    return int(getattr(getattr(fault, "orig", None) or fault, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def _prepare_connection(connection: Any, _: object) -> None:
+    # Persistent, and set before DBOS opens the file: 23 -> 57 workflows a second (measured, docs/jobs.md).
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    # NORMAL would lose the last commits when the machine stops: "durable before the answer" wants FULL.
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.isolation_level = "IMMEDIATE"
+
+
+def make_private(folder: Path) -> None:
+    """
+    Make a folder, parents included, that nobody but its owner may enter; narrow one that is ours already.
+
+    Raises `OptionError` where that fails.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if os.name == "posix" and folder.stat().st_uid == os.geteuid() and folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _unwritable(folder, PermissionError("not writable"))
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).chmod(0o600)
+    except OSError as error:
+        raise _unwritable(path.parent, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> OptionError:
+    why = {13: "I may not write there", 28: "its disk is full", 30: "it is on a file system that is read-only"}
+    told = why.get(error.errno or 13, (error.strerror or "it cannot be used").lower())
+    allowed = f"{told}. Give me a folder that I may write to, or make this one writable for my user"
+    return OptionError("TRACKLET_DATA_DIR", str(folder), allowed)
+
+
+def _damaged(path: Path, detail: str) -> OptionError:
+    allowed = (
+        f"that database is damaged ({detail}). Put a copy of it from before in its place, or move it away and start again with "
+        "an empty one: videos, annotation files and pictures stay as they are, the list of jobs begins anew"
+    )
+    return OptionError("TRACKLET_DATABASE_URL", path.name, allowed)
