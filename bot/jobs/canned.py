@@ -48,7 +48,11 @@ class CannedChildren:
         self.asked.append((task, arguments))
         fraction(0.5)
         if task in self.held:
-            await unless_cancelled(self.held[task].wait(), cancelled)
+            self.running += 1
+            try:
+                await unless_cancelled(self.held[task].wait(), cancelled)
+            finally:
+                self.running -= 1
         if task in self.errors:
             raise self.errors[task]
         return getattr(self, f"_{task}")(arguments)

@@ -164,12 +164,12 @@ class Pipeline:
                 event.set()
             if not job.is_over:
                 await self._audience(job).resume(job)
+            state = JobState.DONE
+            error: Json | None = None
             try:
                 facts = await self._work(job)
             except _Stopped as stopped:
                 state, facts, error = _state_after(stopped.error), {}, stopped.error
-            else:
-                state, error = JobState.DONE, None
             await self._end(job, state, facts, error)
             return state.value
         except Exception:

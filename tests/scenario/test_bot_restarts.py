@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -92,6 +93,13 @@ class BotProcess:
                 os.kill(self.pid, 0)
                 await asyncio.sleep(0.01)
         return monotonic() - begun
+
+    async def gone(self) -> None:
+        """Wait until the process has ended by itself."""
+        with contextlib.suppress(ProcessLookupError):
+            while True:
+                os.kill(self.pid, 0)
+                await asyncio.sleep(0.01)
 
     def replies(self, message: Message) -> list[Message]:
         return [each for each in self.slack.thread(message.channel_id, message.ts)[1:] if each.user == BOT_USER]
@@ -191,6 +199,45 @@ async def test_sigterm_ends_within_ten_seconds_and_hands_over(starter: asyncio.s
         await bot.start()
         await bot.slack.until(lambda: bot.is_answered(message), WAIT_S)
         assert [len(each.files) for each in bot.replies(message)] == [0, 1, 0, 10]
+
+
+async def test_a_video_that_takes_the_process_down_is_told_as_failed_after_its_third_death(
+    starter: asyncio.subprocess.Process, tmp_path: Path
+) -> None:
+    async with started(starter, tmp_path, DIES_AT="track") as bot:
+        message = await bot.slack.upload_file(CLIP, "wildlife", name="deadly.mp4")
+        for _ in range(3):
+            await bot.gone()
+            await bot.start()
+        failure = await bot.slack.until(lambda: [each for each in bot.replies(message) if "several times" in each.text], WAIT_S)
+        assert "tracklet_retry" not in str(failure[0].blocks)
+        await bot.end(signal.SIGKILL)
+        await bot.start()
+        other = await bot.slack.upload_file(CLIP + b"other", "wildlife", name="fox.mp4")
+        await bot.slack.until(lambda: bot.is_answered(other), WAIT_S)
+        assert len(bot.replies(message)) == 1
+
+
+async def test_a_message_that_takes_the_process_down_is_given_up_after_its_third_death(
+    starter: asyncio.subprocess.Process, tmp_path: Path
+) -> None:
+    async with started(starter, tmp_path) as bot:
+        await bot.end(signal.SIGTERM)
+        assert await bot.line() == "ended"
+        with sqlite3.connect(tmp_path / "tracklet.sqlite") as connection:
+            told = json.dumps({"kind": "click", "payload": {"not": "a click", "response_url": f"{bot.slack.url}/commands/1/x"}})
+            connection.execute("INSERT INTO inbox VALUES ('click:poison', ?, 0, NULL)", (told,))
+            connection.execute("INSERT INTO attempts VALUES ('click:poison', 'handle', 3)")
+            connection.commit()
+        connection.close()
+        await bot.start()
+        await bot.slack.until(lambda: bot.slack.calls_of("response_url"), WAIT_S)
+        await bot.end(signal.SIGTERM)
+        assert await bot.line() == "ended"
+    with sqlite3.connect(tmp_path / "tracklet.sqlite") as connection:
+        found = connection.execute("SELECT payload FROM inbox WHERE key = 'click:poison' AND handled_at IS NOT NULL").fetchall()
+    connection.close()
+    assert found == [("{}",)]
 
 
 @asynccontextmanager

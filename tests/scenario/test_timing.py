@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -132,6 +134,58 @@ async def test_a_job_that_is_followed_again_is_shown_where_it_was(store: Store) 
     await eventually(lambda: len(shown) >= 2)
     await board.close()
     assert "Drawing the pictures" in shown[0]
+
+
+def has_reached(kept: list[tuple[JobState, float]], wanted: tuple[int, float]) -> bool:
+    return bool(kept) and (kept[-1][0].rank, kept[-1][1]) >= wanted
+
+
+async def test_progress_never_goes_back_and_a_restart_shows_no_less_than_before(store: Store) -> None:
+    shown: list[Message] = []
+    kept: list[tuple[JobState, float]] = []
+
+    async def edit(job: Job, ts: str, message: Message) -> None:
+        shown.append(message)
+
+    async def remember(job: Job, state: JobState, fraction: float) -> None:
+        kept.append((state, fraction))
+
+    moments = iter(range(0, 100_000, 100))
+    board = ProgressBoard(edit, remember, clock=lambda: float(next(moments)))
+    job, _ = await store.add_job(ID, REQUEST)
+    board.add(job, "1.1", None)
+    told = [
+        (JobState.TRACKING, 0.6),
+        (JobState.TRACKING, 0.2),
+        (JobState.FETCHING, 0.9),
+        (JobState.RENDERING, 0.5),
+        (JobState.TRACKING, 1.0),
+        (JobState.RENDERING, 0.1),
+    ]
+    for state, fraction in told:
+        board.show(job, state, fraction)
+        await eventually(partial(has_reached, kept, (state.rank, fraction)))
+    await board.close()
+    assert kept == sorted(kept, key=lambda each: (each[0].rank, each[1]))
+    assert kept[-1] == (JobState.RENDERING, 0.5)
+    again = ProgressBoard(edit, remember, clock=lambda: float(next(moments)))
+    again.add(replace(job, state=JobState.RENDERING), "1.1", None, fraction=0.5)
+    again.show(job, JobState.RENDERING, 0.0)
+    await eventually(lambda: len(kept) > 2)
+    await again.close()
+    assert kept[-1] == (JobState.RENDERING, 0.5)
+
+
+@pytest.mark.parametrize("later", list(JobState))
+async def test_the_state_of_a_job_never_goes_back(store: Store, later: JobState) -> None:
+    await store.add_job(ID, REQUEST)
+    await store.update(ID, state=later)
+    for state in JobState:
+        if state.rank < later.rank:
+            await store.update(ID, state=state)
+    job = await store.job(ID)
+    assert job is not None
+    assert job.state is later
 
 
 async def test_facts_that_are_added_at_once_are_all_kept(store: Store) -> None:
