@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CLOCK = r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,6}(?:\.\d{1,9})?)"
-SEGMENT = re.compile(rf"\s*{CLOCK}\s*(?:-|–|to)\s*{CLOCK}\s*")
+SEGMENT = re.compile(rf"\s*+{CLOCK}\s*+(?:-|–|to)\s*+{CLOCK}\s*+")
 
 
 def main() -> None:

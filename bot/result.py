@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,9 +51,9 @@ class Result:
     def _older_pictures(self) -> int:
         """How many pictures of this video an earlier run left in the folder."""
         written = {page.path for page in self.rendered.pages} | {animation.path for animation in self.rendered.animations}
-        pattern = re.compile(re.escape(safe_video_name(self.video.name)) + r"\.(summary_pct\d+_fr\d+.*\.jpeg|\d{3,}_.*\.gif)")
+        video = f"{safe_video_name(self.video.name)}."
         try:
-            return sum(1 for path in self.folder.iterdir() if pattern.fullmatch(path.name) and path not in written)
+            return sum(1 for path in self.folder.iterdir() if path not in written and _is_picture(path.name, of=video))
         except OSError:
             return 0
 
@@ -95,6 +94,16 @@ class Result:
             ],
             "problems": [{"code": problem.code, "message": problem.message} for problem in self.annotations.problems],
         }
+
+
+def _is_picture(name: str, *, of: str) -> bool:
+    """Whether a file is a summary or a GIF of the video whose pictures' names begin with `of`."""
+    rest = name.removeprefix(of)
+    if rest == name:
+        return False
+    number, _, _ = rest.partition("_")
+    is_gif = rest.endswith(".gif") and len(number) >= 3 and number.isdecimal()
+    return is_gif or (rest.startswith("summary_pct") and rest.endswith(".jpeg"))
 
 
 def readable(path: Path) -> str:

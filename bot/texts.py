@@ -10,7 +10,6 @@ service said) is shortened and stripped of control characters here; making it ha
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +18,7 @@ from typing import TypeVar
 from tracking import errors
 from tracking.engines.base import EngineName
 from tracking.model import Problem, Track
+from tracking.plain_text import plain
 
 ErrorT = TypeVar("ErrorT", bound=errors.TrackletError)
 
@@ -30,8 +30,7 @@ MAX_QUOTED = 80
 
 def quoted(text: str, *, limit: int = MAX_QUOTED) -> str:
     """Foreign text as it may stand in a sentence: one line, no control characters, shortened in the middle."""
-    clean = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
-    clean = " ".join(clean.split())
+    clean = plain(text)
     if len(clean) <= limit:
         return clean
     return f"{clean[: limit * 2 // 3]}…{clean[-(limit - limit * 2 // 3 - 1) :]}"

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from tracking.errors import OptionError
+from tracking.plain_text import JOINERS, plain
 
 MAX_CHARACTERS = 120
 MAX_FONT_BYTES = 64 << 20
@@ -32,7 +33,6 @@ ELLIPSIS = "…"
 BOLD = 700
 
 # Zero-width joiners shape Persian and Indic words; other invisible characters only turn text around or hide it.
-JOINERS = "\u200c\u200d"
 
 SYSTEM_FONT_FOLDERS = (
     Path("/usr/share/fonts"),
@@ -46,8 +46,7 @@ MAX_SYSTEM_FONTS = 1500
 
 def line_of(text: str) -> str:
     """`text` as one clean line: no control or direction characters, no line breaks, a bounded number of characters."""
-    kept = [c if unicodedata.category(c)[0] != "C" or c in JOINERS else " " for c in text[: 8 * MAX_CHARACTERS]]
-    return " ".join("".join(kept).split())[:MAX_CHARACTERS]
+    return plain(text)[:MAX_CHARACTERS]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import unicodedata
 
 from rendering.selection import Selection, ShownObject
+from tracking.plain_text import plain
 
 # A path component may have 255 bytes on every common file system; what we add to the video's name stays below 110.
 MAX_VIDEO_NAME_BYTES = 140
@@ -38,14 +39,14 @@ def animation_name(name: str, shown: ShownObject) -> str:
 
 def safe_label(label: str) -> str:
     """Letters, marks and digits of any script, all else a single "-"; "object" where nothing is left."""
-    kept = [c if unicodedata.category(c)[0] in "LMN" else " " for c in unicodedata.normalize("NFC", label[:1000])]
+    kept = [c if unicodedata.category(c)[0] in "LMN" else " " for c in unicodedata.normalize("NFC", plain(label))]
     return _cut("-".join("".join(kept).split()), MAX_LABEL_BYTES).strip("-") or "object"
 
 
 def safe_video_name(name: str) -> str:
     """The last component of `name` without control characters, short enough to be added to."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    kept = "".join("_" if unicodedata.category(c)[0] == "C" or c in '<>:"|?*' else c for c in last[:1000])
+    kept = "".join("_" if c in '<>:"|?*' else c for c in plain(last))
     if len(kept.encode()) > MAX_VIDEO_NAME_BYTES:
         stem, dot, suffix = kept.rpartition(".")
         suffix = dot + suffix if dot and len(suffix.encode()) <= 10 else ""

@@ -4,8 +4,8 @@ A link, an upload or a path becomes a local file that is a video, or an error th
 Only http(s) and gs are followed. Whatever a name resolves to is checked when the connection is made, and the connection goes
 to the very address that was checked, for each redirect anew: a name that answers differently the second time gains nothing.
 Bytes and time are bounded while the file streams to disk under another name. What it is decides its content, not its name or
-its declared type. Secrets in headers stay with the host they were meant for. Whether the streams inside decode is left to
-`video.py`; which buckets may be read with credentials is left to `storage/`.
+its declared type (`sniffing.py`). Secrets in headers stay with the host they were meant for. Whether the streams inside decode
+is left to `video.py`; which buckets may be read with credentials is left to `storage/`.
 
 Times are seconds, sizes bytes. Address ranges: IANA's special-purpose registries, as `ipaddress.is_global` has them, and what
 older versions of it let through.
@@ -18,7 +18,6 @@ import contextlib
 import hashlib
 import ipaddress
 import os
-import re
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -32,7 +31,6 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from tracking.errors import (
-    NotAVideo,
     SourceNotAVideo,
     SourceNotFound,
     SourceRefused,
@@ -40,12 +38,13 @@ from tracking.errors import (
     StorageError,
     VideoTooLarge,
     file_name,
+    is_disk_full,
 )
+from tracking.sniffing import SNIFFED_BYTES, refuse_other_media
 
 GOOGLE_STORAGE_HOSTS = frozenset({"storage.googleapis.com", "storage.cloud.google.com"})
 CHUNK_BYTES = 1 << 18
 MAX_REDIRECTS = 5
-SNIFFED_BYTES = 4096
 MAX_LINK_LETTERS = 4096
 USER_AGENT = "Tracklet (video tracking bot)"
 
@@ -312,47 +311,6 @@ def local_file(path: Path, *, max_bytes: int = 1 << 30) -> Fetched:
     return Fetched(path, path.name, size, sha256.hexdigest())
 
 
-_IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\x00", b"MM\x00*")
-_ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!", b"\xfd7zXZ")
-_PAGE = re.compile(rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|meta|title|script)\b", re.IGNORECASE | re.DOTALL)
-_LOGIN = re.compile(rb"""type\s*=\s*["']?password|sign[\s-]?in|log[\s-]?in""", re.IGNORECASE)
-_LOGIN_PATH = re.compile(r"/(?:sign[_-]?in|log[_-]?in|signin|login|sso|auth)(?:[/?#.]|$)", re.IGNORECASE)
-_PLAYLIST = re.compile(
-    rb"^(?:\xef\xbb\xbf)?\s*(?:#EXTM3U|\[playlist\]|<\?xml[^>]*>\s*(?:<!--.*?-->\s*)*<(?:MPD|playlist|smil)\b|<MPD\b)",
-    re.DOTALL,
-)
-
-
-def refuse_other_media(first: bytes, shown: str, *, content_type: str = "", url: str = "") -> None:
-    """
-    Raise when the first bytes of a file are known not to be a video.
-
-    `content_type` counts only against text: servers call videos anything. `shown` names the source in the error. Raises
-    `SourceNotAVideo` or `NotAVideo`.
-    """
-    if not first:
-        raise NotAVideo(file_name(shown), "empty")
-    if _PLAYLIST.match(first):
-        raise SourceNotAVideo(shown, "playlist")
-    if _PAGE.match(first) or (content_type in {"text/html", "application/xhtml+xml"} and first.lstrip()[:1] == b"<"):
-        login = _LOGIN.search(first) or _LOGIN_PATH.search(urlsplit(url).path)
-        raise SourceNotAVideo(shown, "login" if login else "page")
-    if (
-        first.startswith(_IMAGES)
-        or (first[:4] == b"RIFF" and first[8:12] == b"WEBP")
-        or first[4:12] in (b"ftypavif", b"ftypheic")
-    ):
-        raise SourceNotAVideo(shown, "image")
-    if first.startswith(_ARCHIVES):
-        raise SourceNotAVideo(shown, "archive")
-    if first.startswith(b"%PDF-"):
-        raise SourceNotAVideo(shown, "application/pdf")
-    if content_type.startswith("text/") or content_type == "application/json":
-        with contextlib.suppress(UnicodeDecodeError):
-            first.decode()
-            raise SourceNotAVideo(shown, content_type)
-
-
 def _unwrapped(address: Address) -> Address:
     """The IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64), which is where the connection would end."""
     if isinstance(address, ipaddress.IPv4Address):
@@ -390,7 +348,7 @@ def _told_as_storage(into: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(into.name, "write", error.strerror or "") from error
+        raise StorageError(into.name, "write", "full" if is_disk_full(error) else error.strerror or "") from error
 
 
 def _raise_for(answer: aiohttp.ClientResponse, shown: str) -> None:

@@ -118,7 +118,7 @@ def _mentions_app(channel: Channel, message: Message) -> bool:
         channel.kind != "im"
         and not message.bot_id
         and message.subtype in ("", "file_share", "thread_broadcast")
-        and re.search(rf"<@{BOT_USER}(\|[^>]*)?>", message.text) is not None
+        and re.search(rf"<@{BOT_USER}(\|[^<>]*+)?+>", message.text) is not None
     )
 
 

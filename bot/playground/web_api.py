@@ -245,7 +245,7 @@ def _page(items: list[Json], arguments: Arguments, default: int, most: int) -> t
     """One page of `items` and the cursor of the next, empty on the last."""
     limit = arguments.number("limit", default, 1, most)
     cursor = arguments.text("cursor")
-    if cursor and not re.fullmatch(r"next_\d+", cursor):
+    if cursor and not re.fullmatch(r"next_\d++", cursor):
         raise ApiError("invalid_cursor")
     start = int(cursor.removeprefix("next_")) if cursor else 0
     end = start + limit
@@ -458,7 +458,7 @@ async def _react(api: WebApi, arguments: Arguments, *, add: bool) -> Json:
     message = api.workspace.find_message(channel.id, ts)
     if message is None:
         raise ApiError("message_not_found")
-    if not re.fullmatch(r"[a-z0-9_+'-]+(::skin-tone-[2-6])?", name):
+    if not re.fullmatch(r"[a-z0-9_+'-]++(::skin-tone-[2-6])?", name):
         raise ApiError("invalid_name")
     users = message.reactions.get(name, [])
     if add and BOT_USER in users:

@@ -34,10 +34,10 @@ QUIET = "C0QUIET0001"
 DIRECT = "D0TRACKLET1"
 
 _TYPED_TOKEN = re.compile(
-    r"(?P<wire><(?:@[UW][A-Z0-9]+|\#[CG][A-Z0-9]+|https?://[^\s<>|]+)(?:\|[^<>]*)?>)"
-    r"|(?P<url>(?:https?|gs)://[^\s<>|]+)"
-    r"|(?<![\w/])@(?P<user>[A-Za-z][\w.-]*)"
-    r"|(?<![\w/&])\#(?P<channel>[a-z][a-z0-9_-]*)"
+    r"(?P<wire><(?:@[UW][A-Z0-9]++|\#[CG][A-Z0-9]++|https?://[^\s<>|]++)(?:\|[^<>]*+)?+>)"
+    r"|(?P<url>(?:https?|gs)://[^\s<>|]++)"
+    r"|(?<![\w/])@(?P<user>[A-Za-z][\w.-]*+)"
+    r"|(?<![\w/&])\#(?P<channel>[a-z][a-z0-9_-]*+)"
     r"|(?P<plain>[&<>])"
 )
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -150,7 +150,7 @@ class Workspace:
             for user in (
                 User(YOU, "you", "You"),
                 User(KIM, "kim", "Kim Lindqvist"),
-                User(BOT_USER, re.sub(r"\W+", "", app_name.lower()) or "app", app_name, BOT_ID),
+                User(BOT_USER, re.sub(r"\W++", "", app_name.lower()) or "app", app_name, BOT_ID),
                 User(OTHER_BOT_USER, "weather", "Weather", OTHER_BOT_ID),
             )
         }

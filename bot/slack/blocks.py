@@ -19,6 +19,7 @@ from bot.entities import entity_link
 from bot.jobs.model import Job, JobState, Kind
 from bot.slack import texts
 from bot.slack.mrkdwn import escape
+from tracking import plain_text
 from tracking.engines.base import EngineName
 
 Json = dict[str, Any]
@@ -53,6 +54,7 @@ class Message:
 
 def shown_name(name: str) -> str:
     """A file's name, short and harmless."""
+    name = plain_text.plain(name)
     short = name if len(name) <= NAME_LETTERS else f"{name[: NAME_LETTERS - 12]}…{name[-10:]}"
     return escape(short) or "video"
 

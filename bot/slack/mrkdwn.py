@@ -6,6 +6,8 @@ Source of the three entities: docs.slack.dev/messaging/formatting-message-text, 
 
 from __future__ import annotations
 
+from tracking.plain_text import plain
+
 
 def inert(text: str) -> str:
     """A sentence that quotes text from outside: no links or mentions, while our own marks keep their meaning."""
@@ -14,8 +16,8 @@ def inert(text: str) -> str:
 
 def escape(text: str) -> str:
     """Text from outside, as mrkdwn shows it: no links, mentions or formatting of its own."""
-    escaped = inert(text)
+    escaped = inert(plain(text))
     # A zero-width space keeps mrkdwn's marks from pairing up.
     for mark in "*_~`":
         escaped = escaped.replace(mark, f"{mark}\u200b") if mark in escaped else escaped
-    return " ".join(escaped.split())
+    return escaped

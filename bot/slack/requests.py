@@ -11,7 +11,6 @@ says what it was about; its sentence is in `texts.py`. Times are seconds.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -215,7 +214,7 @@ def split_links(text: str) -> tuple[list[str], str]:
     links: list[str] = []
 
     def take(found: re.Match[str]) -> str:
-        link = html.unescape(found["wrapped"] or found["bare"])
+        link = unescaped(found["wrapped"] or found["bare"])
         if link not in links:
             links.append(link)
         return " "
@@ -299,45 +298,50 @@ def mention_options(text: str, bot_user: str) -> Options | None:
 
 # ---- the grammar ---------------------------------------------------------------------------------------------------------
 
+# Every repetition without a bound is possessive (`++`): nothing is gone through twice, whatever somebody sends.
 _LINK = re.compile(
-    r"<(?P<wrapped>[A-Za-z][A-Za-z0-9+.-]*:[^|>\s]+)(?:\|[^>]*)?>|(?<![\w<|])(?P<bare>(?:https?|gs)://[^\s<>|]+)", re.IGNORECASE
+    r"<(?P<wrapped>[A-Za-z][A-Za-z0-9+.-]{0,20}+:[^<|>\s]++)(?:\|[^<>]*+)?+>|(?<![\w<|])(?P<bare>(?:https?|gs)://[^\s<>|]++)",
+    re.IGNORECASE,
 )
-_SLACK_FILE = re.compile(r"/(?:files/[UWB]\w+/|files-pri/T\w+-)(?P<id>F\w{2,40})(?:/|$)")
-_OBJECT = re.compile(r"/(?P<bucket>[^/]+)/(?P<name>.+)")
+_SLACK_FILE = re.compile(r"/(?:files/[UWB]\w++/|files-pri/T\w++-)(?P<id>F\w{2,40}+)(?:/|$)")
+_OBJECT = re.compile(r"/(?P<bucket>[^/]++)/(?P<name>.++)")
 _POLITE = re.compile(
     r"\b(?:please|pls|hey|hi|hello|thanks|thank you|can you|could you|would you|track|follow|find|objects?|everything|the|this"
     r"|that|these|it|video|clip|file|in|of|for|me|us|again|now|here)\b",
     re.IGNORECASE,
 )
 
-_CLOCK = r"\d{1,4}:\d{1,2}(?::\d{1,2})?(?:\.\d+)?"
-_TIME = rf"(?:{_CLOCK}|\d{{1,5}}(?:\.\d+)?\s*(?:seconds?|secs?|s|minutes?|mins?|m)?(?![\w%:]))"
+_CLOCK = r"\d{1,4}+:\d{1,2}+(?::\d{1,2}+)?+(?:\.\d++)?+"
+_UNIT = r"(?:seconds?|secs?|s|minutes?|mins?|m)"
+_TIME = rf"(?:{_CLOCK}|\d{{1,5}}(?:\.\d++)?+(?:\s*+{_UNIT}(?![\w%:])|(?![\w%:.])))"
 _TO = r"(?:to|until|till|and|-|–|—)"
-_LEAST = r"(?:at\s+least|min(?:imum)?|more\s+than|over|above|>=?|confidence)"
+_LEAST = r"(?:at\s++least|min(?:imum)?|more\s++than|over|above|>=?|confidence)"
 _END = r"(?![\w-])"
-_KEYWORD = r"(?:from|between|until|till|above|over|with|using|by|at\s+least|min(?:imum)?|more\s+than|confidence|engine|\d)"
-_FILLER = re.compile(r"(?:[\s,;.&]+|(?:and|please|but)(?!\w))*", re.IGNORECASE)
+_KEYWORD = (
+    r"(?:(?:from|between|until|till|above|over|with|using|by|at\s++least|min(?:imum)?|more\s++than|confidence|engine)(?!\w)|\d)"
+)
+_FILLER = re.compile(r"(?:[\s,;.&]++|(?:and|please|but)(?!\w))*+", re.IGNORECASE)
 
 _OPTIONS = {
     name: re.compile("".join(parts), re.IGNORECASE)
     for name, parts in {
-        "frames": (rf"(?:{_LEAST}\s*)?", rf"(?P<frames>\d{{1,6}})\s*(?:frames?|pictures?){_END}"),
+        "frames": (rf"(?:{_LEAST}\s*+)?+", rf"(?P<frames>\d{{1,6}}+)\s*+(?:frames?|pictures?){_END}"),
         "confidence": (
-            rf"(?:{_LEAST}\s*)*",
-            rf"(?:(?P<percent>\d{{1,6}}(?:\.\d+)?)\s*(?:%|percent{_END})",
-            rf"|(?P<fraction>[01]?\.\d+|(?<=[a-z=>]\s)[01]){_END})",
-            r"(?:\s*(?:confidence|sure)\b)?",
+            rf"(?:{_LEAST}\s*+)*+",
+            rf"(?:(?P<percent>\d{{1,6}}+(?:\.\d++)?+)\s*+(?:%|percent{_END})",
+            rf"|(?P<fraction>[01]?\.\d++|(?<=[a-z=>]\s)[01]){_END})",
+            r"(?:\s*+(?:confidence|sure)\b)?+",
         ),
         "segment": (
-            rf"(?:from|between|segment)\s+(?P<start>{_TIME})(?:\s*{_TO}\s*(?P<end>{_TIME}))?",
-            rf"|(?:until|till|up\s+to|to)\s+(?P<until>{_TIME})",
-            rf"|(?P<bare_start>{_CLOCK})\s*{_TO}\s*(?P<bare_end>{_CLOCK})",
+            rf"(?:from|between|segment)\s++(?P<start>{_TIME})(?:\s*+{_TO}\s*+(?P<end>{_TIME}))?",
+            rf"|(?:until|till|up\s++to|to)\s++(?P<until>{_TIME})",
+            rf"|(?P<bare_start>{_CLOCK})\s*+{_TO}\s*+(?P<bare_end>{_CLOCK})",
         ),
         "labels": (
-            r"(?:only|just|labels?|class(?:es)?)[\s:=]+(?P<labels>.+?)",
-            rf"(?=[\s,;]+(?:and\s+)?{_KEYWORD}(?!\w)|[\s,;.]+{_KEYWORD}|\s*[;.]|\s*$)",
+            r"(?:only|just|labels?|class(?:es)?)[\s:=,]++",
+            rf"(?P<labels>[^\s,;.]++(?:[\s,]++(?!(?:and\s++)?+{_KEYWORD})[^\s,;.]++)*+)",
         ),
-        "engine": (r"(?:with|using|by|engine)[\s:=]+(?:the\s+)?(?P<engine>[\w-]+)(?:\s+engine\b)?",),
+        "engine": (r"(?:with|using|by|engine)[\s:=]++(?:the\s++)?+(?P<engine>[\w-]++)(?:\s++engine\b)?+",),
     }.items()
 }
 
@@ -359,14 +363,14 @@ def _seconds(text: str) -> float:
         for part in text.split(":"):
             seconds = seconds * 60 + float(part)
         return seconds
-    number = float(re.match(r"[\d.]+", text)[0])  # type: ignore[index]  # _TIME begins with a digit
-    return number * 60 if re.search(r"\d\s*m", text, re.IGNORECASE) else number
+    number = float(re.match(r"[\d.]++", text)[0])  # type: ignore[index]  # _TIME begins with a digit
+    return number * 60 if re.search(r"\d\s*+m", text, re.IGNORECASE) else number
 
 
 def _labels(options: Options, found: re.Match[str]) -> Options:
     words = [word.strip(" '\"“”") for word in re.split(r",|;|/|\band\b|\bor\b|&", found["labels"])]
     labels = tuple(dict.fromkeys(_label(word) for word in words if word))
-    if not labels or len(labels) > MAX_LABELS or not all(re.fullmatch(r"[\w .'-]+", label) for label in labels):
+    if not labels or len(labels) > MAX_LABELS or not all(re.fullmatch(r"[\w .'-]++", label) for label in labels):
         raise Misunderstood(Confusion.LABELS, found["labels"])
     if any(len(label) > MAX_LABEL_LETTERS for label in labels):
         raise Misunderstood(Confusion.LABELS, found["labels"])
@@ -407,8 +411,13 @@ _KNOWN = frozenset(name.lower() for name in LABELS)
 _PLURALS = {"people": "person", "persons": "person", "buses": "bus", "mice": "mouse", "sheeps": "sheep", "knives": "knife"}
 
 
+def unescaped(text: str) -> str:
+    """Return what stands behind Slack's three entities, and no others (docs.slack.dev/messaging/formatting-message-text)."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
 def _plain(text: str) -> str:
-    return " ".join(html.unescape(text).split())
+    return " ".join(unescaped(text).split())
 
 
 # ---- messages ------------------------------------------------------------------------------------------------------------

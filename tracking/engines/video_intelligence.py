@@ -64,7 +64,7 @@ _DETAIL_LIMIT = 300
 # The answer of a finished run holds all of its annotations again: more than the 4 MB that gRPC takes by default.
 _CHANNEL_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-_GS_URI = re.compile(r"gs://[a-z0-9][a-z0-9._-]+(?:/[^\s'\"<>,;]*)?")
+_GS_URI = re.compile(r"gs://[a-z0-9][a-z0-9._-]++(?:/[^\s'\"<>,;]*+)?+")
 # google.rpc.ErrorInfo reasons of a project that is not set up, which come as PERMISSION_DENIED.
 _SETUP_REASONS = frozenset(
     {"SERVICE_DISABLED", "BILLING_DISABLED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"}

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from tracking.errors import SourceRefused, StorageError
+from tracking.plain_text import plain
 
 OWN_VIDEOS = "tracklet/"
 """What Tracklet itself puts among the videos lies under this."""
@@ -105,7 +106,7 @@ def link_video_name(digest: str, *, file_name: str) -> str:
 
 def safe_file_name(text: str) -> str:
     """A file name from anywhere, as one that every root and pattern language takes: never empty, at most 100 characters."""
-    name = _UNSAFE.sub("_", PurePosixPath(text.replace("\\", "/")).name).strip(" .")
+    name = _UNSAFE.sub("_", plain(PurePosixPath(text.replace("\\", "/")).name)).strip(" .")
     stem, dot, suffix = name.rpartition(".")
     if dot and len(suffix) <= 10:
         name = f"{stem[: _FILE_NAME_LIMIT - len(suffix) - 1]}.{suffix}"

@@ -18,7 +18,7 @@ def open_root(setting: str, *, google: GoogleStorage, option: str) -> Root:
 
     `option` is the setting's name, for the `OptionError` about what is neither.
     """
-    name = re.sub(r"^gs://([^/]*)/?$", r"\1", setting)
+    name = re.sub(r"^gs://([^/]*+)/?$", r"\1", setting)
     if is_bucket_name(name):
         return google.bucket(name)
     path = Path(setting).expanduser()

@@ -108,6 +108,6 @@ export function plain(text, withEmoji = true) {
 
 // A message in one line, for announcements.
 export function summary(text, names) {
-  const named = text.replace(/<@(\w+)[^>]*>/g, (all, id) => names.user(id) ?? id);
+  const named = text.replace(/<@(\w+)[^<>]*>/g, (all, id) => names.user(id) ?? id);
   return decode(named.replace(/<([^<>|]+)\|([^<>]+)>/g, '$2').replace(/[*_~`]/g, '').replace(/:([a-z0-9_+-]+):/g, '')).slice(0, 140);
 }
