@@ -52,9 +52,10 @@ from bot.web.objects import ObjectEvents
 from bot.web.oidc import OidcVerifier
 from bot.web.trigger_auth import TriggerAuth
 from bot.web.triggers import trigger_routes
+from tracking.addresses import AddressPolicy
 from tracking.engines.base import RemoteEngine
 from tracking.errors import Cancelled, OptionError
-from tracking.sources import AddressPolicy, Fetcher, FetchLimits
+from tracking.sources import Fetcher, FetchLimits
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Root, Storage
 from tracking.storage.bucket import Bucket, GoogleStorage

@@ -195,8 +195,20 @@ def source_not_a_video(error: errors.SourceNotAVideo) -> str:
 
 
 def source_unreachable(error: errors.SourceUnreachable) -> str:
+    shown = quoted(error.source)
+    match error.reason:
+        case "slow":
+            return f"{shown} sends so slowly that I gave up. Try again later, or share the video itself."
+        case "incomplete":
+            return f"{shown} gave me only a part of the file. Try again later, or share the video itself."
+        case "encoded":
+            return f"{shown} comes in a compressed form, which is not the file itself. Share the video, or another link."
+        case "name":
+            return f"There is no server of the name in {shown}. Check how the link is spelt."
+        case "certificate":
+            return f"{shown} cannot prove whose server it is: its certificate is not valid. Share the video itself."
     why = f" (status {error.status})" if error.status else ""
-    return f"{quoted(error.source)} does not answer{why}. Try again later, or share the video itself."
+    return f"{shown} does not answer{why}. Try again later, or share the video itself."
 
 
 def model_fault(error: errors.ModelError) -> str:

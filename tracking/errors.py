@@ -135,7 +135,11 @@ class SourceNotAVideo(SourceError):
 
 @dataclass(eq=False)
 class SourceUnreachable(SourceError):
-    """The place did not answer, or answered with an error; `status` is the HTTP status, 0 when there was none."""
+    """
+    The place did not answer, or not as it should; `status` is the HTTP status, 0 when there was none.
+
+    `reason` is "timeout", "connection", "name", "certificate", "slow", "incomplete", "encoded" or "".
+    """
 
     source: str
     status: int = 0

@@ -25,7 +25,8 @@ def plain(text: str) -> str:
     Return `text` as one line without control, directional, invisible and unassigned characters.
 
     What controls a line or its direction leaves a blank, what is only invisible leaves nothing. Joiners stay where they shape
-    what is beside them (emoji, Arabic, Indic scripts), and variation selectors behind what they turn into an emoji. At most `MAX_LETTERS` letters are looked at; blanks are single; nothing may be left.
+    what is beside them (emoji, Arabic, Indic scripts), and variation selectors behind what they turn into an emoji. At most
+    `MAX_LETTERS` letters are looked at; blanks are single; nothing may be left.
     """
     kept: list[str] = []
     marks = 0

@@ -7,8 +7,7 @@ Bytes and time are bounded while the file streams to disk under another name. Wh
 its declared type (`sniffing.py`). Secrets in headers stay with the host they were meant for. Whether the streams inside decode
 is left to `video.py`; which buckets may be read with credentials is left to `storage/`.
 
-Times are seconds, sizes bytes. Address ranges: IANA's special-purpose registries, as `ipaddress.is_global` has them, and what
-older versions of it let through.
+A server that sends too little ends the download within seconds. Times are seconds, sizes bytes.
 """
 
 from __future__ import annotations
@@ -16,12 +15,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import ipaddress
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote, unquote, urlsplit
@@ -30,6 +30,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from tracking.addresses import AddressPolicy, literal_address
 from tracking.errors import (
     SourceNotAVideo,
     SourceNotFound,
@@ -48,7 +49,6 @@ MAX_REDIRECTS = 5
 MAX_LINK_LETTERS = 4096
 USER_AGENT = "Tracklet (video tracking bot)"
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Progress = Callable[[float, float], None]
 
 
@@ -58,8 +58,10 @@ class FetchLimits:
 
     max_bytes: int = 1 << 30
     connect_s: float = 10.0
-    stalled_s: float = 30.0
-    total_s: float = 1800.0
+    stalled_s: float = 20.0
+    total_s: float = 900.0
+    window_s: float = 20.0
+    least_bytes_a_second: int = 16_000  # the largest video would take 18 hours; a modem of 1998 had a third of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,44 +74,36 @@ class Fetched:
     sha256: str
 
 
-@dataclass(frozen=True)
-class AddressPolicy:
-    """
-    Which addresses links may reach: public ones, and those excepted by host name or network.
+class _Pace:
+    """Whether a download is quick enough: in each window of time as many bytes as the least rate gives."""
 
-    A host name in `allowed` excepts whatever that name resolves to.
-    """
+    def __init__(self, limits: FetchLimits, clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._since, self._size = clock(), 0
 
-    allowed: Sequence[str] = ()
-    _networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = field(init=False, default=(), repr=False)
-
-    def __post_init__(self) -> None:
-        networks = []
-        for entry in self.allowed:
-            with contextlib.suppress(ValueError):
-                networks.append(ipaddress.ip_network(entry.strip("[]"), strict=False))
-        object.__setattr__(self, "_networks", tuple(networks))
-
-    def allows(self, host: str, address: str) -> bool:
-        """Whether a connection to `address`, which is what `host` resolved to, may be made."""
-        if host.lower().rstrip(".") in {entry.lower() for entry in self.allowed}:
-            return True
-        found = _unwrapped(ipaddress.ip_address(address.partition("%")[0]))
-        if any(found in network for network in self._networks if network.version == found.version):
-            return True
-        if any(found in network for network in _NEVER if network.version == found.version):
+    def is_too_slow(self, size: int) -> bool:
+        """Asked with the bytes so far, whenever some have come."""
+        passed_s = self._clock() - self._since
+        if passed_s < self._limits.window_s:
             return False
-        if found.version == 6 and found not in _UNICAST:
-            return False
-        return found.is_global and not found.is_multicast and not found.is_reserved
+        came, self._since, self._size = size - self._size, self._since + passed_s, size
+        return came < self._limits.least_bytes_a_second * passed_s
 
 
 class Fetcher:
     """Downloads over one pool of connections; close it in the end."""
 
-    def __init__(self, *, policy: AddressPolicy | None = None, limits: FetchLimits | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        policy: AddressPolicy | None = None,
+        limits: FetchLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._policy = policy or AddressPolicy()
         self._limits = limits or FetchLimits()
+        self._clock = clock
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -131,7 +125,8 @@ class Fetcher:
         Stream what `link` names to the file `into`, which appears only when it is whole.
 
         `headers` are sent to the link's own host and to no other; `size_bytes` is what the file must have where that is
-        known. Raises `SourceError`, `VideoTooLarge`, `NotAVideo`, `StorageError` where the disk takes no more.
+        known. Raises `SourceError`, also for a server that is too slow or gives only a part; `VideoTooLarge`, `NotAVideo`,
+        `StorageError` where the disk takes no more.
         """
         shown = without_query(link)
         limits = self._limits
@@ -144,6 +139,7 @@ class Fetcher:
                     raise VideoTooLarge(total, limits.max_bytes)
                 sha256, size = hashlib.sha256(), 0
                 first = b""
+                pace = _Pace(limits, self._clock)
                 file = await asyncio.to_thread(aside.open, "wb")
                 try:
                     async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
@@ -158,6 +154,8 @@ class Fetcher:
                         with _told_as_storage(into):
                             await asyncio.to_thread(file.write, chunk)
                         progress(size, total)
+                        if pace.is_too_slow(size):
+                            raise SourceUnreachable(shown, 0, "slow")
                 finally:
                     with _told_as_storage(into):
                         await asyncio.to_thread(file.close)
@@ -182,8 +180,9 @@ class Fetcher:
         """A good answer, after at most `MAX_REDIRECTS` redirects that are each checked like the link itself."""
         url = http_url(link)
         home = url.origin()
+        _checked.set(set())
         for _ in range(MAX_REDIRECTS + 1):
-            self._check_literal(url)
+            url = self._with_checked_literal(url)
             own = dict(headers or {}) if url.origin() == home else {}
             async with self._sessions().request(method, url, headers=own, allow_redirects=False) as answer:
                 target = answer.headers.get("Location", "")
@@ -197,21 +196,23 @@ class Fetcher:
                 return
         raise SourceRefused(without_query(link), "redirect")
 
-    def _check_literal(self, url: URL) -> None:
-        """An address written as such never meets the resolver."""
-        host = url.host or ""
-        try:
-            ipaddress.ip_address(host.partition("%")[0])
-        except ValueError:
-            return
-        if not self._policy.allows(host, host):
+    def _with_checked_literal(self, url: URL) -> URL:
+        """The link with an address that is written as a number spelt in the usual way. Raises `SourceRefused`."""
+        address = literal_address(url.host or "")
+        if address is None:
+            return url
+        if not self._policy.allows(url.host or "", str(address)):
             raise SourceRefused(without_query(str(url)), "address")
+        _checked.get().add(str(address))
+        return url.with_host(str(address))
 
     def _sessions(self) -> aiohttp.ClientSession:
         if self._session is None:
             limits = self._limits
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=_CheckedResolver(self._policy), use_dns_cache=False, limit=32),
+                connector=aiohttp.TCPConnector(
+                    resolver=_CheckedResolver(self._policy), use_dns_cache=False, limit=32, socket_factory=_socket_to_checked
+                ),
                 timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect_s, sock_read=limits.stalled_s),
                 headers={"User-Agent": USER_AGENT, "Accept": "video/*, */*;q=0.5", "Accept-Encoding": "identity"},
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -219,6 +220,17 @@ class Fetcher:
                 trust_env=False,
             )
         return self._session
+
+
+_checked: ContextVar[set[str]] = ContextVar("addresses that this request was allowed")
+
+
+def _socket_to_checked(info: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket for an address that was checked: whatever way the HTTP library took to it."""
+    family, kind, proto, _, address = info
+    if str(address[0]) not in _checked.get():
+        raise _AddressRefused(str(address[0]))
+    return socket.socket(family, kind, proto)
 
 
 class _AddressRefused(OSError):
@@ -240,6 +252,7 @@ class _CheckedResolver(AbstractResolver):
         ]
         if found and not results:
             raise _AddressRefused(host)
+        _checked.get().update(result["host"] for result in results)
         return results
 
     async def close(self) -> None:
@@ -311,29 +324,6 @@ def local_file(path: Path, *, max_bytes: int = 1 << 30) -> Fetched:
     return Fetched(path, path.name, size, sha256.hexdigest())
 
 
-def _unwrapped(address: Address) -> Address:
-    """The IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64), which is where the connection would end."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address
-
-
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
-_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that IANA gives out as public; site-local addresses lie elsewhere
-_NEVER = (
-    ipaddress.IPv4Network("192.0.0.0/24"),  # IANA's own, where one cloud keeps its metadata; global before Python 3.11.10
-    ipaddress.IPv4Network("168.63.129.16/32"),  # Azure's machine agent, at a public address
-)
-
-
 def _joined(url: URL, target: str, *, shown: str) -> URL:
     """Where a redirect leads. Raises `SourceRefused`, also for what is no address at all."""
     try:
@@ -356,8 +346,12 @@ def _raise_for(answer: aiohttp.ClientResponse, shown: str) -> None:
         raise SourceNotFound(shown)
     if answer.status in {401, 403, 407}:
         raise SourceNotAVideo(shown, "login")
-    if not 200 <= answer.status < 300:
+    if answer.status == 206:
+        raise SourceUnreachable(shown, answer.status, "incomplete")
+    if answer.status not in {200, 203}:
         raise SourceUnreachable(shown, answer.status)
+    if answer.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise SourceUnreachable(shown, answer.status, "encoded")
 
 
 @asynccontextmanager
@@ -375,6 +369,12 @@ async def _translated(shown: str) -> AsyncIterator[None]:
         raise SourceUnreachable(shown, 0, "incomplete") from error
     except aiohttp.ClientSSLError as error:
         raise SourceUnreachable(shown, 0, "certificate") from error
+    except _AddressRefused as error:
+        raise SourceRefused(shown, "address") from error
+    except aiohttp.ClientOSError as error:
+        if isinstance(error.__cause__, _AddressRefused) or isinstance(getattr(error, "os_error", None), _AddressRefused):
+            raise SourceRefused(shown, "address") from error
+        raise SourceUnreachable(shown, 0, "connection") from error
     except (aiohttp.ClientError, OSError) as error:
         raise SourceUnreachable(shown, 0, "connection") from error
 

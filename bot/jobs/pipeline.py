@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,6 +29,7 @@ from dbos import DBOS
 from bot.jobs import failures
 from bot.jobs.children import ChildCrashed, TaskRunner, unless_cancelled
 from bot.jobs.deaths import DEATHS_FORGIVEN, Deaths
+from bot.jobs.fetch_places import FetchPlaces
 from bot.jobs.model import Job, JobId, JobState, Json, Kind, SourceKind, digest
 from bot.jobs.places import Places
 from bot.jobs.remote import RemoteTracking, write_whole
@@ -40,6 +41,7 @@ from tracking.errors import (
     Cancelled,
     EngineUnavailable,
     SourceNotFound,
+    SourceUnreachable,
     StorageError,
     TrackletError,
     is_disk_full,
@@ -54,6 +56,7 @@ logger = logging.getLogger(__name__)
 
 GIFS_A_MESSAGE = 10
 WAKE = "wake"  # the topic of messages that end a wait early
+BUCKET_S = 900.0  # the largest video at a tenth of what a cloud's network gives
 SUMMARY_SHARE = 0.3  # of drawing; the rest are the GIFs
 SHOW_POLL_S = 0.5  # two rows are read; it grows to the pace of the remote engines
 
@@ -140,6 +143,7 @@ class Pipeline:
         self._settings = settings
         self._store = store
         self._deaths = Deaths(store)
+        self._fetch_places = FetchPlaces()
         self._children = children
         self._fetcher = fetcher
         self._shared = shared
@@ -395,7 +399,8 @@ class Pipeline:
         else:
             name = source.name
             fetch = self._fetcher.fetch(source.ref, path, progress=progress)
-        fetched = await unless_cancelled(fetch, self._event(job))
+        person = f"{job.request.team}:{job.request.user}"
+        fetched = await unless_cancelled(self._in_place(person, fetch), self._event(job))
         return {
             "path": str(fetched.path),
             "root": root,
@@ -406,11 +411,22 @@ class Pipeline:
             "sha256": fetched.sha256,
         }
 
+    async def _in_place(self, person: str, fetch: Coroutine[Any, Any, Fetched]) -> Fetched:
+        try:
+            async with self._fetch_places.place(person):
+                return await fetch
+        finally:
+            fetch.close()  # where it never began
+
     async def _fetch_object(self, uri: str, path: Path) -> Fetched:
         limit = self._settings.max_video_bytes
         bucket, name = await self._access.source(uri)
         path.parent.mkdir(parents=True, exist_ok=True)
-        found = await bucket.fetch(name, path.parent, limit_bytes=limit)
+        try:
+            async with asyncio.timeout(BUCKET_S):
+                found = await bucket.fetch(name, path.parent, limit_bytes=limit)
+        except TimeoutError as error:
+            raise SourceUnreachable(uri, 0, "slow") from error
         if found != path:
             await asyncio.to_thread(found.replace, path)
         return await asyncio.to_thread(local_file, path, max_bytes=limit)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -132,11 +132,26 @@ async def eventually(found: Callable[[], T], *, within_s: float = 60.0) -> T:
     return value
 
 
+async def _drip(request: web.Request) -> web.StreamResponse:
+    """A video whose bytes do not end, and hardly come."""
+    answer = web.StreamResponse(headers={"Content-Length": "50000000", "Content-Type": "video/mp4"})
+    await answer.prepare(request)
+    if request.method == "GET":
+        await answer.write(CLIP)
+        with suppress(ConnectionError):
+            while True:
+                await asyncio.sleep(1)
+                await answer.write(b"\0")
+    return answer
+
+
 async def _serve_link(request: web.Request) -> web.Response:
     """Links by name: `*.mp4` and `watch` are videos, `page` is a page, `wall.mp4` a login form behind a good name."""
     name = request.match_info["name"]
     if name == "wall.mp4":
         return web.Response(text="<html><form><input type=password></form></html>", content_type="text/html")
+    if name.startswith("drip"):
+        return await _drip(request)
     if name.endswith(".mp4") or name == "watch":
         return web.Response(body=CLIP + name.encode(), content_type="video/mp4")
     if name == "page":

@@ -15,6 +15,7 @@ import pytest
 from bot.jobs.database import Database
 from bot.jobs.model import Job, JobId, JobState, Request, Source, SourceKind
 from bot.jobs.store import Store
+from bot.playground import KIM
 from tests.scenario.bot_workspace import Workspace, eventually, workspace
 
 
@@ -196,3 +197,17 @@ async def test_what_a_killed_process_left_unfinished_goes_at_the_next_start(tmp_
         assert [path for path in left if path.exists()] == []
         assert [path for path in kept if not path.exists()] == []
     assert is_private(tmp_path)
+
+
+async def test_sixteen_links_that_drip_hold_up_nobody_else(tmp_path: Path) -> None:
+    async with workspace(tmp_path) as there:
+        for number in range(16):
+            await there.slack.slash_command("wildlife", "/track", f"{there.web_url}/drip{number}.mp4")
+        other = await there.slack.slash_command("wildlife", "/track", f"{there.web_url}/fox.mp4", user=KIM)
+        assert other is not None
+        assert other.ok
+        await there.slack.until(
+            lambda: [each for each in there.slack.messages("wildlife") if each.text.startswith("I found 3 objects")]
+        )
+        states = [job.state for job in await jobs(tmp_path)]
+        assert states.count(JobState.FETCHING) == 16

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import ipaddress
+import itertools
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +18,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracking.addresses import AddressPolicy, literal_address
 from tracking.errors import (
     NotAVideo,
     SourceError,
@@ -26,7 +30,6 @@ from tracking.errors import (
     VideoTooLarge,
 )
 from tracking.sources import (
-    AddressPolicy,
     Fetcher,
     FetchLimits,
     http_url,
@@ -52,6 +55,8 @@ class Server:
         match request.path:
             case "/clip.mp4":
                 return web.Response(body=MP4, content_type="application/octet-stream")
+            case "/long.mp4":
+                return web.Response(body=MP4 + bytes(2_000_000))
             case "/page.mp4":
                 return web.Response(text="  <!DOCTYPE html><title>Hello</title>", content_type="video/mp4")
             case "/login.mp4":
@@ -88,6 +93,16 @@ class Server:
                 return await self._stalled(request)
             case "/cut":
                 return await self._cut(request)
+            case "/drip":
+                return await self._drip(request)
+            case "/part":
+                return web.Response(status=206, body=MP4, headers={"Content-Range": f"bytes 0-{len(MP4) - 1}/1000000"})
+            case "/zipped":
+                return web.Response(body=b"\x1f\x8b" + bytes(50), headers={"Content-Encoding": "gzip"})
+            case "/no-content":
+                return web.Response(status=204)
+            case "/into-number":
+                raise web.HTTPFound("http://2130706433/clip.mp4")
         raise web.HTTPNotFound
 
     async def _endless(self, request: web.Request) -> web.StreamResponse:
@@ -105,6 +120,16 @@ class Server:
         await answer.prepare(request)
         await answer.write(MP4)
         await asyncio.sleep(3600)
+        return answer
+
+    async def _drip(self, request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Length": "50000000"})
+        await answer.prepare(request)
+        await answer.write(MP4)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await answer.write(b"\0")
+                await asyncio.sleep(0.001)
         return answer
 
     async def _cut(self, request: web.Request) -> web.StreamResponse:
@@ -168,6 +193,9 @@ async def test_a_file_is_there_only_when_it_is_whole(server: Server, fetcher: Fe
         ("/broken", SourceUnreachable, {"status": 500}),
         ("/stalled", SourceUnreachable, {"reason": "timeout"}),
         ("/cut", SourceUnreachable, {"reason": "incomplete"}),
+        ("/part", SourceUnreachable, {"reason": "incomplete"}),
+        ("/zipped", SourceUnreachable, {"reason": "encoded"}),
+        ("/no-content", SourceUnreachable, {"status": 204}),
         ("/endless", VideoTooLarge, {"limit": 100_000}),
         ("/round", SourceRefused, {"reason": "redirect"}),
         ("/into-private", SourceRefused, {"reason": "address"}),
@@ -351,3 +379,91 @@ def test_a_local_file_is_fetched_by_looking_at_it(tmp_path: Path) -> None:
         local_file(tmp_path / "none.mp4")
     with pytest.raises(VideoTooLarge):
         local_file(clip, max_bytes=10)
+
+
+async def test_a_server_that_drips_is_left_after_one_window_of_time(server: Server, tmp_path: Path) -> None:
+    """Each look at the clock is a second; the server never stops, and never pauses for long."""
+    moments = itertools.count()
+    limits = FetchLimits(max_bytes=10**8, stalled_s=30, window_s=20, least_bytes_a_second=1000)
+    made = Fetcher(policy=AddressPolicy(("127.0.0.1",)), limits=limits, clock=lambda: float(next(moments)))
+    with pytest.raises(SourceUnreachable) as refused:
+        await made.fetch(f"{server.url}/drip", tmp_path / "clip.mp4")
+    await made.close()
+    assert refused.value.reason == "slow"
+    assert next(moments) < 60
+    assert not any(tmp_path.iterdir())  # noqa: ASYNC240  # a folder of this test alone
+
+
+@pytest.mark.parametrize(("rate", "is_slow"), [(990, True), (1010, False), (50_000, False)])
+async def test_the_least_rate_is_a_rate_and_not_an_amount(server: Server, tmp_path: Path, rate: int, is_slow: bool) -> None:
+    """Many windows pass during one small file, whose bytes come at `rate` by this clock."""
+    size = 0
+
+    def clock() -> float:
+        return size / rate
+
+    def progress(done: float, total: float) -> None:
+        nonlocal size
+        size = int(done)
+
+    limits = FetchLimits(max_bytes=10**8, window_s=1, least_bytes_a_second=1000)
+    made = Fetcher(policy=AddressPolicy(("127.0.0.1",)), limits=limits, clock=clock)
+    fetch = made.fetch(f"{server.url}/long.mp4", tmp_path / "clip.mp4", progress=progress)
+    if is_slow:
+        with pytest.raises(SourceUnreachable):
+            await fetch
+    else:
+        await fetch
+    await made.close()
+
+
+SPELLINGS = [
+    *("2130706433", "127.1", "127.0.1", "0177.0.0.1", "0x7f.1", "0x7f000001", "017700000001", "0x7f.0x0.0x0.0x1"),
+    *("127.0.0.1.", "127.0.0.1..", "0", "0.0.0.0", "00000000000", "\uff11\uff12\uff17.0.0.1", "127\u30020\u30020\u30021"),
+    *("\u2460\u2461\u2466.0.0.1", "\u0661\u0662\u0667.\u0660.\u0660.\u0661", "%31%32%37.0.0.1", "127%2e0%2e0%2e1"),
+    *("[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:7f00:0001]", "[64:ff9b::7f00:1]"),
+    *("[fe80::1%25eth0]", "[::127.0.0.1]", "[2002:7f00:1::]", "10.1", "0xa.0.0.1", "012.0.0.1", "167772161", "192.168.257"),
+    *("0xc0a80101", "3232235777", "169.254.43518", "0xa9fea9fe", "2852039166", "0251.0376.0251.0376", "169.16689662"),
+    *("172.1048577", "0300.0250.1"),
+]
+
+
+@pytest.mark.parametrize("host", SPELLINGS)
+async def test_no_spelling_of_a_private_address_is_fetched(host: str, tmp_path: Path) -> None:
+    made = Fetcher(limits=FetchLimits(connect_s=2))
+    with pytest.raises(SourceRefused):
+        await made.fetch(f"http://{host}:9/clip.mp4", tmp_path / "clip.mp4")
+    await made.close()
+
+
+async def test_a_redirect_to_a_number_is_refused(server: Server, fetcher: Fetcher, tmp_path: Path) -> None:
+    only_name = Fetcher(policy=AddressPolicy(("localhost",)), limits=FetchLimits(connect_s=2))
+    with pytest.raises(SourceRefused):
+        await only_name.fetch(f"{server.url}/into-number".replace("127.0.0.1", "localhost"), tmp_path / "clip.mp4")
+    await only_name.close()
+
+
+@given(st.ip_addresses(v=4), st.sampled_from(["{:d}", "{:#x}", "0{:o}"]))
+def test_a_number_is_the_address_that_it_stands_for(address: ipaddress.IPv4Address, form: str) -> None:
+    assert literal_address(form.format(int(address))) == address
+    assert literal_address(".".join(form.format(part) for part in address.packed)) == address
+
+
+@pytest.mark.parametrize("host", ["example.org", "a.1", "1.2.3.4.5", "deadbeef", "", "-", "xn--nxasmq6b", "256.256.256.256"])
+def test_a_name_is_no_address(host: str) -> None:
+    assert literal_address(host) is None
+
+
+async def test_a_socket_to_an_address_that_nobody_checked_is_never_made(server: Server, tmp_path: Path) -> None:
+    """Whatever the HTTP library resolves by itself: here it is made to skip our resolver."""
+    made = Fetcher(policy=AddressPolicy(("localhost",)), limits=FetchLimits(connect_s=2))
+    connector = made._sessions().connector
+
+    async def resolve(*_: object, **__: object) -> object:
+        port = int(server.url.rpartition(":")[2])
+        return [{"hostname": "x", "host": "127.0.0.1", "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}]
+
+    connector._resolve_host = resolve  # type: ignore[union-attr, method-assign, assignment]  # what a later version may do
+    with pytest.raises(SourceRefused):
+        await made.fetch("http://example.org/clip.mp4", tmp_path / "clip.mp4")
+    await made.close()
