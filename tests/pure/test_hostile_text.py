@@ -42,7 +42,7 @@ def expressions() -> dict[str, re.Pattern[Any]]:
     found: dict[str, re.Pattern[Any]] = {}
     for path in sorted(path for package in ("bot", "tracking", "rendering") for path in (ROOT / package).rglob("*.py")):
         tree = ast.parse(path.read_text())
-        calls = [node for node in ast.walk(tree) if is_expression(node)]
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and is_expression(node)]
         if not calls:
             continue
         module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
@@ -76,10 +76,9 @@ def is_looked_for_anywhere(name: str) -> bool:
     return any(isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == own for call in calls)
 
 
-def is_expression(node: ast.AST) -> bool:
+def is_expression(node: ast.Call) -> bool:
     return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
+        isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Name)
         and node.func.value.id == "re"
         and node.func.attr in FUNCTIONS

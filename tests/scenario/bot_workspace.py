@@ -145,7 +145,7 @@ async def _drip(request: web.Request) -> web.StreamResponse:
     return answer
 
 
-async def _serve_link(request: web.Request) -> web.Response:
+async def _serve_link(request: web.Request) -> web.StreamResponse:
     """Links by name: `*.mp4` and `watch` are videos, `page` is a page, `wall.mp4` a login form behind a good name."""
     name = request.match_info["name"]
     if name == "wall.mp4":

@@ -29,13 +29,13 @@ from tracking.errors import (
     StorageError,
     VideoTooLarge,
 )
+from tracking.sniffing import refuse_other_media
 from tracking.sources import (
     Fetcher,
     FetchLimits,
     http_url,
     link_name,
     local_file,
-    refuse_other_media,
     without_query,
 )
 
@@ -463,7 +463,7 @@ async def test_a_socket_to_an_address_that_nobody_checked_is_never_made(server: 
         port = int(server.url.rpartition(":")[2])
         return [{"hostname": "x", "host": "127.0.0.1", "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}]
 
-    connector._resolve_host = resolve  # type: ignore[union-attr, method-assign, assignment]  # what a later version may do
+    connector._resolve_host = resolve  # type: ignore[union-attr]  # what a later version may do
     with pytest.raises(SourceRefused):
         await made.fetch("http://example.org/clip.mp4", tmp_path / "clip.mp4")
     await made.close()
