@@ -171,6 +171,8 @@ def source_refused(error: errors.SourceRefused) -> str:
             return f"{shown} is a name that I can't use for a file. Rename it and try again."
         case "redirect":
             return f"{shown} leads from one address to the next without end. Give me the address of the video itself."
+        case "downgrade":
+            return f"{shown} leads from https to http, where others could exchange the file. Give me an https address."
     return f"I can't follow {shown}. Share the video itself."
 
 
@@ -207,6 +209,10 @@ def source_unreachable(error: errors.SourceUnreachable) -> str:
             return f"There is no server of the name in {shown}. Check how the link is spelt."
         case "certificate":
             return f"{shown} cannot prove whose server it is: its certificate is not valid. Share the video itself."
+    if 200 <= error.status < 300:
+        return f"{shown} answers without a file (status {error.status}). Check the link, or share the video itself."
+    if error.reason == "timeout":
+        return f"{shown} does not answer in time. Try again later, or share the video itself."
     why = f" (status {error.status})" if error.status else ""
     return f"{shown} does not answer{why}. Try again later, or share the video itself."
 

@@ -112,7 +112,11 @@ class SourceError(InputError):
 
 @dataclass(eq=False)
 class SourceRefused(SourceError):
-    """A link or path not to be followed; `reason` is "scheme", "address", "bucket", "wildcard", "name" or "redirect"."""
+    """
+    A link or path not to be followed.
+
+    `reason` is "scheme", "address", "bucket", "wildcard", "name", "redirect" or "downgrade" (from https to http).
+    """
 
     source: str
     reason: str

@@ -19,9 +19,11 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote, unquote, urlsplit
@@ -45,6 +47,7 @@ from tracking.sniffing import SNIFFED_BYTES, refuse_other_media
 
 GOOGLE_STORAGE_HOSTS = frozenset({"storage.googleapis.com", "storage.cloud.google.com"})
 CHUNK_BYTES = 1 << 18
+LOOKUPS_AT_ONCE = 8
 MAX_REDIRECTS = 5
 MAX_LINK_LETTERS = 4096
 USER_AGENT = "Tracklet (video tracking bot)"
@@ -58,6 +61,7 @@ class FetchLimits:
 
     max_bytes: int = 1 << 30
     connect_s: float = 10.0
+    answer_s: float = 30.0  # until the headers are there, redirects included
     stalled_s: float = 20.0
     total_s: float = 900.0
     window_s: float = 20.0
@@ -105,12 +109,16 @@ class Fetcher:
         self._limits = limits or FetchLimits()
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
+        self._resolver: _CheckedResolver | None = None
 
     async def close(self) -> None:
         """Let the connections go."""
         if self._session is not None:
             await self._session.close()
             self._session = None
+        if self._resolver is not None:
+            await self._resolver.close()
+            self._resolver = None
 
     async def fetch(
         self,
@@ -133,7 +141,12 @@ class Fetcher:
         into.parent.mkdir(parents=True, exist_ok=True)
         aside = into.with_name(f".{into.name[:80]}.{os.getpid()}-{os.urandom(4).hex()}.part")
         try:
-            async with _translated(shown), asyncio.timeout(limits.total_s), self._answer("GET", link, headers) as answer:
+            async with (
+                _translated(shown),
+                asyncio.timeout(min(limits.answer_s, limits.total_s)) as limit,
+                self._answer("GET", link, headers) as answer,
+            ):
+                limit.reschedule(asyncio.get_running_loop().time() + limits.total_s)
                 total = answer.content_length or size_bytes or 0
                 if total > limits.max_bytes:
                     raise VideoTooLarge(total, limits.max_bytes)
@@ -189,7 +202,7 @@ class Fetcher:
                 if answer.status in {301, 302, 303, 307, 308} and target:
                     url = _joined(url, target, shown=without_query(link))
                     if home.scheme == "https" and url.scheme != "https":
-                        raise SourceRefused(without_query(link), "redirect")
+                        raise SourceRefused(without_query(link), "downgrade")
                     continue
                 _raise_for(answer, without_query(link))
                 yield answer
@@ -209,9 +222,10 @@ class Fetcher:
     def _sessions(self) -> aiohttp.ClientSession:
         if self._session is None:
             limits = self._limits
+            self._resolver = _CheckedResolver(self._policy)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    resolver=_CheckedResolver(self._policy), use_dns_cache=False, limit=32, socket_factory=_socket_to_checked
+                    resolver=self._resolver, use_dns_cache=False, limit=32, socket_factory=_socket_to_checked
                 ),
                 timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect_s, sock_read=limits.stalled_s),
                 headers={"User-Agent": USER_AGENT, "Accept": "video/*, */*;q=0.5", "Accept-Encoding": "identity"},
@@ -242,9 +256,12 @@ class _CheckedResolver(AbstractResolver):
 
     def __init__(self, policy: AddressPolicy) -> None:
         self._policy = policy
+        # Of its own: names that nobody answers for must not hold up the writing of files.
+        self._threads = ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="names")
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+        ask = partial(socket.getaddrinfo, host, port, family=family, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
         results = [
             ResolveResult(hostname=host, host=str(address[0]), port=port, family=kind, proto=proto, flags=socket.AI_NUMERICHOST)
             for kind, _, proto, _, address in found
@@ -256,7 +273,7 @@ class _CheckedResolver(AbstractResolver):
         return results
 
     async def close(self) -> None:
-        """Nothing is held."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def http_url(link: str) -> URL:
@@ -346,7 +363,7 @@ def _raise_for(answer: aiohttp.ClientResponse, shown: str) -> None:
         raise SourceNotFound(shown)
     if answer.status in {401, 403, 407}:
         raise SourceNotAVideo(shown, "login")
-    if answer.status == 206:
+    if answer.status == 206 or "Content-Range" in answer.headers or answer.content_type == "multipart/byteranges":
         raise SourceUnreachable(shown, answer.status, "incomplete")
     if answer.status not in {200, 203}:
         raise SourceUnreachable(shown, answer.status)

@@ -37,7 +37,7 @@ class Desk:
         """The job of that id; True when it is new."""
         job, is_new = await self._store.add_job(job_id, request, attempt=attempt)
         if not job.is_over:
-            await self._runtime.submit(job_id)
+            await self._runtime.submit(job_id, person=request.person)
         return job, is_new
 
     async def submit_unasked(self, job_id: JobId, request: Request) -> Job:
@@ -55,7 +55,7 @@ class Desk:
             if self._pipeline.runs(job.id):
                 continue
             if not await self._runtime.has_ended(job.id):
-                await self._runtime.submit(job.id)
+                await self._runtime.submit(job.id, person=job.request.person)
             elif not self._pipeline.runs(job.id):
                 logger.error("job %d: its workflow ended and the job did not; it is told as failed", job.number)
                 await self._pipeline.abandon(job.id)

@@ -1,12 +1,14 @@
 """
 Who may fetch a video just now: a few at once, and of these a few for one person.
 
-A slow server then holds up who named it, and nobody else. People wait in the order in which they came.
+A slow server then holds up who named it, and nobody else. People take turns: next is who has the fewest places, and of these
+who was let in longest ago.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +24,8 @@ class FetchPlaces:
         self._free = places
         self._a_person = a_person
         self._taken: Counter[str] = Counter()
+        self._turns = itertools.count(1)
+        self._last_turn: dict[str, int] = {}
         self._waiting: list[tuple[str, asyncio.Future[None]]] = []
 
     @asynccontextmanager
@@ -48,15 +52,18 @@ class FetchPlaces:
         self._taken[person] -= 1
         if not self._taken[person]:
             del self._taken[person]
+        if not self._taken and not self._waiting:
+            self._last_turn.clear()
         self._let_in()
 
     def _let_in(self) -> None:
-        for entry in list(self._waiting):
-            person, turn = entry
-            if not self._free:
+        while self._free:
+            entries = [each for each in self._waiting if not each[1].cancelled() and self._taken[each[0]] < self._a_person]
+            if not entries:
                 return
-            if not turn.cancelled() and self._taken[person] < self._a_person:
-                self._waiting.remove(entry)
-                self._free -= 1
-                self._taken[person] += 1
-                turn.set_result(None)
+            person, turn = min(entries, key=lambda each: (self._taken[each[0]], self._last_turn.get(each[0], 0)))
+            self._waiting.remove((person, turn))
+            self._free -= 1
+            self._taken[person] += 1
+            self._last_turn[person] = next(self._turns)
+            turn.set_result(None)

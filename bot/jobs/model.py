@@ -112,6 +112,11 @@ class Request:
     annotations: str = ""
     annotations_generation: str = ""
 
+    @property
+    def person(self) -> str:
+        """Who asked, for what each person has a share of; what nobody asked for counts as one person's."""
+        return f"{self.team}:{self.user}"
+
     def to_json(self) -> Json:
         """Plain data for the database."""
         return asdict(self)

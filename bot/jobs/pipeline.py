@@ -399,8 +399,7 @@ class Pipeline:
         else:
             name = source.name
             fetch = self._fetcher.fetch(source.ref, path, progress=progress)
-        person = f"{job.request.team}:{job.request.user}"
-        fetched = await unless_cancelled(self._in_place(person, fetch), self._event(job))
+        fetched = await unless_cancelled(self._in_place(job.request.person, fetch), self._event(job))
         return {
             "path": str(fetched.path),
             "root": root,

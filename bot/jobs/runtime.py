@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
 from dbos import error as dbos_error
 
 from bot.jobs.database import Database
@@ -29,8 +29,10 @@ logger = logging.getLogger(__name__)
 
 APPLICATION_NAME = "tracklet"
 APPLICATION_VERSION = "1"
-QUEUE = "jobs"
+QUEUE = "people"  # a part for each person, so that nobody's jobs take all places
+QUEUE_BEFORE = "jobs"  # rows of version 0.1.0 lie here, without a person: what is left of them is still taken
 JOBS_AT_ONCE = 200  # a job waits for most of its life; fetching and CPU have bounds of their own
+JOBS_A_PERSON = 16
 POLL_S = 0.2  # how long a job may lie before somebody takes it
 RECOVERIES = 1000  # each restart counts as one; a job must not die of many
 DRAIN_S = 3
@@ -71,11 +73,17 @@ class Runtime:
         self._workflow = job
         DBOS.launch()
         self._launched = True
-        await DBOS.register_queue_async(QUEUE, worker_concurrency=JOBS_AT_ONCE, polling_interval_sec=POLL_S)
+        await DBOS.register_queue_async(
+            QUEUE,
+            worker_concurrency=JOBS_AT_ONCE,
+            partition_worker_concurrency=JOBS_A_PERSON,
+            polling_interval_sec=POLL_S,
+        )
+        await DBOS.register_queue_async(QUEUE_BEFORE, worker_concurrency=JOBS_A_PERSON)
 
-    async def submit(self, job_id: JobId) -> None:
-        """Durably ask for the job to be done; asking again changes nothing."""
-        with SetWorkflowID(job_id):
+    async def submit(self, job_id: JobId, *, person: str) -> None:
+        """Durably ask for the job to be done, among those of `person`; asking again changes nothing."""
+        with SetWorkflowID(job_id), SetEnqueueOptions(queue_partition_key=person):
             await DBOS.enqueue_workflow_async(QUEUE, self._workflow, job_id)
 
     async def wake(self, job_id: JobId, topic: str) -> None:

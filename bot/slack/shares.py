@@ -202,8 +202,8 @@ class Shares:
             _Found(upload_id(shared.team, shared.channel, source.ref), source)
             for source in await self._files(shared.team, shared.files)
         ]
-        for link in shared.links:
-            source = await self._link(shared.team, shared.channel, link)
+        sources = await asyncio.gather(*(self._link(shared.team, shared.channel, link) for link in shared.links))
+        for link, source in zip(shared.links, sources, strict=True):
             found += [_Found(link_id(shared.team, shared.channel, shared.ts, link), source)] if source else []
         return found[:MAX_VIDEOS]
 

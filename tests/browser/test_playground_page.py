@@ -395,3 +395,35 @@ CONTRAST = """() => {
   }
   return poor;
 }"""
+
+
+GROWTH = """
+async (attacks) => {
+  const { mrkdwn, summary, plain } = await import('/static/mrkdwn.js');
+  const names = { user: () => undefined, channel: () => undefined };
+  const took = (work, text) => {
+    let best = Infinity;
+    for (let turn = 0; turn < 3; turn += 1) {
+      const begun = performance.now();
+      work(text);
+      best = Math.min(best, performance.now() - begun);
+    }
+    return best;
+  };
+  const slow = [];
+  for (const attack of attacks) {
+    for (const work of [(text) => mrkdwn(text, names), (text) => summary(text, names), (text) => plain(text)]) {
+      const [long, short] = [16000, 2000].map((length) => took(work, attack.repeat(length / attack.length)));
+      const growth = long / Math.max(short, 2);
+      if (growth > 24) slow.push([attack, growth]);
+    }
+  }
+  return slow;
+}
+"""
+
+
+async def test_the_page_shows_hostile_text_in_linear_time(slack: Playground, open_page: Open) -> None:
+    page = await open_page()
+    attacks = ["<@a", "<a|", "<@a|", "*a", "*a ", "_a", "~a", "`", "``` ", ":a", "&", "&gt;\n", "**", "\n", " *", "*_~a"]
+    assert await page.evaluate(GROWTH, attacks) == []

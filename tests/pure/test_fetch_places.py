@@ -1,4 +1,4 @@
-"""Who may fetch: a few at once, a few of one person, in the order in which they came."""
+"""Who may fetch: a few at once, a few of one person, in turns."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ async def test_one_persons_downloads_leave_room_for_others() -> None:
     assert hall.inside == ["a2", "b1", "a3"]
 
 
-async def test_people_wait_in_their_order() -> None:
+async def test_people_take_turns_however_much_one_of_them_asks_for() -> None:
     hall = Hall(FetchPlaces(places=1, a_person=1))
-    for name in ("a1", "b1", "a2", "c1"):
+    for name in ("a1", "a2", "a3", "b1", "b2", "c1"):
         await hall.come(name)
-    for expected in ("a1", "b1", "a2", "c1"):
+    for expected in ("a1", "b1", "c1", "a2", "b2", "a3"):
         assert hall.inside == [expected]
         await hall.end(expected)
 

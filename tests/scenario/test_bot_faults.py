@@ -14,6 +14,7 @@ import pytest
 
 from bot.jobs.database import Database
 from bot.jobs.model import Job, JobId, JobState, Request, Source, SourceKind
+from bot.jobs.runtime import JOBS_A_PERSON
 from bot.jobs.store import Store
 from bot.playground import KIM
 from tests.scenario.bot_workspace import Workspace, eventually, workspace
@@ -199,9 +200,9 @@ async def test_what_a_killed_process_left_unfinished_goes_at_the_next_start(tmp_
     assert is_private(tmp_path)
 
 
-async def test_sixteen_links_that_drip_hold_up_nobody_else(tmp_path: Path) -> None:
+async def test_links_that_drip_hold_up_nobody_but_who_named_them(tmp_path: Path) -> None:
     async with workspace(tmp_path) as there:
-        for number in range(16):
+        for number in range(20):
             await there.slack.slash_command("wildlife", "/track", f"{there.web_url}/drip{number}.mp4")
         other = await there.slack.slash_command("wildlife", "/track", f"{there.web_url}/fox.mp4", user=KIM)
         assert other is not None
@@ -210,4 +211,4 @@ async def test_sixteen_links_that_drip_hold_up_nobody_else(tmp_path: Path) -> No
             lambda: [each for each in there.slack.messages("wildlife") if each.text.startswith("I found 3 objects")]
         )
         states = [job.state for job in await jobs(tmp_path)]
-        assert states.count(JobState.FETCHING) == 16
+        assert states.count(JobState.FETCHING) == JOBS_A_PERSON
