@@ -30,9 +30,9 @@ from pydantic import SecretStr
 from bench.local_engine import model as detector
 from bench.report import Table
 from bot.app import EVENTS_PATH, Bot
-from bot.playground import BOT_USER, TEAM_ID, YOU, Message, Playground, signature
-from bot.sample import sample_clip
 from bot.settings import Settings
+from playground import BOT_USER, TEAM_ID, YOU, Message, Playground, signature
+from sample import sample_clip
 from tests.shared_data import SHARED_DATA
 from tracking.local.following import cores
 

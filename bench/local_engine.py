@@ -20,7 +20,7 @@ from tracking.errors import EngineRefused
 from tracking.local.following import DETECTION_RATE_HZ, SLOW_VIDEO_HZ, cores
 from tracking.local.yolox import YoloxDetector
 from tracking.model import Segment
-from tracking.video import Video
+from tracking.video.file import Video
 
 VIDEOS = ("pedestrians-plaza.mp4", "traffic-overhead.mp4", "people-crowd.mp4", "horses.mp4")
 LONGEST = Segment(0.0, 30.0)  # of each: the pictures for the detector alone are held in memory

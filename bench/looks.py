@@ -20,17 +20,17 @@ from PIL import Image
 from bench.plain import PlainRenderer
 from bench.quality import STILL_LEVELS, Quality, gif_pictures, mark, quality_of, quality_of_ours
 from bench.report import Table
-from bot.sample import sample_clip, sample_truth, story
-from rendering.animation import Animation, Plan, cut_out, plan_of
 from rendering.colours import INK, LABEL_COLOURS
 from rendering.fonts import Typeface
+from rendering.gif.animation import Animation, Plan, cut_out, plan_of
 from rendering.overlay import blend
 from rendering.render import Rendered, RenderOptions, render
 from rendering.selection import Selection
+from sample import sample_clip, sample_truth, story
 from tests.clips import ColourTags, Mover, Scene, draw_clip
 from tests.colour_vision import VISIONS, seen_by
 from tracking.model import Annotations
-from tracking.video import Video
+from tracking.video.file import Video
 
 MEDIA = Path(__file__).resolve().parents[1] / "docs/media/looks"
 ALL = RenderOptions(Selection(min_confidence=0.0, min_frames=1))

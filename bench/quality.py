@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from rendering.animation import cut_out, plan_of
 from rendering.colours import INK
-from rendering.layout import CASING_PX, LINE_PX, NARROWEST_CANVAS_PX
+from rendering.gif.animation import cut_out, plan_of
+from rendering.gif.canvas import CASING_PX, LINE_PX, NARROWEST_CANVAS_PX
 from rendering.overlay import draw_box, pixel_box
 from rendering.selection import ShownObject
-from tracking.video import Video
+from tracking.video.file import Video
 
 # What differs by less from one frame to the next stands still.
 STILL_LEVELS = 2

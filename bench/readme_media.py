@@ -6,8 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bot.sample import sample_clip
 from rendering.render import render
+from sample import sample_clip
 from tracking.engines.local import MotionEngine
 
 MEDIA = Path(__file__).resolve().parents[1] / "docs/media"

@@ -39,14 +39,14 @@ from PIL import Image
 
 from bench.plain import PlainRenderer
 from bench.quality import quality_of_ours
-from rendering.animation import plan_of
-from rendering.gif import compressed
+from rendering.gif.animation import plan_of
+from rendering.gif.container import compressed
 from rendering.naming import animation_name
 from rendering.render import render_animations, render_summary
 from rendering.selection import Selected, Selection, select
 from tracking.formats import video_intelligence
 from tracking.model import Annotations, Track
-from tracking.video import Video
+from tracking.video.file import Video
 
 FOLDER = Path(tempfile.gettempdir()) / "tracklet-bench-rendering"
 WIDTH, HEIGHT, RATE = 1920, 1080, 30

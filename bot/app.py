@@ -23,39 +23,39 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.entities import KNOWLEDGE_GRAPH, EntityDirectory
-from bot.jobs.children import Children, TaskRunner, unless_cancelled
 from bot.jobs.database import Database, make_private
-from bot.jobs.desk import Desk
 from bot.jobs.model import Job
-from bot.jobs.pipeline import Audience, Pipeline
-from bot.jobs.places import Places
+from bot.jobs.paths import JobPaths
+from bot.jobs.processes import ProcessPool, TaskRunner, unless_cancelled
 from bot.jobs.remote import RemoteTracking
 from bot.jobs.reserve import LEAST_FREE_BYTES, free_bytes
 from bot.jobs.retention import Retention, remove_leftovers
 from bot.jobs.runtime import Runtime, forget_workflows
-from bot.jobs.silent import Silent
+from bot.jobs.service import JobService
+from bot.jobs.silent import NullReporter
 from bot.jobs.store import Store
+from bot.jobs.workflow import JobReporter, Workflow
+from bot.knowledge_graph import KNOWLEDGE_GRAPH, EntityDirectory
 from bot.settings import SLACK_API_URL, Settings
 from bot.slack.actions import Actions
-from bot.slack.calls import patiently
+from bot.slack.api import call_with_retry
 from bot.slack.commands import Commands
-from bot.slack.directory import Directory
 from bot.slack.inbox import Inbox
-from bot.slack.listeners import Parts, listen
+from bot.slack.listeners import Handlers, listen
+from bot.slack.lookups import SlackLookups
+from bot.slack.posting import SHARE_S, ThreadPoster
 from bot.slack.shares import GRACE_S, Shares
-from bot.slack.texts import given_up
-from bot.slack.thread import SHARE_S, SlackThread
+from bot.texts.slack import given_up
 from bot.watchdog import Watchdog
 from bot.web import health
 from bot.web.objects import ObjectEvents
 from bot.web.oidc import OidcVerifier
 from bot.web.trigger_auth import TriggerAuth
 from bot.web.triggers import trigger_routes
-from tracking.addresses import AddressPolicy
 from tracking.engines.base import RemoteEngine
 from tracking.errors import Cancelled, OptionError
-from tracking.sources import Fetcher, FetchLimits
+from tracking.sources.addresses import AddressPolicy
+from tracking.sources.download import Fetcher, FetchLimits
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Root, Storage
 from tracking.storage.bucket import Bucket, GoogleStorage
@@ -83,14 +83,14 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long to wait for Slack: for the message of a shared file, and for a file of ours to be shared; seconds."""
 
     file_event_s: float = GRACE_S
     share_s: float = SHARE_S
 
 
-DEFAULT_PATIENCE = Patience()
+DEFAULT_TIMEOUTS = Timeouts()
 
 
 class Bot:
@@ -101,12 +101,12 @@ class Bot:
         settings: Settings,
         *,
         children: TaskRunner | None = None,
-        patience: Patience = DEFAULT_PATIENCE,
+        patience: Timeouts = DEFAULT_TIMEOUTS,
         knowledge_graph: str = KNOWLEDGE_GRAPH,
         watchdog: Watchdog | None = None,
     ) -> None:
         self.settings = settings
-        self._children = children or Children(settings.child_slots)
+        self._children = children or ProcessPool(settings.child_slots)
         self._patience = patience
         self._knowledge_graph = knowledge_graph
         self._watchdog = watchdog
@@ -143,7 +143,7 @@ class Bot:
         store = Store(database)
         ending.callback(store.close)
         await store.create_tables()
-        places = Places(settings.data_dir)
+        places = JobPaths(settings.data_dir)
         await asyncio.to_thread(remove_leftovers, places)
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLACK_TIMEOUT_S))
         ending.push_async_callback(session.close)
@@ -166,15 +166,15 @@ class Bot:
         def clients(_: str) -> AsyncWebClient:
             return client
 
-        directory = Directory(clients, fetcher=files, api_url=settings.slack_api_url)
+        directory = SlackLookups(clients, fetcher=files, api_url=settings.slack_api_url)
         entities = EntityDirectory(session, key=settings.knowledge_graph_key.get_secret_value(), url=self._knowledge_graph)
-        thread = SlackThread(
+        thread = ThreadPoster(
             store=store, clients=clients, session=session, describe=entities.descriptions, share_s=self._patience.share_s
         )
         ending.push_async_callback(thread.board.close)
-        silent = Silent()
+        silent = NullReporter()
 
-        def audience(job: Job) -> Audience:
+        def audience(job: Job) -> JobReporter:
             return thread if job.request.channel else silent
 
         google = GoogleStorage()
@@ -185,7 +185,7 @@ class Bot:
         remote = RemoteTracking(storage=storage, store=store, open_engine=self._open_engine)
         ending.push_async_callback(remote.close)
 
-        pipeline = Pipeline(
+        pipeline = Workflow(
             storage=storage,
             access=access,
             remote=remote,
@@ -198,12 +198,12 @@ class Bot:
         )
         runtime = Runtime(settings, database, pipeline.run)
         ending.push_async_callback(runtime.stop)
-        desk = Desk(store=store, runtime=runtime, pipeline=pipeline)
-        ending.push_async_callback(desk.close)
+        jobs = JobService(store=store, runtime=runtime, pipeline=pipeline)
+        ending.push_async_callback(jobs.close)
 
         shares = Shares(
             store=store,
-            desk=desk,
+            jobs=jobs,
             directory=directory,
             thread=thread,
             clients=clients,
@@ -213,7 +213,7 @@ class Bot:
             slack_host=identity.host,
             grace_s=self._patience.file_event_s,
         )
-        actions = Actions(store=store, desk=desk, directory=directory, thread=thread, shares=shares, clients=clients)
+        actions = Actions(store=store, jobs=jobs, directory=directory, thread=thread, shares=shares, clients=clients)
 
         async def track(key: str, body: dict[str, object]) -> None:
             await commands.asked(key, body)
@@ -239,7 +239,7 @@ class Bot:
         )
         commands = Commands(
             store=store,
-            desk=desk,
+            jobs=jobs,
             directory=directory,
             access=access,
             shares=shares,
@@ -253,7 +253,7 @@ class Bot:
             self._removed = True
             logger.error("the app was removed from its workspace, or its token revoked; its jobs are stopped")
             for job in await store.unfinished():
-                await desk.cancel(job, "")
+                await jobs.cancel(job, "")
 
         async def authorize(**_: object) -> AuthorizeResult:
             # Known since the start: asking auth.test for each request would cost part of the three seconds.
@@ -272,9 +272,9 @@ class Bot:
             client=AsyncWebClient(base_url=settings.slack_api_url, session=session, retry_handlers=list(client.retry_handlers)),
             authorize=authorize,
         )
-        parts = Parts(
+        parts = Handlers(
             store=store,
-            desk=desk,
+            jobs=jobs,
             directory=directory,
             inbox=inbox,
             commands=commands,
@@ -285,7 +285,7 @@ class Bot:
         )
         listen(app, parts)
 
-        objects = ObjectEvents(store=store, desk=desk, storage=storage)
+        objects = ObjectEvents(store=store, jobs=jobs, storage=storage)
         auth = TriggerAuth(
             token=settings.trigger_token.get_secret_value(),
             oidc=OidcVerifier(session, audience=settings.oidc_audience, service_account=settings.oidc_service_account)
@@ -300,11 +300,11 @@ class Bot:
             # Before anything of an earlier start goes on: that may be what the program stood still at.
             ending.push_async_callback(self._watchdog.stop)
             await self._watchdog.start()
-        await desk.tend()
+        await jobs.tend()
         await inbox.resume()
         retention = Retention(store=store, places=places, forget_workflows=forget_workflows, reserve=database.reserve)
         ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
-        ending.push_async_callback(_ended, asyncio.create_task(desk.keep_tending()))
+        ending.push_async_callback(_ended, asyncio.create_task(jobs.keep_tending()))
         await self._listen(app, store, triggers)
         if settings.uses_socket_mode:
             self._connect(app, client)
@@ -438,7 +438,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 
 async def _identity(client: AsyncWebClient) -> Identity:
-    answer = await patiently(client, "auth.test")
+    answer = await call_with_retry(client, "auth.test")
     return Identity(
         team=str(answer["team_id"]),
         bot_user=str(answer["user_id"]),

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from tracking.engines.base import EngineName
 from tracking.errors import OptionError
 from tracking.storage.names import is_bucket_name
-from tracking.video import Limits
+from tracking.video.file import Limits
 
 SLACK_API_URL = "https://slack.com/api/"
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from tracking.errors import Cancelled
-from tracking.video import Frame, Video
+from tracking.video.file import Frame, Video
 
 WantT = TypeVar("WantT")
 

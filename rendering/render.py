@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rendering.animation import Animation, batches, draw_animations, plan_of
 from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, never_cancelled, no_progress
+from rendering.gif.animation import Animation, batches, draw_animations, plan_of
+from rendering.pages.summary import PAGE_OBJECTS, PAGES_AT_ONCE, SummaryPage, draw_pages
 from rendering.selection import Selected, Selection, ShownObject, select
-from rendering.summary import PAGE_OBJECTS, PAGES_AT_ONCE, SummaryPage, draw_pages
 from tracking.model import Annotations
-from tracking.video import Video
+from tracking.video.file import Video
 
 __all__ = ["Animation", "RenderOptions", "Rendered", "SummaryPage", "render", "render_animations", "render_summary"]
 

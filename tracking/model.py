@@ -151,7 +151,7 @@ class Track:
         return BoundingBox(*(a + (b - a) * share for a, b in zip(before, behind, strict=True)))
 
 
-class Problem(NamedTuple):
+class EngineWarning(NamedTuple):
     """Something that an engine reported about a part of the video; `code` is a google.rpc.Code number, 2 when unknown."""
 
     code: int
@@ -171,7 +171,7 @@ class Annotations:
     shots: tuple[Segment, ...] = ()
     input_uri: str = ""
     segment: Segment | None = None
-    problems: tuple[Problem, ...] = field(default=())
+    problems: tuple[EngineWarning, ...] = field(default=())
 
     def within(self, segment: Segment) -> Annotations:
         """Only the observations inside `segment`, and the tracks that have any."""

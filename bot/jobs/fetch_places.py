@@ -18,7 +18,7 @@ PLACES_A_PERSON = 2
 
 
 class FetchPlaces:
-    """Places for downloads, on one event loop."""
+    """JobPaths for downloads, on one event loop."""
 
     def __init__(self, *, places: int = PLACES, a_person: int = PLACES_A_PERSON) -> None:
         self._free = places

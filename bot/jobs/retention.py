@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.jobs.places import Places
+from bot.jobs.paths import JobPaths
 from bot.jobs.reserve import DiskReserve
 from bot.jobs.store import Store
 from tracking.storage.folder import UNFINISHED
@@ -50,7 +50,7 @@ class Retention:
         self,
         *,
         store: Store,
-        places: Places,
+        places: JobPaths,
         forget_workflows: Forget,
         reserve: DiskReserve | None = None,
         kept_bytes: int = KEPT_BYTES,
@@ -110,7 +110,7 @@ class Retention:
                 yield _Entry(folder, sum(stat.st_size for stat in stats), max(stat.st_mtime for stat in stats))
 
 
-def remove_leftovers(places: Places) -> None:
+def remove_leftovers(places: JobPaths) -> None:
     """Remove what processes that were killed had not finished writing; called before anything is written."""
     for root in places.all:
         # From below, so that nothing is looked for in a folder that is gone.

@@ -1,4 +1,4 @@
-"""The `Audience` of jobs that nobody asked for in Slack: their pictures are where `places.py` published them."""
+"""The `JobReporter` of jobs that nobody asked for in Slack: their pictures are where `places.py` published them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.jobs.model import Job, JobState, Json
 
 
-class Silent:
+class NullReporter:
     """Says nothing to nobody."""
 
     async def open(self, job: Job) -> str:

@@ -11,18 +11,18 @@ import logging
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.jobs.desk import Desk
 from bot.jobs.model import Job, JobId, Json
+from bot.jobs.service import JobService
 from bot.jobs.store import Store
-from bot.slack import texts
+from bot.slack.api import call_with_retry
 from bot.slack.blocks import Action
-from bot.slack.calls import patiently
 from bot.slack.commands import may_act
-from bot.slack.directory import Clients, Directory
 from bot.slack.errors import SlackRefused
+from bot.slack.lookups import Clients, SlackLookups
+from bot.slack.posting import ThreadPoster
 from bot.slack.shares import Shares
-from bot.slack.thread import SlackThread
-from rendering.summary import PAGE_OBJECTS
+from bot.texts import slack as texts
+from rendering.pages.summary import PAGE_OBJECTS
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +31,10 @@ class Actions:
     """Handles clicks."""
 
     def __init__(
-        self, *, store: Store, desk: Desk, directory: Directory, thread: SlackThread, shares: Shares, clients: Clients
+        self, *, store: Store, jobs: JobService, directory: SlackLookups, thread: ThreadPoster, shares: Shares, clients: Clients
     ) -> None:
         self._store = store
-        self._desk = desk
+        self._jobs = jobs
         self._directory = directory
         self._thread = thread
         self._shares = shares
@@ -59,18 +59,18 @@ class Actions:
     async def _act(self, action: Action, job: Job, user: str, argument: str, response_url: str) -> None:
         match action:
             case Action.CANCEL:
-                if not await self._desk.cancel(job, user):
+                if not await self._jobs.cancel(job, user):
                     await self._shares.respond(response_url, texts.over_already(job.number))
             case Action.RETRY:
-                await self._desk.again(job, user)
+                await self._jobs.again(job, user)
             case Action.INCLUDE if "summary" in job.facts:
-                await self._desk.include_near_misses(job, user)
+                await self._jobs.include_near_misses(job, user)
             case Action.MORE if argument.isdecimal() and "summary" in job.facts:
-                changed, is_new = await self._desk.more_gifs(job, user, int(argument))
+                changed, is_new = await self._jobs.more_gifs(job, user, int(argument))
                 if is_new:
                     await self._thread.update_list(changed)
             case Action.PAGE if argument.isdecimal() and "summary" in job.facts:
-                changed, is_new = await self._desk.more_objects(job, user, int(argument), page_objects=PAGE_OBJECTS)
+                changed, is_new = await self._jobs.more_objects(job, user, int(argument), page_objects=PAGE_OBJECTS)
                 if is_new:
                     await self._thread.update_list(changed)
             case _:
@@ -78,6 +78,6 @@ class Actions:
 
     async def _delete(self, client: AsyncWebClient, channel: str, ts: str) -> None:
         try:
-            await patiently(client, "chat.delete", channel=channel, ts=ts)
+            await call_with_retry(client, "chat.delete", channel=channel, ts=ts)
         except SlackRefused as refused:
             logger.info("an offer could not be taken away: %s", refused.reason)

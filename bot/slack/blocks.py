@@ -14,11 +14,11 @@ from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
-from bot import texts as general
-from bot.entities import entity_link
 from bot.jobs.model import Job, JobState, Kind
-from bot.slack import texts
+from bot.knowledge_graph import entity_link
 from bot.slack.mrkdwn import escape
+from bot.texts import engine, wording
+from bot.texts import slack as texts
 from tracking import plain_text
 from tracking.engines.base import EngineName
 
@@ -65,7 +65,7 @@ def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None
     line = texts.STAGES[state]
     details = []
     if fraction > 0:
-        line = f"{line} · {general.percent(fraction)}"
+        line = f"{line} · {wording.percent(fraction)}"
         details.append(bar(fraction))
     if left_s is not None:
         details.append(texts.time_left(left_s))
@@ -207,7 +207,7 @@ def _engine(probed: Json) -> str:
     if not probed["engine"]:
         return texts.annotations_taken()
     model = PurePath(probed["model"]).stem if probed["model"] else ""
-    return escape(general.engine_chosen(EngineName(probed["engine"]), why=probed["why"], model=model))
+    return escape(engine.engine_chosen(EngineName(probed["engine"]), why=probed["why"], model=model))
 
 
 def _cancel_button(job: Job) -> Json:

@@ -11,27 +11,18 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from bot.jobs.desk import Desk
 from bot.jobs.model import Job, JobId, Json, Request, SourceKind, command_id
+from bot.jobs.service import JobService
 from bot.jobs.store import Store, Watch
-from bot.slack import blocks, texts
+from bot.requests.errors import CommandError
+from bot.requests.grammar import Auto, Cancel, Help, Status, Track, Unwatch, WatchBucket, Watches, parse_command
+from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.directory import Directory, is_shared_in
 from bot.slack.errors import FileNotShared, SlackRefused
 from bot.slack.inbox import Inbox, Taken
-from bot.slack.requests import (
-    Auto,
-    Cancel,
-    Help,
-    Misunderstood,
-    Status,
-    Track,
-    Unwatch,
-    WatchBucket,
-    Watches,
-    parse_command,
-)
+from bot.slack.lookups import SlackLookups, is_shared_in
 from bot.slack.shares import Shares
+from bot.texts import slack as texts
 from tracking.errors import SourceRefused, StorageError
 from tracking.storage.access import BucketAccess
 
@@ -55,8 +46,8 @@ class Commands:
         self,
         *,
         store: Store,
-        desk: Desk,
-        directory: Directory,
+        jobs: JobService,
+        directory: SlackLookups,
         access: BucketAccess,
         shares: Shares,
         inbox: Inbox,
@@ -64,7 +55,7 @@ class Commands:
     ) -> None:
         self._access = access
         self._store = store
-        self._desk = desk
+        self._jobs = jobs
         self._directory = directory
         self._shares = shares
         self._inbox = inbox
@@ -105,7 +96,7 @@ class Commands:
         team, channel, user = body["team_id"], body["channel_id"], body["user_id"]
         try:
             command = parse_command(body.get("text") or "", slack_host=self._slack_host)
-        except Misunderstood as misunderstood:
+        except CommandError as misunderstood:
             return blocks.plain(texts.misunderstood(misunderstood))
         match command:
             case Help():
@@ -162,11 +153,11 @@ class Commands:
                 await self._shares.respond(body["response_url"], texts.file_not_shared(error))
                 return
         request = Request(source=source, team=team, channel=channel, user=user, options=command.options)
-        await self._desk.submit(command_id(team, body["trigger_id"]), request)
+        await self._jobs.submit(command_id(team, body["trigger_id"]), request)
 
     async def submitted(self, key: str, body: Json) -> None:
         """Start what a form asked for."""
-        await self._desk.submit(JobId(body["job"]), Request.from_json(body["request"]))
+        await self._jobs.submit(JobId(body["job"]), Request.from_json(body["request"]))
 
     async def _watch(self, team: str, channel: str, user: str, uri: str) -> str:
         try:
@@ -189,10 +180,10 @@ class Commands:
         # A job that one may not see answers like one that there is not.
         if job is None or not await may_act(self._directory, job, team=team, channel=job.request.channel, user=user):
             return texts.no_such_job(number or 0)
-        return texts.cancelling(job.number) if await self._desk.cancel(job, user) else texts.over_already(job.number)
+        return texts.cancelling(job.number) if await self._jobs.cancel(job, user) else texts.over_already(job.number)
 
 
-async def may_act(directory: Directory, job: Job, *, team: str, channel: str, user: str) -> bool:
+async def may_act(directory: SlackLookups, job: Job, *, team: str, channel: str, user: str) -> bool:
     """Whether a person may stop, repeat or extend a job: its asker, and those who are in its channel."""
     if job.request.team != team or job.request.channel != channel:
         return False

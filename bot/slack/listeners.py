@@ -17,18 +17,20 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.jobs.desk import Desk
 from bot.jobs.model import Request, SourceKind, command_id
+from bot.jobs.service import JobService
 from bot.jobs.store import Store
-from bot.slack import home, texts
+from bot.requests.errors import CommandError
+from bot.slack import views as home
 from bot.slack.actions import Actions
+from bot.slack.api import AnswerLost, call_once
 from bot.slack.blocks import Action
-from bot.slack.calls import AnswerLost, once
 from bot.slack.commands import COMMAND, Commands, OpenModal
-from bot.slack.directory import Directory, is_shared_in
 from bot.slack.errors import FileNotShared, SlackRefused
 from bot.slack.inbox import Inbox, Taken
-from bot.slack.requests import Misunderstood, read_message
+from bot.slack.lookups import SlackLookups, is_shared_in
+from bot.slack.messages import read_message
+from bot.texts import slack as texts
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +44,12 @@ KEPT_OF_FILE = ("id", "name", "mimetype", "file_access")
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Handlers:
     """What the listeners hand over to."""
 
     store: Store
-    desk: Desk
-    directory: Directory
+    jobs: JobService
+    directory: SlackLookups
     inbox: Inbox
     commands: Commands
     actions: Actions
@@ -56,12 +58,12 @@ class Parts:
     on_removed: Callable[[], Awaitable[None]]
 
 
-def listen(app: AsyncApp, parts: Parts) -> None:
+def listen(app: AsyncApp, handlers: Handlers) -> None:
     """Register everything."""
 
     @app.middleware
     async def keep(body: Json, next_: Callable[[], Awaitable[None]]) -> None:
-        await _keep_event(body, parts)
+        await _keep_event(body, handlers)
         await next_()
 
     for event in EVENTS[:3]:
@@ -70,20 +72,20 @@ def listen(app: AsyncApp, parts: Parts) -> None:
     @app.event("app_home_opened")
     async def home_opened(body: Json, client: AsyncWebClient) -> None:
         if body["event"].get("tab") == "home":
-            await _publish_home(client, parts, team=body["team_id"], user=body["event"]["user"])
+            await _publish_home(client, handlers, team=body["team_id"], user=body["event"]["user"])
 
     @app.event("app_uninstalled")
     async def uninstalled() -> None:
-        await parts.on_removed()
+        await handlers.on_removed()
 
     @app.event("tokens_revoked")
     async def revoked(body: Json) -> None:
         if body["event"].get("tokens", {}).get("bot"):
-            await parts.on_removed()
+            await handlers.on_removed()
 
     @app.command(COMMAND)
     async def command(body: Json, ack: AsyncAck, client: AsyncWebClient) -> None:
-        answer = await parts.commands.answer(body)
+        answer = await handlers.commands.answer(body)
         if answer is None:
             await ack()
         elif isinstance(answer, OpenModal):
@@ -98,12 +100,12 @@ def listen(app: AsyncApp, parts: Parts) -> None:
         async def click(body: Json, ack: AsyncAck) -> None:
             first = body["actions"][0]
             key = f"{body['container'].get('message_ts', '')}:{first['action_id']}:{first['action_ts']}:{body['user']['id']}"
-            await parts.inbox.take("click", key, _click(body))
+            await handlers.inbox.take("click", key, _click(body))
             await ack()
 
     @app.shortcut(MESSAGE_SHORTCUT)
     async def message_shortcut(body: Json, ack: AsyncAck) -> None:
-        await parts.inbox.take("shortcut", body["trigger_id"], _shortcut(body))
+        await handlers.inbox.take("shortcut", body["trigger_id"], _shortcut(body))
         await ack()
 
     @app.shortcut(GLOBAL_SHORTCUT)
@@ -113,7 +115,7 @@ def listen(app: AsyncApp, parts: Parts) -> None:
 
     @app.view(home.MODAL)
     async def submitted(body: Json, ack: AsyncAck) -> None:
-        errors = await _submit(body, parts)
+        errors = await _submit(body, handlers)
         if errors:
             await ack(response_action="errors", errors=errors)
         else:
@@ -131,21 +133,23 @@ async def _acknowledge(ack: AsyncAck) -> None:
     await ack()
 
 
-async def _keep_event(body: Json, parts: Parts) -> None:
+async def _keep_event(body: Json, handlers: Handlers) -> None:
     """Write down an event that may become work. Raises when that fails: Slack then delivers it again."""
     if body.get("type") != "event_callback":
         return
     event, team = body.get("event") or {}, str(body.get("team_id") or "")
     if event.get("type") in {"message", "app_mention"}:
-        if read_message(body, bot_user=parts.bot_user) is None:
+        if read_message(body, bot_user=handlers.bot_user) is None:
             return
         kept = {name: event[name] for name in KEPT_OF_EVENT if name in event}
         kept["files"] = [{name: file[name] for name in KEPT_OF_FILE if name in file} for file in event.get("files") or []]
         # A mention comes as a message and as an app_mention: the same key, so it counts once.
-        taken = await parts.inbox.take("message", f"{team}:{event['channel']}:{event['ts']}", {"team_id": team, "event": kept})
+        taken = await handlers.inbox.take(
+            "message", f"{team}:{event['channel']}:{event['ts']}", {"team_id": team, "event": kept}
+        )
     elif event.get("type") == "file_shared":
         kept = {name: event.get(name) for name in ("file_id", "user_id", "channel_id")}
-        taken = await parts.inbox.take(
+        taken = await handlers.inbox.take(
             "file", f"{team}:{kept['channel_id']}:{kept['file_id']}", {"team_id": team, "event": kept}
         )
     else:
@@ -181,36 +185,36 @@ def _shortcut(body: Json) -> Json:
 
 async def _open_modal(client: AsyncWebClient, body: Json, *, channel: str) -> None:
     try:
-        await once(client, "views.open", trigger_id=body["trigger_id"], view=home.modal(channel=channel))
+        await call_once(client, "views.open", trigger_id=body["trigger_id"], view=home.modal(channel=channel))
     except (SlackRefused, AnswerLost) as error:
         logger.warning("the form could not be opened: %s", error)
 
 
-async def _publish_home(client: AsyncWebClient, parts: Parts, *, team: str, user: str) -> None:
-    jobs = await parts.store.latest(team=team, user=user, limit=10)
+async def _publish_home(client: AsyncWebClient, handlers: Handlers, *, team: str, user: str) -> None:
+    jobs = await handlers.store.latest(team=team, user=user, limit=10)
     try:
-        await once(client, "views.publish", user_id=user, view=home.home(jobs))
+        await call_once(client, "views.publish", user_id=user, view=home.home(jobs))
     except (SlackRefused, AnswerLost) as error:
         logger.warning("a Home could not be shown: %s", error)
 
 
-async def _submit(body: Json, parts: Parts) -> Json:
+async def _submit(body: Json, handlers: Handlers) -> Json:
     """Start what the form asks for; the errors of its fields, none when it was right."""
     view, user, team = body["view"], body["user"]["id"], body["team"]["id"]
     try:
-        source, options, channel = home.read_modal(view, slack_host=parts.slack_host)
-    except Misunderstood as problem:
+        source, options, channel = home.read_modal(view, slack_host=handlers.slack_host)
+    except CommandError as problem:
         return home.errors_of(problem)
-    if not channel or not await parts.directory.is_here(team, channel):
+    if not channel or not await handlers.directory.is_here(team, channel):
         return {home.CHANNEL: texts.CHANNEL_MISSING}
-    if not channel.startswith("D") and not await parts.directory.is_member(team, channel, user):
+    if not channel.startswith("D") and not await handlers.directory.is_member(team, channel, user):
         return {home.CHANNEL: texts.CHANNEL_NOT_YOURS}
     if source.kind is SourceKind.SLACK_FILE:
         try:
-            if not is_shared_in(await parts.directory.file(team, source.ref), channel):
+            if not is_shared_in(await handlers.directory.file(team, source.ref), channel):
                 raise FileNotShared(source.ref, "elsewhere")
         except FileNotShared as error:
             return home.errors_of(error)
     request = Request(source=source, team=team, channel=channel, user=user, options=options)
-    await parts.inbox.take("form", view["id"], {"job": command_id(team, view["id"]), "request": request.to_json()})
+    await handlers.inbox.take("form", view["id"], {"job": command_id(team, view["id"]), "request": request.to_json()})
     return {}

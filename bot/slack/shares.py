@@ -15,27 +15,20 @@ from dataclasses import dataclass, replace
 
 import aiohttp
 
-from bot.jobs.desk import Desk
 from bot.jobs.model import JobId, Json, Options, Request, Source, SourceKind, digest, link_id, upload_id
+from bot.jobs.service import JobService
 from bot.jobs.store import Store
-from bot.slack import blocks, texts
-from bot.slack.calls import once
-from bot.slack.directory import Clients, Directory, is_shared_in, shares_of
+from bot.requests.errors import CommandError, ParseErrorKind
+from bot.requests.links import looks_like_video, source_of, split_links
+from bot.slack import blocks
+from bot.slack.api import call_once
 from bot.slack.errors import FileNotShared, SlackError, SlackRefused
-from bot.slack.requests import (
-    Confusion,
-    Misunderstood,
-    SharedFile,
-    SharedMessage,
-    looks_like_video,
-    read_message,
-    shared_files,
-    source_of,
-    split_links,
-)
-from bot.slack.thread import Address, SlackThread
+from bot.slack.lookups import Clients, SlackLookups, is_shared_in, shares_of
+from bot.slack.messages import SharedFile, SharedMessage, read_message, shared_files
+from bot.slack.posting import Address, ThreadPoster
+from bot.texts import slack as texts
 from tracking.errors import TrackletError
-from tracking.sources import Fetcher
+from tracking.sources.download import Fetcher
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +53,9 @@ class Shares:
         self,
         *,
         store: Store,
-        desk: Desk,
-        directory: Directory,
-        thread: SlackThread,
+        jobs: JobService,
+        directory: SlackLookups,
+        thread: ThreadPoster,
         clients: Clients,
         fetcher: Fetcher,
         session: aiohttp.ClientSession,
@@ -71,7 +64,7 @@ class Shares:
         grace_s: float = GRACE_S,
     ) -> None:
         self._store = store
-        self._desk = desk
+        self._jobs = jobs
         self._directory = directory
         self._thread = thread
         self._clients = clients
@@ -86,7 +79,7 @@ class Shares:
         shared = read_message(body, bot_user=self._bot_user)
         if shared is None or await self._directory.is_bot(shared.team, shared.user):
             return
-        if shared.confusion is not None and shared.confusion.what is not Confusion.UNKNOWN:
+        if shared.confusion is not None and shared.confusion.what is not ParseErrorKind.UNKNOWN:
             await self._tell(shared, texts.misunderstood(shared.confusion))
             return
         found = await self._videos(shared)
@@ -162,7 +155,7 @@ class Shares:
         wanted = json.loads(value)
         source = Source(SourceKind(wanted["kind"]), wanted["ref"], wanted["name"])
         request = Request(source=source, team=team, channel=channel, user=user, thread_ts=wanted["thread_ts"])
-        await self._desk.submit(JobId(wanted["job"]), request)
+        await self._jobs.submit(JobId(wanted["job"]), request)
 
     async def respond(self, response_url: str, text: str) -> None:
         """Tell the person who did something, and nobody else."""
@@ -185,7 +178,7 @@ class Shares:
             thread_ts=shared.thread_ts or shared.ts,
             options=shared.options,
         )
-        await self._desk.submit(video.job_id, request)
+        await self._jobs.submit(video.job_id, request)
 
     async def _offer(self, shared: SharedMessage, video: _Found) -> None:
         thread_ts = shared.thread_ts or shared.ts
@@ -234,7 +227,7 @@ class Shares:
                 return source if is_shared_in(file, channel) and not await self._store.is_own_file(source.ref) else None
             if looks_like_video(link) is None and not (await self._fetcher.content_type(link)).startswith("video/"):
                 return None
-        except (Misunderstood, TrackletError):
+        except (CommandError, TrackletError):
             return None
         return source
 
@@ -269,7 +262,7 @@ class Shares:
 
     async def _replies(self, shared: SharedMessage) -> Json:
         client = self._clients(shared.team)
-        return await once(client, "conversations.replies", channel=shared.channel, ts=shared.thread_ts, limit=200)
+        return await call_once(client, "conversations.replies", channel=shared.channel, ts=shared.thread_ts, limit=200)
 
     async def _say(self, shared: SharedMessage, message: blocks.Message) -> None:
         thread_ts = shared.thread_ts or ("" if shared.channel_type == "im" else shared.ts)
@@ -281,4 +274,4 @@ class Shares:
         arguments: Json = {"channel": shared.channel, "user": shared.user, "text": text}
         if shared.thread_ts:
             arguments["thread_ts"] = shared.thread_ts
-        await once(self._clients(shared.team), "chat.postEphemeral", **arguments)
+        await call_once(self._clients(shared.team), "chat.postEphemeral", **arguments)

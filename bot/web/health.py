@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from bot.jobs.children import TaskRunner
 from bot.jobs.model import JobState
+from bot.jobs.processes import TaskRunner
 from bot.jobs.store import Store
 
 Check = Callable[[], Awaitable[bool]]

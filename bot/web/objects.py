@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import logging
 
-from bot import texts
-from bot.jobs.desk import Desk
 from bot.jobs.model import Request, Source, SourceKind, digest, object_id
+from bot.jobs.service import JobService
 from bot.jobs.store import Store
-from bot.slack.requests import VIDEO_SUFFIXES
+from bot.requests.links import VIDEO_SUFFIXES
+from bot.texts import errors
 from bot.web.storage_events import ObjectFinalized
 from tracking.errors import SourceRefused
-from tracking.sources import link_name
+from tracking.sources.links import link_name
 from tracking.storage.base import Storage
 from tracking.storage.bucket import Bucket
 from tracking.storage.names import OWN_VIDEOS, ObjectUri, annotated_video
@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 class ObjectEvents:
     """Handed to the routes of `triggers.py`."""
 
-    def __init__(self, *, store: Store, desk: Desk, storage: Storage) -> None:
+    def __init__(self, *, store: Store, jobs: JobService, storage: Storage) -> None:
         self._store = store
-        self._desk = desk
+        self._jobs = jobs
         self._storage = storage
 
     async def on_object(self, event: ObjectFinalized) -> None:
@@ -39,9 +39,9 @@ class ObjectEvents:
         if await self._store.is_own(uri):
             for job in await self._store.unfinished():
                 if job.facts.get("waits_for") == uri:
-                    await self._desk.wake(job.id)
+                    await self._jobs.wake(job.id)
         elif (request := await self._wanted(event, uri)) is not None:
-            await self._desk.submit_unasked(object_id(event.bucket, event.name, str(event.generation)), request)
+            await self._jobs.submit_triggered(object_id(event.bucket, event.name, str(event.generation)), request)
 
     async def _wanted(self, event: ObjectFinalized, uri: str) -> Request | None:
         """What an object that is not ours asks for, None where that is nothing."""
@@ -58,7 +58,7 @@ class ObjectEvents:
         try:
             ObjectUri.parse(uri)
         except SourceRefused as refused:
-            logger.warning("a new object starts nothing: %s", texts.sentence(refused))
+            logger.warning("a new object starts nothing: %s", errors.sentence(refused))
             return None
         if is_annotation:
             source = Source(SourceKind.OBJECT, uri, link_name(uri))
@@ -74,5 +74,5 @@ class ObjectEvents:
         stored = await self._storage.videos.stat(uri.name) if uri.bucket == self._storage.videos.name else None
         generation = str(stored.generation) if stored else f"asked-{digest(video_uri)}"
         source = Source(SourceKind.OBJECT, video_uri, link_name(video_uri), generation)
-        job = await self._desk.submit_unasked(object_id(uri.bucket, uri.name, generation), Request(source))
+        job = await self._jobs.submit_triggered(object_id(uri.bucket, uri.name, generation), Request(source))
         return str(job.number)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot import texts
+from bot.texts import triggers
 from bot.web.oidc import CertificatesUnavailableError, InvalidTokenError, OidcVerifier
 
 _log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class TriggerAuth:
         if not self.token and self.oidc is None:
             peer = request.transport.get_extra_info("peername") if request.transport else None
             if self.public_url or not is_local(str(peer[0]) if peer else "", request.host, request.headers):
-                raise web.HTTPForbidden(text=texts.triggers_closed() + "\n")
+                raise web.HTTPForbidden(text=triggers.triggers_closed() + "\n")
             return
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         token = token.strip()

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from bot import texts
+from bot.texts import errors, triggers
 from bot.web import storage_events
 from bot.web.storage_events import ObjectFinalized
 from bot.web.trigger_auth import TriggerAuth
@@ -37,7 +37,7 @@ def trigger_routes(on_object: OnObject, on_request: OnRequest, *, auth: TriggerA
         try:
             event = storage_events.parse(request.headers, await _body(request))
         except storage_events.BadEventError as error:
-            raise web.HTTPBadRequest(text=texts.no_storage_event(str(error)) + "\n") from error
+            raise web.HTTPBadRequest(text=triggers.no_storage_event(str(error)) + "\n") from error
         if event is not None:
             await on_object(event)
         return web.Response(status=204)
@@ -46,12 +46,12 @@ def trigger_routes(on_object: OnObject, on_request: OnRequest, *, auth: TriggerA
         await auth.check(request)
         video_uri = request.query.get("video_uri", "").strip()
         if not video_uri:
-            raise web.HTTPBadRequest(text=texts.video_uri_wanted() + "\n")
+            raise web.HTTPBadRequest(text=triggers.video_uri_wanted() + "\n")
         try:
             job = await on_request(video_uri)
         except TrackletError as error:
             status = 400 if isinstance(error, InputError) else 503
-            return web.json_response({"error": texts.sentence(error)}, status=status)
+            return web.json_response({"error": errors.sentence(error)}, status=status)
         return web.json_response({"job": job}, status=202)
 
     return [web.post("/events/storage", storage_event), web.get("/track", track, allow_head=False)]

@@ -15,11 +15,11 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from bot.app import EVENTS_PATH, Bot
-from bot.playground import Playground
 from bot.settings import Settings
+from playground import Playground
 from tests.browser.chromium import careful_pages, needs_chromium, until
 from tests.clips import draw_clip
-from tests.scenario.bot_workspace import CLIP, Workspace, workspace
+from tests.integration.bot_workspace import CLIP, Workspace, workspace
 
 pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="module")]
 

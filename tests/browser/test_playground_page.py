@@ -18,9 +18,9 @@ from aiohttp import web
 from PIL import Image
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground import DIRECT, KIM, QUIET, WILDLIFE, YOU, Playground, Processing
+from playground import DIRECT, KIM, QUIET, WILDLIFE, YOU, Playground, Processing
 from tests.browser.chromium import Open, careful_pages, needs_chromium, until
-from tests.scenario.listening_app import SECRET, ListeningApp, listening_app
+from tests.integration.listening_app import SECRET, ListeningApp, listening_app
 from tests.shared_data import shared_data
 
 pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="module")]

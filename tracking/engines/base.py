@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NewType, Protocol
 
-from tracking.model import Annotations, Problem, Segment
+from tracking.model import Annotations, EngineWarning, Segment
 
 GOOGLE_RETIRES: Final = date(2027, 9, 14)
 """
@@ -96,7 +96,7 @@ class RemoteState:
 
     percent: int
     done: bool
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[EngineWarning, ...] = ()
 
 
 class RemoteEngine(Protocol):

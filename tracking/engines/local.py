@@ -24,8 +24,8 @@ from tracking.local.motion import LABELS as MOTION_LABELS
 from tracking.local.motion import MotionDetector, moving_share
 from tracking.local.shots import RATE_HZ, ShotFinder
 from tracking.local.yolox import YoloxDetector, model_key
-from tracking.model import Annotations, Problem, Segment, Track
-from tracking.video import DEFAULT_LIMITS, Limits, Loss, Video
+from tracking.model import Annotations, EngineWarning, Segment, Track
+from tracking.video.file import DEFAULT_LIMITS, DecodeDamage, Limits, Video
 
 LEAST_CONFIDENCE = 0.25  # weaker tracks are noise; from here on they are written, so that near misses can be told
 
@@ -114,7 +114,7 @@ class MotionEngine:
                 )[0]
             moving = [shot for shot in shots if shot not in still]
             problems = _lost(opened.loss) + tuple(
-                Problem(FAILED_PRECONDITION, f"the camera moves from {shot.start_s:.1f} s to {shot.end_s:.1f} s")
+                EngineWarning(FAILED_PRECONDITION, f"the camera moves from {shot.start_s:.1f} s to {shot.end_s:.1f} s")
                 for shot in moving
             )
         return Annotations(_tracks(found, MOTION_LABELS), tuple(shots), segment=whole, problems=problems)
@@ -188,7 +188,7 @@ def _tracks(found: Sequence[AssociatedTrack], labels: Sequence[str]) -> tuple[Tr
     return tuple(tracks)
 
 
-def _lost(loss: Loss | None) -> tuple[Problem, ...]:
+def _lost(loss: DecodeDamage | None) -> tuple[EngineWarning, ...]:
     if loss is None:
         return ()
-    return (Problem(DATA_LOSS, f"decoded {loss.decoded_s:.1f} s of {loss.expected_s:.1f} s"),)
+    return (EngineWarning(DATA_LOSS, f"decoded {loss.decoded_s:.1f} s of {loss.expected_s:.1f} s"),)

@@ -46,7 +46,7 @@ from tracking.errors import (
     file_name,
 )
 from tracking.formats import video_intelligence as annotation_format
-from tracking.model import Annotations, Problem, Segment
+from tracking.model import Annotations, EngineWarning, Segment
 from tracking.storage.names import ObjectUri
 
 LOCATIONS: Final = ("us-east1", "us-west1", "europe-west1", "asia-east1")
@@ -165,7 +165,7 @@ class VideoIntelligenceEngine:
             error, failed_uri = problems[0]
             raise translated(error.code, error.message, place=failed_uri or place, account=self._account)
         return RemoteState(
-            percent=100, done=True, problems=tuple(Problem(error.code, _bounded(error.message)) for error, _ in problems)
+            percent=100, done=True, problems=tuple(EngineWarning(error.code, _bounded(error.message)) for error, _ in problems)
         )
 
     async def annotations(self, handle: Handle) -> Annotations:

@@ -23,7 +23,7 @@ import orjson
 from numpy.typing import NDArray
 
 from tracking.errors import AnnotationError
-from tracking.model import Annotations, Problem, Segment, Track
+from tracking.model import Annotations, EngineWarning, Segment, Track
 
 # An hour of a crowded street is some 50 MB; far above that a file is made to exhaust memory.
 MAX_BYTES = 512 * 1024 * 1024
@@ -54,7 +54,7 @@ def read(source: Path | bytes) -> Annotations:
     tracks: list[Track] = []
     shots: list[Segment] = []
     segments: list[Segment] = []
-    problems: list[Problem] = []
+    problems: list[EngineWarning] = []
     input_uri = ""
     for place, result in _items(results, "annotation_results"):
         uri = _pick(result, "input_uri", "inputUri")
@@ -276,12 +276,12 @@ def _shots(result: dict[str, Json], place: str) -> list[Segment]:
     return [_segment(shot, at) for at, shot in _items(shots, f"{place}.shot_annotations")]
 
 
-def _problems(error: Json) -> list[Problem]:
+def _problems(error: Json) -> list[EngineWarning]:
     """What the service reported of one result; a status of code 0 is no error (google.rpc.Code)."""
     if not isinstance(error, dict) or not (error.get("code") or error.get("message")):
         return []
     code = error.get("code")
-    return [Problem(code if isinstance(code, int) else 2, _text(error.get("message")))]
+    return [EngineWarning(code if isinstance(code, int) else 2, _text(error.get("message")))]
 
 
 def _confidence(value: Json, place: str) -> float:

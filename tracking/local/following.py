@@ -25,7 +25,7 @@ from tracking.local.association import AssociatedTrack, Associator
 from tracking.local.detector import Detections, Detector
 from tracking.local.shots import RATE_HZ, ShotFinder
 from tracking.model import Segment
-from tracking.video import Ticks, Video
+from tracking.video.file import FrameSampler, Video
 
 # Pictures a second that are looked at: fewer lose fast objects, more only cost time (docs/association.md).
 DETECTION_RATE_HZ = 10.0
@@ -52,7 +52,7 @@ def follow(
     rate_hz = DETECTION_RATE_HZ if info.frame_rate > SLOW_VIDEO_HZ or not info.frame_rate else None
     finder = ShotFinder() if find_shots else None
     shot_tracks = _ShotTracks(info.width / info.height)
-    ticks = Ticks(rate_hz, start_s=start_s)
+    ticks = FrameSampler(rate_hz, start_s=start_s)
     size = detector.picture_size(info.width, info.height)
     time_s = start_s
     with DetectionQueue(detector.detect) as queue:

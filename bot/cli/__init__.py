@@ -1,0 +1,5 @@
+"""The command line: `tracklet ...`."""
+
+from bot.cli.commands import main
+
+__all__ = ["main"]

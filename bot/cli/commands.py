@@ -1,0 +1,337 @@
+"""
+The command line: `tracklet ...`, also `python -m bot`.
+
+Each command reads its options, calls what does the work, and shows the result; what it says is in `bot/texts.py`. What does
+the work is imported by the command that needs it, since the video and network libraries take seconds to load. Exit status
+0 (nothing found included), 2 for input that is at fault, with one sentence on stderr, 1 for our own failure, 130 when stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import math
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bot.texts import cli, comparison, errors
+from tracking.engines.base import EngineName
+from tracking.errors import Cancelled, InputError, TrackletError
+from tracking.model import Segment
+
+if TYPE_CHECKING:
+    from bot.cli.result import Result
+    from bot.cli.terminal import Terminal
+    from bot.settings import Settings
+    from rendering.render import RenderOptions
+
+log = logging.getLogger(__name__)
+
+CLOCK = r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,6}(?:\.\d{1,9})?)"
+SEGMENT = re.compile(rf"\s*+{CLOCK}\s*+(?:-|–|to)\s*+{CLOCK}\s*+")
+
+
+def main() -> None:
+    """Run a command and turn whatever happens into a sentence and an exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no en dash shows a question mark
+    try:
+        status = commands.main(prog_name="tracklet", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        click.echo(error.format_message(), err=True)
+        status = 2
+    except (Cancelled, click.Abort, KeyboardInterrupt):
+        click.echo(errors.sentence(Cancelled()), err=True)
+        status = 130
+    except BrokenPipeError:
+        # Whoever read has left: there is nobody to tell, and nothing must be told when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except Exception as error:
+        click.echo(errors.sentence(error) if isinstance(error, TrackletError) else cli.unforeseen_here(), err=True)
+        log.debug("failed", exc_info=error)
+        status = 2 if isinstance(error, InputError) else 1
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+class SegmentOption(click.ParamType[Segment]):
+    """A stretch of a video: 0:10-0:30, 10-30, 1:00:00-1:02:30.5."""
+
+    name = "segment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Segment:
+        if isinstance(value, Segment):
+            return value
+        parts = SEGMENT.fullmatch(value)
+        if parts:
+            numbers = [float(part or 0) for part in parts.groups()]
+            start_s, end_s = (hours * 3600 + minutes * 60 + seconds for hours, minutes, seconds in (numbers[:3], numbers[3:]))
+            if start_s < end_s:
+                return Segment(start_s, end_s)
+        return self.fail(cli.bad_segment(value), param, ctx)
+
+
+class ShareOption(click.ParamType[float]):
+    """A share: 0.7 or 70%."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        try:
+            share = float(value[:-1]) / 100 if value.endswith("%") else float(value)
+        except ValueError:
+            share = math.nan
+        if not 0 <= share <= 1:
+            self.fail(cli.share_wanted(), param, ctx)
+        return share
+
+
+class EnginesOption(click.ParamType[tuple[EngineName, ...]]):
+    """Names of engines between commas."""
+
+    name = "engines"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[EngineName, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(EngineName(word.casefold()) for word in words(value))
+        except ValueError:
+            return self.fail(comparison.engines_wanted(2), param, ctx)
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What `track`, `render` and `compare` have in common."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the result as data."),
+        click.option("--labels", default="", metavar="A,B", help="Only these labels, such as person,car."),
+        click.option("--min-frames", default=10, show_default=True, type=click.IntRange(1), help="Least number of boxes."),
+        click.option("--min-confidence", default=0.70, show_default=True, type=ShareOption(), help="Least confidence."),
+        click.option("--segment", type=SegmentOption(), metavar="FROM-TO", help="Only this stretch, such as 0:10-0:30."),
+        click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tracklet")
+@click.option("--verbose", is_flag=True, help="Log what happens, to stderr.")
+def commands(verbose: bool) -> None:
+    """Follow every object in a video; one picture of all of them, and a GIF of each."""
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+
+
+@commands.command()
+@click.argument("video", type=click.Path(path_type=Path))
+@selection_options
+@click.option("--engine", type=click.Choice([name.value for name in EngineName]), help="Who tracks.  [default: auto]")
+@click.option("--model", metavar="PATH|nano|tiny|s", help="The YOLOX model.  [default: tiny]")
+def track(
+    video: Path, folder: Path, segment: Segment | None, as_json: bool, engine: str | None, model: str | None, **selection: Any
+) -> None:
+    """Track the objects of VIDEO, and draw them."""
+    from bot.cli.terminal import Terminal
+    from bot.cli.track import track_video
+    from bot.settings import read_settings
+
+    settings, terminal = read_settings(), Terminal()
+    with interruptible() as cancelled:
+        result = track_video(
+            video,
+            folder,
+            # Who names a model wants it, not whatever else there is.
+            engine=EngineName(engine) if engine else EngineName.YOLOX if model else settings.engine,
+            model=model or settings.model or "tiny",
+            segment=segment,
+            options=render_options(settings, **selection),
+            settings=settings,
+            terminal=terminal,
+            cancelled=cancelled,
+        )
+    tell(terminal, result, as_json=as_json)
+
+
+@commands.command(name="render")
+@click.argument("video", type=click.Path(path_type=Path))
+@click.argument("annotations", type=click.Path(path_type=Path))
+@selection_options
+def render_command(
+    video: Path, annotations: Path, folder: Path, segment: Segment | None, as_json: bool, **selection: Any
+) -> None:
+    """Draw the objects of VIDEO from ANNOTATIONS, which may come from anywhere."""
+    from bot.cli.terminal import Terminal
+    from bot.cli.track import render_video
+    from bot.settings import read_settings
+
+    settings, terminal = read_settings(), Terminal()
+    with interruptible() as cancelled:
+        result = render_video(
+            video,
+            annotations,
+            folder,
+            segment=segment,
+            options=render_options(settings, **selection),
+            settings=settings,
+            terminal=terminal,
+            cancelled=cancelled,
+        )
+    tell(terminal, result, as_json=as_json)
+
+
+@commands.command()
+@click.argument("video", type=click.Path(path_type=Path))
+@selection_options
+@click.option("--engines", type=EnginesOption(), default=(), metavar="A,B", help="Two of yolox, motion and google.")
+@click.option("--model", metavar="PATH|nano|tiny|s", help="The YOLOX model.  [default: tiny]")
+@click.option(
+    "--with",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="ANNOTATIONS",
+    help="An annotation file in place of an engine; may be given twice.",
+)
+def compare(
+    video: Path,
+    folder: Path,
+    segment: Segment | None,
+    as_json: bool,
+    engines: tuple[EngineName, ...],
+    model: str | None,
+    files: tuple[Path, ...],
+    **selection: Any,
+) -> None:
+    """
+    Show what two engines find in VIDEO, object by object.
+
+    Without --engines: google and the local engine where Google's is set up, else yolox and motion.
+    """
+    from bot.cli.compare import compare_video
+    from bot.cli.terminal import Terminal
+    from bot.settings import read_settings
+
+    settings, terminal = read_settings(), Terminal()
+    with interruptible() as cancelled:
+        result = compare_video(
+            video,
+            folder,
+            engines=engines,
+            files=files,
+            model=model or settings.model or "tiny",
+            segment=segment,
+            options=render_options(settings, **selection),
+            settings=settings,
+            terminal=terminal,
+            cancelled=cancelled,
+        )
+    if as_json:
+        terminal.data(result.as_json())
+    else:
+        terminal.comparison(result)
+
+
+@commands.command()
+def serve() -> None:
+    """Run the bot, with the settings of the environment."""
+    from bot.app import serve as run
+    from bot.settings import read_settings
+
+    settings = read_settings()
+    logging.getLogger().setLevel(logging.INFO)
+    asyncio.run(run(settings))
+
+
+@commands.command()
+def worker() -> None:
+    """Run a worker alone, for more machines."""
+    from bot.app import worker as run
+    from bot.settings import read_settings
+
+    asyncio.run(run(read_settings()))
+
+
+@commands.command()
+@click.option("--port", default=8321, show_default=True, type=click.IntRange(0, 65535), help="Where the page is; 0 for any.")
+@click.option("--browser/--no-browser", default=True, help="Open the page in the browser.  [default: yes]")
+def demo(port: int, browser: bool) -> None:
+    """Try the bot in a small Slack workspace on this computer."""
+    from bot.cli.demo import demo as run
+    from bot.cli.terminal import Terminal
+    from bot.settings import read_settings
+
+    terminal = Terminal()
+    terminal.say(cli.demo_starts())
+    asyncio.run(run(read_settings(), port=port, opens_browser=browser, ready=lambda url: terminal.say(cli.demo_ready(url))))
+
+
+@commands.command()
+def doctor() -> None:
+    """Check what the bot needs, and say what to do."""
+    from bot.cli.terminal import Terminal
+    from bot.doctor.local import local_checks
+    from bot.doctor.slack import slack_checks
+    from bot.doctor.storage import storage_checks
+    from bot.settings import read_settings
+
+    terminal = Terminal()
+    settings = read_settings()
+    checks = [terminal.check(check) for check in local_checks(settings)]
+    checks += [terminal.check(check) for check in asyncio.run(storage_checks(settings))]
+    checks += [terminal.check(check) for check in asyncio.run(slack_checks(settings))]
+    if not all(check.is_well for check in checks):
+        raise click.exceptions.Exit(1)
+
+
+def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:
+    """Show a result, for people or for programs."""
+    if as_json:
+        terminal.data(result.as_json())
+    else:
+        terminal.result(result)
+
+
+def render_options(settings: Settings, *, min_confidence: float, min_frames: int, labels: str) -> RenderOptions:
+    """What is drawn, from the options and the environment."""
+    from rendering.render import RenderOptions
+    from rendering.selection import Selection
+
+    return RenderOptions(Selection(min_confidence, min_frames, words(labels)), settings.font)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words between commas, without the blanks around them."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Turns Ctrl-C and a polite kill into a question that the work asks between two frames; a second one stops at once."""
+    stopped = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal stopped
+        if stopped:
+            raise KeyboardInterrupt
+        stopped = True
+
+    earlier = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: stopped
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

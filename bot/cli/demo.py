@@ -1,0 +1,61 @@
+"""
+The bot in a small Slack workspace on this computer: `tracklet demo`.
+
+Starts the playground and the bot, joined over real HTTP with real signatures, and opens the page. Nothing is kept: the
+workspace lives in memory, the bot's data in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import tempfile
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+import platformdirs
+from pydantic import SecretStr
+
+from bot.app import EVENTS_PATH, Bot
+from bot.settings import Settings
+from playground import Playground
+from sample import sample_clip
+
+
+async def demo(settings: Settings, *, port: int, opens_browser: bool, ready: Callable[[str], None]) -> None:
+    """
+    Run both until SIGTERM or SIGINT; `ready` gets the page's address once it answers.
+
+    `settings` decides the engine, the model, the font and the limits; tokens and addresses are the workspace's own. `port` 0
+    takes a free one. Raises `OptionError` where the port is taken.
+    """
+    ended = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, ended.set)
+    cache = Path(platformdirs.user_cache_dir("tracklet"))
+    sample = await asyncio.to_thread(sample_clip, cache)
+    secret = secrets.token_hex(16)
+    with tempfile.TemporaryDirectory(prefix="tracklet-demo-") as folder:
+        async with Playground(port=port, signing_secret=secret, samples=[sample]) as slack:
+            own = {
+                "slack_bot_token": SecretStr(slack.bot_token),
+                "slack_signing_secret": SecretStr(secret),
+                "slack_app_token": SecretStr(""),
+                "slack_api_url": slack.api_url,
+                "data_dir": Path(folder),
+                "database_url": SecretStr(""),
+                "http_host": "127.0.0.1",
+                "http_port": 0,
+            }
+            bot = Bot(settings.model_copy(update=own))
+            await bot.start()
+            try:
+                slack.bot_url = bot.url + EVENTS_PATH
+                ready(slack.url)
+                if opens_browser:
+                    await asyncio.to_thread(webbrowser.open, slack.url)
+                await ended.wait()
+            finally:
+                await bot.stop()

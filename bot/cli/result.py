@@ -1,0 +1,118 @@
+"""What became of one video on this machine: the result of the command line's `track` and `render`, and its files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.texts import cli
+from rendering.files import write_whole
+from rendering.naming import safe_video_name
+from rendering.render import Rendered, RenderOptions
+from tracking.engines.base import EngineName
+from tracking.formats import video_intelligence
+from tracking.model import Annotations
+from tracking.video.file import VideoInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one video. `engine` is None where annotations were given."""
+
+    video: Path
+    info: VideoInfo
+    annotations: Annotations
+    rendered: Rendered
+    options: RenderOptions
+    folder: Path
+    annotation_file: Path | None = None
+    engine: EngineName | None = None
+    tracking_s: float = 0.0
+
+    def summary_facts(self) -> cli.ResultFacts:
+        """The facts of the sentences about it."""
+        selection = self.options.selection
+        return cli.ResultFacts(
+            shown=len(self.rendered.selected.shown),
+            total=len(self.annotations.tracks),
+            near_misses=self.rendered.selected.near_misses,
+            problems=self.annotations.problems,
+            min_confidence=selection.min_confidence,
+            min_frames=selection.min_frames,
+            labels=selection.labels,
+            known_labels=tuple(sorted({track.label for track in self.annotations.tracks})),
+            annotated_s=self.annotations.end_s,
+            video_s=self.info.duration_s,
+            older_pictures=self._older_pictures(),
+        )
+
+    def _older_pictures(self) -> int:
+        """How many pictures of this video an earlier run left in the folder."""
+        written = {page.path for page in self.rendered.pages} | {animation.path for animation in self.rendered.animations}
+        video = f"{safe_video_name(self.video.name)}."
+        try:
+            return sum(1 for path in self.folder.iterdir() if path not in written and _is_picture(path.name, of=video))
+        except OSError:
+            return 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as data: paths as text, times in seconds, confidences 0..1."""
+        animations = {animation.object.number: animation for animation in self.rendered.animations}
+        info = self.info
+        return {
+            "video": {
+                "path": readable(self.video),
+                "width": info.width,
+                "height": info.height,
+                "duration_s": info.duration_s,
+                "frame_rate": info.frame_rate,
+                "codec": info.codec,
+            },
+            "engine": self.engine,
+            "annotations": readable(self.annotation_file) if self.annotation_file else None,
+            "tracking_s": round(self.tracking_s, 3),
+            "tracks": len(self.annotations.tracks),
+            "summary": [readable(page.path) for page in self.rendered.pages],
+            "objects": [
+                {
+                    "number": shown.number,
+                    "label": shown.track.label,
+                    "entity_id": shown.track.entity_id,
+                    "confidence": shown.track.confidence,
+                    "frames": len(shown.track),
+                    "start_s": shown.track.segment.start_s,
+                    "end_s": shown.track.segment.end_s,
+                    "animation": readable(animations[shown.number].path) if shown.number in animations else None,
+                }
+                for shown in self.rendered.selected.shown
+            ],
+            "near_misses": [
+                {"label": track.label, "confidence": track.confidence, "frames": len(track)}
+                for track in self.rendered.selected.near_misses
+            ],
+            "problems": [{"code": problem.code, "message": problem.message} for problem in self.annotations.problems],
+        }
+
+
+def _is_picture(name: str, *, of: str) -> bool:
+    """Whether a file is a summary or a GIF of the video whose pictures' names begin with `of`."""
+    rest = name.removeprefix(of)
+    if rest == name:
+        return False
+    number, _, _ = rest.partition("_")
+    is_gif = rest.endswith(".gif") and len(number) >= 3 and number.isdecimal()
+    return is_gif or (rest.startswith("summary_pct") and rest.endswith(".jpeg"))
+
+
+def readable(path: Path) -> str:
+    """A path as text, also where its name is none."""
+    return os.fsencode(path).decode(errors="replace")
+
+
+def write_annotations(annotations: Annotations, folder: Path, *, name: str) -> Path:
+    """Put the annotation file `<name>.json` into `folder`. Raises `StorageError`."""
+    path = folder / f"{safe_video_name(name)}.json"
+    write_whole(path, video_intelligence.write(annotations))
+    return path

@@ -1,0 +1,141 @@
+"""
+What the command line shows: progress while it works, and at the end what was found and where it is.
+
+On a terminal progress is a bar; elsewhere it is a plain line per stage and quarter. All of it goes to stderr, the result to
+stdout, so that `--json` can be piped. What is said is in `bot/texts.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from bot.texts import cli, comparison
+
+if TYPE_CHECKING:
+    from rich.console import JustifyMethod
+
+    from bot.cli.comparison_result import ComparisonResult
+    from bot.cli.result import Result
+    from bot.doctor.local import Check
+
+REDRAW_EVERY_S = 0.1
+
+Fraction = Callable[[float], None]
+
+
+class _Out(Console):
+    """Stdout that hands a closed pipe to the command instead of ending the process with status 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+class Terminal:
+    """Where a command speaks; `quiet` leaves out the result's table, for `--json`."""
+
+    def __init__(self) -> None:
+        self._aside = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._out = _Out(highlight=False, soft_wrap=True)
+
+    def say(self, sentence: str) -> None:
+        """One line about what goes on."""
+        self._aside.print(Text(sentence))
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Fraction]:
+        """Shows how far a stage is; the function that it gives takes 0..1."""
+        if not self._aside.is_terminal:
+            yield self._lines(name)
+            return
+        columns = (TextColumn("{task.description:<10}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self._aside, transient=True) as bars:
+            task = bars.add_task(name, total=1.0)
+            last_s = 0.0
+
+            def show(fraction: float) -> None:
+                nonlocal last_s
+                now_s = time.monotonic()
+                if now_s - last_s >= REDRAW_EVERY_S or fraction >= 1:
+                    last_s = now_s
+                    bars.update(task, completed=fraction)
+
+            yield show
+
+    def result(self, result: Result) -> None:
+        """A table of the objects, the near misses, and where the files are."""
+        for line in cli.result_lines(result.summary_facts()):
+            self._out.print(Text(line))
+        if result.rendered.selected.shown:
+            self._out.print(_table(result))
+        where = cli.where_lines(
+            [page.path.name for page in result.rendered.pages],
+            gifs=[animation.path.name for animation in result.rendered.animations],
+            annotations=result.annotation_file.name if result.annotation_file else "",
+            folder=str(result.folder),
+        )
+        for line in where:
+            self._out.print(Text(line))
+
+    def comparison(self, result: ComparisonResult) -> None:
+        """A table of the objects that two engines found, and where the files are."""
+        for line in comparison.comparison_lines(result.facts()):
+            self._out.print(Text(line))
+        if result.pairs:
+            self._out.print(_comparison_table(result))
+        made = [side.file.name for side in (result.a, result.b) if side.engine]
+        for line in cli.where_lines(
+            [*(page.path.name for page in result.pages), *made], gifs=[], annotations="", folder=str(result.folder)
+        ):
+            self._out.print(Text(line))
+
+    def check(self, check: Check) -> Check:
+        """A row of `doctor`, as soon as it is known."""
+        mark = Text("ok  ", "green") if check.is_well else Text("no  ", "bold red")
+        self._out.print(mark + Text(f"{check.name:<14}", "bold") + Text(check.sentence))
+        return check
+
+    def data(self, value: Any) -> None:
+        """A result as JSON on stdout."""
+        click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+    def _lines(self, name: str) -> Fraction:
+        told = -1
+
+        def show(fraction: float) -> None:
+            nonlocal told
+            quarter = int(fraction * 4)
+            if quarter > told:
+                told = quarter
+                self._aside.print(Text(cli.stage_line(name, fraction)))
+
+        return show
+
+
+def _comparison_table(result: ComparisonResult) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    sides: tuple[JustifyMethod, ...] = ("right", "left", "left", "right")
+    for heading, justify in zip(comparison.comparison_headings(result.a.title, result.b.title), sides, strict=True):
+        table.add_column(Text(heading), justify=justify)
+    for one in result.pairs:
+        cells = comparison.comparison_row(one.number, one.a, one.b, one.overlap)
+        table.add_row(*(Text(cell, "dim" if cell == comparison.ABSENT else "") for cell in cells))
+    return table
+
+
+def _table(result: Result) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in cli.OBJECT_HEADINGS:
+        table.add_column(heading, justify="left" if heading in cli.WORD_HEADINGS else "right")
+    for shown in result.rendered.selected.shown:
+        table.add_row(*(Text(cell) for cell in cli.object_row(shown.number, shown.track)))
+    return table

@@ -1,0 +1,79 @@
+"""
+One video on this machine, from file to pictures: what the command line's `track` and `render` do.
+
+Tracking writes the annotation file, rendering reads one; both put what they make into one folder, each file whole or not at
+all. The bot does the same in durable steps (`bot/jobs/workflow.py`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.cli.engine_run import choose_engine, run_engine
+from bot.cli.result import Result, write_annotations
+from bot.cli.terminal import Terminal
+from bot.settings import Settings
+from bot.texts import cli
+from rendering.files import check_folder
+from rendering.fonts import Typeface
+from rendering.render import RenderOptions, render
+from tracking.engines.base import CancelCheck, EngineName
+from tracking.formats import video_intelligence
+from tracking.model import Segment
+from tracking.video.file import probe
+
+
+def track_video(
+    video: Path,
+    folder: Path,
+    *,
+    engine: EngineName,
+    model: str,
+    segment: Segment | None,
+    options: RenderOptions,
+    settings: Settings,
+    terminal: Terminal,
+    cancelled: CancelCheck,
+) -> Result:
+    """
+    Track a video and draw its objects into `folder`; tells `terminal` what goes on.
+
+    Raises `InputError` before anything is written, `EngineError`, `StorageError`, `Cancelled`.
+    """
+    info = probe(video, limits=settings.limits)
+    _check(folder, options)
+    choice = choose_engine(engine, video=video, model=model, google_configured=settings.google_is_configured, terminal=terminal)
+    run = run_engine(choice, video, info=info, segment=segment, settings=settings, terminal=terminal, cancelled=cancelled)
+    annotations = run.annotations
+    annotation_file = write_annotations(annotations, folder, name=video.name)
+    with terminal.stage(cli.STAGE_RENDERING) as show:
+        rendered = render(video, annotations, folder, name=video.name, options=options, progress=show, cancelled=cancelled)
+    return Result(video, info, annotations, rendered, options, folder, annotation_file, run.engine, run.took_s)
+
+
+def _check(folder: Path, options: RenderOptions) -> None:
+    """Raises `OptionError` for what would only be noticed after the tracking."""
+    check_folder(folder)
+    Typeface(options.font)
+
+
+def render_video(
+    video: Path,
+    annotations: Path,
+    folder: Path,
+    *,
+    segment: Segment | None,
+    options: RenderOptions,
+    settings: Settings,
+    terminal: Terminal,
+    cancelled: CancelCheck,
+) -> Result:
+    """Draw a video's objects into `folder`, from annotations of any origin; raises as `track_video`."""
+    info = probe(video, limits=settings.limits)
+    _check(folder, options)
+    given = video_intelligence.read(annotations)
+    if segment:
+        given = given.within(segment)
+    with terminal.stage(cli.STAGE_RENDERING) as show:
+        rendered = render(video, given, folder, name=video.name, options=options, progress=show, cancelled=cancelled)
+    return Result(video, info, given, rendered, options, folder)

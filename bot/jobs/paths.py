@@ -1,0 +1,47 @@
+"""
+Where a job's files lie on this machine, and what they are called in their roots.
+
+Videos and annotations have the seed's names below their roots. Pictures are drawn in a folder of the job's own, because two
+jobs may give the same name to different pictures; from there they are posted, and stored under the seed's names.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.jobs.model import Job, Source, SourceKind, digest
+from tracking.storage import names
+from tracking.storage.names import OWN_VIDEOS, ObjectUri
+
+
+class JobPaths:
+    """Paths below the data folder; `videos_root` is the name of the videos' root."""
+
+    def __init__(self, data_dir: Path, *, videos_root: str = "videos") -> None:
+        self._data = data_dir.resolve()
+        self._videos_root = videos_root
+        self.fetched = (self._data / "videos" / OWN_VIDEOS, self._data / "videos" / "buckets")
+        """Where copies of videos lie; beside them a person may keep videos of their own."""
+        self.drawn = self._data / "work"
+        """Where each job has a folder for its pictures."""
+        self.all = (*self.fetched, self.drawn, self._data / "annotations", self._data / "objects")
+        """Where jobs write."""
+
+    def video(self, job: Job, source: Source) -> tuple[Path, str, str]:
+        """Where the video of a job goes on this machine, its root's name, and its own name in that root."""
+        if source.kind is SourceKind.OBJECT:
+            uri = ObjectUri.parse(source.ref)
+            return self._data / "videos" / "buckets" / uri.bucket / uri.name, uri.bucket, uri.name
+        if source.kind is SourceKind.SLACK_FILE:
+            name = names.slack_video_name(job.request.team or "local", source.ref, file_name=source.name)
+        else:
+            name = names.link_video_name(digest(source.ref + source.generation), file_name=source.name)
+        return self._data / "videos" / name, self._videos_root, name
+
+    def annotations(self, root: str, video_name: str, *, run_key: str) -> Path:
+        """Where the annotations of one run go; `run_key` "" is the configured engine over the whole video."""
+        return self._data / "annotations" / names.annotation_name(root, video_name, run_key=run_key)
+
+    def pictures(self, job: Job) -> Path:
+        """The job's own folder."""
+        return self.drawn / digest(job.id)

@@ -1,0 +1,220 @@
+"""
+Child processes for work that burns CPU: started, followed, bounded, and killed.
+
+Threads beside the event loop cost it seconds under load (p99 2.1 s with two threads, 7 ms with processes), so whatever decodes,
+tracks or draws runs in `python -m bot.jobs.processes TASK`, of lower priority, at most one per core. The parent writes the
+arguments as one line of JSON and keeps the pipe open; the child answers with lines of JSON: `{"progress": [done, total]}`, and
+at its end `{"result": ...}` or `{"error": {"kind": ..., "facts": ...}}`. What the child prints otherwise goes to our log.
+
+A child ends with its parent: the closed pipe tells it everywhere, and on Linux the kernel does even when it hangs. The tasks
+themselves are in `work.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, BinaryIO, Protocol
+
+from bot.jobs import error_codec as failures
+from tracking.errors import Cancelled, StorageError, TrackletError, is_disk_full
+
+logger = logging.getLogger(__name__)
+
+NICENESS = 10  # the answers to Slack come first
+LINE_BYTES = 1 << 24  # the longest answer: a few hundred objects with their texts stay far below
+STALLED_S = 600.0  # no sign of life for so long means that it hangs
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+Report = Callable[[float, float], None]
+Fraction = Callable[[float], None]
+Json = dict[str, Any]
+
+
+class ChildCrashed(TrackletError):
+    """A child ended without an answer: killed by the system, or by a fault in a codec."""
+
+    def __init__(self, task: str, status: int) -> None:
+        super().__init__(task, status)
+        self.task = task
+        self.status = status
+
+
+class TaskRunner(Protocol):
+    """Runs tasks of `work.py` somewhere; `canned.py` has the fake."""
+
+    slots: int
+    waiting: int
+
+    @property
+    def running(self) -> int:
+        """How many are at work."""
+        ...
+
+    async def run(self, task: str, arguments: Json, *, cancelled: asyncio.Event, fraction: Fraction = ...) -> Any:
+        """The task's result. Raises `TrackletError`."""
+        ...
+
+
+class ProcessPool:
+    """A bounded number of child processes."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self._free = asyncio.Semaphore(slots)
+        self._running: set[asyncio.subprocess.Process] = set()
+        self.waiting = 0
+
+    @property
+    def running(self) -> int:
+        """How many are at work."""
+        return len(self._running)
+
+    async def run(self, task: str, arguments: Json, *, cancelled: asyncio.Event, fraction: Fraction = lambda _: None) -> Any:
+        """
+        The result of `work.TASKS[task](arguments)`, run in a child once there is room.
+
+        `fraction` hears 0..1 as the child tells. Raises the child's `TrackletError`, `ChildCrashed`, or `Cancelled` as soon
+        as `cancelled` is set; then, and when the caller is cancelled, the child is killed.
+        """
+        self.waiting += 1
+        try:
+            await unless_cancelled(self._free.acquire(), cancelled)
+        finally:
+            self.waiting -= 1
+        try:
+            return await self._run(task, arguments, cancelled, fraction)
+        finally:
+            self._free.release()
+
+    async def _run(self, task: str, arguments: Json, cancelled: asyncio.Event, fraction: Fraction) -> Any:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", __name__, task),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=LINE_BYTES,
+            env=_environment(),
+        )
+        self._running.add(process)
+        try:
+            return await unless_cancelled(_follow(process, task, arguments, fraction), cancelled)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await asyncio.shield(process.wait())
+            # The pipe to a killed child is closed by its transport only once the loop has seen both ends.
+            if process.stdin is not None:
+                process.stdin.close()
+            self._running.discard(process)
+
+
+async def _follow(process: asyncio.subprocess.Process, task: str, arguments: Json, fraction: Fraction) -> Any:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(ConnectionError):
+        process.stdin.write(json.dumps(arguments).encode() + b"\n")
+        await process.stdin.drain()
+    while True:
+        try:
+            async with asyncio.timeout(STALLED_S):
+                line = await process.stdout.readline()
+        except TimeoutError:
+            logger.exception("a child for %s gave no sign of life for %.0f s", task, STALLED_S)
+            line = b""
+        if not line:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            raise ChildCrashed(task, await process.wait())
+        message = json.loads(line)
+        if "result" in message:
+            return message["result"]
+        if "error" in message:
+            raise failures.from_json(message["error"])
+        done, total = message["progress"]
+        fraction(min(done / total, 1.0) if total > 0 else 0.0)
+
+
+async def unless_cancelled(work: Any, cancelled: asyncio.Event) -> Any:
+    """The result of `work`, unless `cancelled` is set first: then `Cancelled`, after `work` has cleaned up."""
+    task = asyncio.ensure_future(work)
+    stop = asyncio.ensure_future(cancelled.wait())
+    try:
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise Cancelled
+    finally:
+        for future in (task, stop):
+            future.cancel()
+        await asyncio.gather(task, stop, return_exceptions=True)
+
+
+def _environment() -> dict[str, str]:
+    """Ours without its secrets: a codec that a hostile file takes over must find none."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not any(word in name for word in ("TOKEN", "SECRET", "KEY", "DATABASE"))
+    }
+
+
+def main(task: str) -> None:
+    """The child: read the arguments, work, answer."""
+    # Ctrl-C in a terminal reaches the whole group; the parent decides what becomes of its children.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent()
+    os.nice(NICENESS)
+    # Libraries print where they like: the answers get a descriptor of their own, the rest goes to standard error.
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    arguments = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_watch_parent, args=(sys.stdin.buffer,), daemon=True).start()
+
+    from bot.jobs import tasks as work  # here, so that a slow import is already at low priority and ends with the parent
+
+    def answer(message: Json) -> None:
+        answers.write(json.dumps(message).encode() + b"\n")
+
+    try:
+        result = work.TASKS[task](arguments, lambda done, total: answer({"progress": [done, total]}))
+    except TrackletError as error:
+        answer({"error": failures.to_json(error)})
+    except Exception as error:
+        if isinstance(error, OSError) and is_disk_full(error):
+            answer({"error": failures.to_json(StorageError("disk", "write", "full"))})
+        else:
+            logger.exception("a child failed at %s", task)
+            answer({"error": failures.UNFORESEEN})
+    else:
+        answer({"result": result})
+    answers.close()
+    # Without the interpreter's farewell: decoder and inference threads have nothing left to say.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _watch_parent(pipe: BinaryIO) -> None:
+    pipe.read()
+    os._exit(1)
+
+
+def _die_with_parent() -> None:
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died between the two lines
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,141 @@
+"""
+Where jobs are asked for, stopped, and asked for again: the store and the engine, joined.
+
+A job is first a row and then a workflow; a crash between the two is mended at the next start, and so is a job whose workflow
+ended without telling (`tend`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from dataclasses import replace
+
+from bot.jobs.model import Job, JobId, Kind, Request, attempt_id, follow_up_id, show_id
+from bot.jobs.runtime import Runtime
+from bot.jobs.store import Store
+from bot.jobs.workflow import GIFS_A_MESSAGE, WAKE, Workflow
+from tracking.storage.names import ObjectUri
+
+logger = logging.getLogger(__name__)
+
+TENDED_EVERY_S = 60.0
+NOTED_WITHIN_S = 1.0  # whoever asks in Slack has three seconds in all
+
+
+class JobService:
+    """What Slack, the triggers and the command line ask of the jobs."""
+
+    def __init__(self, *, store: Store, runtime: Runtime, pipeline: Workflow) -> None:
+        self._store = store
+        self._runtime = runtime
+        self._pipeline = pipeline
+        self._noting: set[asyncio.Task[bool]] = set()
+
+    async def submit(self, job_id: JobId, request: Request, *, attempt: int = 1) -> tuple[Job, bool]:
+        """The job of that id; True when it is new."""
+        job, is_new = await self._store.add_job(job_id, request, attempt=attempt)
+        if not job.is_over:
+            await self._runtime.submit(job_id, person=request.person)
+        return job, is_new
+
+    async def submit_triggered(self, job_id: JobId, request: Request) -> Job:
+        """The job of that id, which nobody asked for in Slack, with one for each channel that watches its object."""
+        job, _ = await self.submit(job_id, request)
+        uri = ObjectUri.parse(request.source.ref)
+        for watch in await self._store.watchers(uri.bucket, uri.name):
+            shown = replace(request, team=watch.team, channel=watch.channel, kind=Kind.SHOW, parent=job.id)
+            await self.submit(show_id(job.id, watch.team, watch.channel), shown)
+        return job
+
+    async def tend(self) -> None:
+        """Submit every job that is not over and has no workflow, and end each whose workflow is over."""
+        for job in await self._store.unfinished():
+            if self._pipeline.runs(job.id):
+                continue
+            if not await self._runtime.has_ended(job.id):
+                await self._runtime.submit(job.id, person=job.request.person)
+            elif not self._pipeline.runs(job.id):
+                logger.error("job %d: its workflow ended and the job did not; it is told as failed", job.number)
+                await self._pipeline.abandon(job.id)
+
+    async def keep_tending(self) -> None:
+        """Tend every minute, until cancelled."""
+        while True:
+            await asyncio.sleep(TENDED_EVERY_S)
+            try:
+                await self.tend()
+            except Exception:
+                logger.exception("the jobs could not be looked after")
+
+    async def cancel(self, job: Job, user: str) -> bool:
+        """
+        Stop a job, whatever it does; False when it is over already.
+
+        It is stopped at once, and the wish noted as soon as the database takes it.
+        """
+        self._pipeline.cancel(job.id)
+        noting = asyncio.create_task(self._note_cancel(job.id, user))
+        self._noting.add(noting)
+        noting.add_done_callback(self._noting.discard)
+        done, _ = await asyncio.wait({noting}, timeout=NOTED_WITHIN_S)
+        return noting.result() if done else True
+
+    async def _note_cancel(self, job_id: JobId, user: str) -> bool:
+        if not await self._store.request_cancel(job_id, user):
+            return False
+        await self._runtime.wake(job_id, WAKE)
+        return True
+
+    async def close(self) -> None:
+        """Let go of wishes that the database has not taken."""
+        for task in list(self._noting):
+            task.cancel()
+        await asyncio.gather(*self._noting, return_exceptions=True)
+
+    async def wake(self, job_id: JobId) -> None:
+        """What a job waits for may be there: let it look."""
+        await self._runtime.wake(job_id, WAKE)
+
+    async def again(self, job: Job, user: str) -> tuple[Job, bool]:
+        """The same work once more, in the same thread; pressing twice gives one job."""
+        request = _below(job, user)
+        return await self.submit(attempt_id(job.id, job.attempt + 1), request, attempt=job.attempt + 1)
+
+    async def include_near_misses(self, job: Job, user: str) -> tuple[Job, bool]:
+        """The same video with thresholds that let the near misses pass."""
+        lowest, options = job.facts["summary"]["lowest"], job.request.options
+        request = _below(job, user).with_options(
+            min_confidence=min(options.min_confidence, math.floor(lowest["min_confidence"] * 100) / 100),
+            min_frames=min(options.min_frames, lowest["min_frames"]),
+        )
+        return await self.submit(follow_up_id(job.id, "include", 0), request)
+
+    async def more_gifs(self, job: Job, user: str, first: int) -> tuple[Job, bool]:
+        """The GIFs from object `first` on; the job with what may be asked for after these."""
+        _, is_new = await self.submit(
+            follow_up_id(job.id, "gifs", first), replace(_below(job, user), kind=Kind.MORE, parent=job.id, first=first)
+        )
+        after = first + GIFS_A_MESSAGE
+        count = len(job.facts["summary"]["objects"])
+        await self._store.update(job.id, facts={"next_first": after if after <= count else 0})
+        return await self._store.job(job.id) or job, is_new
+
+    async def more_objects(self, job: Job, user: str, page: int, *, page_objects: int) -> tuple[Job, bool]:
+        """Page `page` of the summary; the job with what may be asked for after it."""
+        _, is_new = await self.submit(
+            follow_up_id(job.id, "page", page), replace(_below(job, user), kind=Kind.MORE, parent=job.id, page=page)
+        )
+        count = len(job.facts["summary"]["objects"])
+        await self._store.update(job.id, facts={"next_page": page + 1 if page * page_objects < count else 0})
+        return await self._store.job(job.id) or job, is_new
+
+
+def _below(job: Job, user: str) -> Request:
+    """What was asked, asked by `user` in the job's own thread; what was only shown there becomes a job of its own."""
+    kind, parent = job.request.kind, job.request.parent
+    if kind is Kind.SHOW:
+        kind, parent = Kind.TRACK, ""
+    thread_ts = job.thread_ts or job.request.thread_ts
+    return replace(job.request, kind=kind, parent=parent, user=user, thread_ts=thread_ts)

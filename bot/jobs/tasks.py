@@ -1,0 +1,216 @@
+"""
+What child processes do: probe, track, draw.
+
+Plain functions from a dictionary of JSON to a result of JSON; `report(done, total)` tells how far they are. Each writes its
+files aside and renames them, so that a file under its name is whole. They run at low priority in a process that may be killed
+at any moment (`children.py`), so nobody asks them to stop.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rendering.selection import Selected, Selection, select
+from tracking.engines.base import EngineName, Progress
+from tracking.model import Annotations, Segment, Track
+from tracking.storage.folder import UNFINISHED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rendering.render import RenderOptions
+    from tracking.video.file import Limits
+
+Json = dict[str, Any]
+Report = Callable[[float, float], None]
+
+NEAR_MISSES_TOLD = 8
+
+
+def probe_task(arguments: Json, report: Report) -> Json:
+    """What kind of video `video` is, and which engine will look at it: the facts that decide whether that was done before."""
+    from bot.engines import choose, direct_engine
+    from sample import is_sample
+    from tracking.video.file import probe
+
+    limits = _limits(arguments)
+    info = probe(Path(arguments["video"]), limits=limits)
+    report(0, 1)
+    choice = choose(
+        EngineName(arguments["engine"]),
+        model=arguments["model"],
+        google_configured=arguments["google_configured"],
+        is_drawn=is_sample(Path(arguments["video"])),
+        progress=report,
+    )
+    is_remote = choice.engine is EngineName.GOOGLE
+    return {
+        "width": info.width,
+        "height": info.height,
+        "duration_s": info.duration_s,
+        "engine": choice.engine.value,
+        "why": choice.why.value,
+        "model": str(choice.model) if choice.model else "",
+        "run_key": "" if is_remote else direct_engine(choice, limits=limits).run_key,
+    }
+
+
+def track_task(arguments: Json, report: Report) -> Json:
+    """Follow every object in `video` with a direct engine; the annotation file goes to `annotations`."""
+    from bot.engines import Choice, Why, direct_engine
+    from tracking.formats import video_intelligence
+
+    def progress(state: Progress) -> None:
+        report(state.done_s, state.total_s)
+
+    model = Path(arguments["model"]) if arguments["model"] else None
+    engine = direct_engine(Choice(EngineName(arguments["engine"]), Why.ASKED, model), limits=_limits(arguments))
+    segment = Segment(*arguments["segment"]) if arguments["segment"] else None
+    annotations = engine.track(Path(arguments["video"]), segment=segment, progress=progress)
+    target = Path(arguments["annotations"])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _aside(target.parent) as folder:
+        whole = folder / target.name
+        whole.write_bytes(video_intelligence.write(annotations))
+        whole.replace(target)
+    return {"tracks": len(annotations.tracks)}
+
+
+def summary_task(arguments: Json, report: Report) -> Json:
+    """Draw page `page` (from 1) of the object summary; also everything that is said about the objects in words."""
+    from rendering.render import render_summary
+
+    annotations, selected = _selected(arguments)
+    out = Path(arguments["out"])
+    pages: list[Json] = []
+    if selected.shown:
+        with _aside(out) as folder:
+            drawn = render_summary(
+                Path(arguments["video"]),
+                selected,
+                folder,
+                name=arguments["name"],
+                options=_options(arguments),
+                progress=lambda done: report(done, 1.0),
+                pages=range(arguments["page"] - 1, arguments["page"]),
+            )
+            pages = [
+                {
+                    "path": str(_published(page.path, out)),
+                    "objects": [shown.number for shown in page.objects],
+                    "width": page.width,
+                    "height": page.height,
+                }
+                for page in drawn
+            ]
+    return {
+        "pages": pages,
+        "objects": [_told(shown.track, shown.number) for shown in selected.shown],
+        "near_misses": [_told(track, 0) for track in selected.near_misses[:NEAR_MISSES_TOLD]],
+        "near_miss_count": len(selected.near_misses),
+        "lowest": _thresholds(selected.near_misses),
+        "problems": len(annotations.problems),
+    }
+
+
+def animations_task(arguments: Json, report: Report) -> Json:
+    """Draw one GIF for each of the objects `numbers`."""
+    from rendering.render import render_animations
+
+    _, selected = _selected(arguments)
+    wanted = set(arguments["numbers"])
+    shown = [each for each in selected.shown if each.number in wanted]
+    out = Path(arguments["out"])
+    with _aside(out) as folder:
+        drawn = render_animations(
+            Path(arguments["video"]),
+            shown,
+            folder,
+            name=arguments["name"],
+            options=_options(arguments),
+            progress=lambda done: report(done, 1.0),
+        )
+        return {
+            "animations": [
+                {
+                    "path": str(_published(animation.path, out)),
+                    "object": animation.object.number,
+                    "size_bytes": animation.size_bytes,
+                }
+                for animation in drawn
+            ]
+        }
+
+
+TASKS: dict[str, Callable[[Json, Report], Json]] = {
+    "probe": probe_task,
+    "track": track_task,
+    "summary": summary_task,
+    "animations": animations_task,
+}
+
+
+def selection_of(options: Json) -> Selection:
+    """The thresholds among a request's options."""
+    return Selection(
+        min_confidence=options["min_confidence"], min_frames=options["min_frames"], labels=tuple(options["labels"])
+    )
+
+
+def _limits(arguments: Json) -> Limits:
+    from tracking.video.file import Limits
+
+    return Limits(max_bytes=arguments["max_video_bytes"], max_seconds=arguments["max_video_seconds"])
+
+
+def _selected(arguments: Json) -> tuple[Annotations, Selected]:
+    from tracking.formats import video_intelligence
+
+    annotations = video_intelligence.read(Path(arguments["annotations"]))
+    return annotations, select(annotations, selection_of(arguments["selection"]), duration_s=arguments["duration_s"])
+
+
+def _options(arguments: Json) -> RenderOptions:
+    from rendering.render import RenderOptions
+
+    font = arguments["font"]
+    return RenderOptions(selection=selection_of(arguments["selection"]), font=Path(font) if font else None)
+
+
+def _told(track: Track, number: int) -> Json:
+    """What a list says about one object; times in seconds."""
+    return {
+        "number": number,
+        "label": track.label,
+        "confidence": track.confidence,
+        "start_s": track.segment.start_s,
+        "end_s": track.segment.end_s,
+        "frames": len(track),
+        "entity_id": track.entity_id,
+    }
+
+
+def _thresholds(tracks: Iterable[Track]) -> Json:
+    """The thresholds that just let all of `tracks` pass."""
+    found = list(tracks)
+    return {
+        "min_confidence": min((track.confidence for track in found), default=0.0),
+        "min_frames": min((len(track) for track in found), default=0),
+    }
+
+
+@contextmanager
+def _aside(folder: Path) -> Iterator[Path]:
+    """A folder beside the files that will be there; gone afterwards, also when the work failed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=folder) as name:
+        yield Path(name)
+
+
+def _published(path: Path, folder: Path) -> Path:
+    """Move a whole file to its place in `folder`."""
+    return path.replace(folder / path.name)

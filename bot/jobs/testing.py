@@ -1,0 +1,104 @@
+"""
+Child processes that only pretend: the fake of `ProcessPool`, for tests of everything around the work.
+
+Gives what it was told to give, keeps what it was asked, and can be held at a task until it is let go. Its pictures are real
+files, each its own, since Slack looks at bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from bot.jobs.processes import Fraction, Json, unless_cancelled
+from tracking.errors import TrackletError
+
+LABELS = ("person", "car", "dog")
+
+
+@dataclass
+class FakeTaskRunner:
+    """
+    `objects` pass and `near_misses` nearly do; a task named in `errors` raises, one in `held` waits for its event.
+
+    `engine` is what `auto` means.
+    """
+
+    engine: str = "motion"
+    objects: int = 3
+    near_misses: int = 0
+    errors: dict[str, TrackletError] = field(default_factory=dict)
+    held: dict[str, asyncio.Event] = field(default_factory=dict)
+    asked: list[tuple[str, Json]] = field(default_factory=list)
+    slots: int = 2
+    running: int = 0
+    waiting: int = 0
+
+    def hold(self, task: str) -> asyncio.Event:
+        """Let `task` wait until the event that this gives is set."""
+        self.held[task] = asyncio.Event()
+        return self.held[task]
+
+    async def run(self, task: str, arguments: Json, *, cancelled: asyncio.Event, fraction: Fraction = lambda _: None) -> Any:
+        """See `ProcessPool.run`."""
+        self.asked.append((task, arguments))
+        fraction(0.5)
+        if task in self.held:
+            self.running += 1
+            try:
+                await unless_cancelled(self.held[task].wait(), cancelled)
+            finally:
+                self.running -= 1
+        if task in self.errors:
+            raise self.errors[task]
+        return getattr(self, f"_{task}")(arguments)
+
+    def _probe(self, arguments: Json) -> Json:
+        facts: Json = {"width": 320, "height": 240, "duration_s": 12.0, "why": "asked", "model": "", "run_key": "canned"}
+        return facts | {"engine": arguments["engine"] if arguments["engine"] != "auto" else self.engine}
+
+    def _track(self, arguments: Json) -> Json:
+        target = Path(arguments["annotations"])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(b'{"annotation_results": []}')
+        return {"tracks": self.objects + self.near_misses}
+
+    def _summary(self, arguments: Json) -> Json:
+        selection = arguments["selection"]
+        passing = self.objects if selection["min_confidence"] > 0.5 else self.objects + self.near_misses
+        rows = [self._row(place) for place in range(passing)]
+        missed = [
+            self._row(place) | {"number": 0, "confidence": 0.5} for place in range(passing, self.objects + self.near_misses)
+        ]
+        page = arguments["page"]
+        shown = [row["number"] for row in rows[(page - 1) * 24 : page * 24]]
+        path = Path(arguments["out"]) / f"{arguments['name']}.summary_p{page}.jpeg"
+        return {
+            "pages": [{"path": _picture(path), "objects": shown, "width": 40, "height": 30}] if shown else [],
+            "objects": rows,
+            "near_misses": missed[:8],
+            "near_miss_count": len(missed),
+            "lowest": {"min_confidence": 0.5, "min_frames": 3},
+            "problems": 0,
+        }
+
+    def _animations(self, arguments: Json) -> Json:
+        out = Path(arguments["out"])
+        paths = {number: out / f"{arguments['name']}.{number - 1:03}.gif" for number in arguments["numbers"]}
+        return {"animations": [{"path": _picture(path), "object": each, "size_bytes": 1} for each, path in paths.items()]}
+
+    def _row(self, place: int) -> Json:
+        label = LABELS[place % len(LABELS)]
+        row: Json = {"number": place + 1, "label": label, "confidence": 0.9, "start_s": float(place), "end_s": place + 2.5}
+        return row | {"frames": 25, "entity_id": "/m/01g317" if label == "person" else ""}
+
+
+def _picture(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shade = sum(path.name.encode()) % 256
+    Image.new("RGB", (40, 30), (shade, 80, 160)).save(path)
+    return str(path)

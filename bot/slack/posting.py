@@ -1,0 +1,382 @@
+"""
+Posting into a thread, each message exactly once.
+
+A text leaves an intent in our database first; only where an intent is found is the thread searched for the message, by the
+metadata that names job and part. Files have their ids saved before they are completed into the thread, so a second try sees
+whether the first one arrived, and adopts its message. Slack processes files in its own time and may drop one that has an alt
+text without a word (github.com/slackapi/python-slack-sdk/issues/1818): `shares` is waited for, and the file sent again
+without it.
+
+The progress message is edited by `progress.py`; which message says what is decided in `blocks.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.jobs import error_codec as failures
+from bot.jobs.model import Job, JobId, JobState, Json, Kind, SourceKind
+from bot.jobs.store import Store
+from bot.jobs.workflow import GIFS_A_MESSAGE
+from bot.slack import blocks
+from bot.slack.api import AnswerLost, call_once, call_with_retry
+from bot.slack.blocks import Message
+from bot.slack.errors import FileNotShared, SlackRefused, SlackUnreachable
+from bot.slack.lookups import shares_of
+from bot.slack.progress import ProgressBoard
+from bot.texts import slack as texts
+from tracking.errors import ProcessDied, SourceNotAVideo, SourceNotFound
+
+logger = logging.getLogger(__name__)
+
+METADATA = "tracklet"
+SHARE_S = 30.0  # as Slack's staff advise to wait for a file
+FIRST_SHARE_PAUSE_S, LONGEST_SHARE_PAUSE_S = 0.2, 5.0
+CLOCKS_APART_S = 60.0  # ours and Slack's
+LOOKED_THROUGH = 1000  # messages of a thread, when one of ours may be among them
+TRIES = 4
+PROGRESS, LIST = "progress", "list"
+
+Clients = Callable[[str], AsyncWebClient]
+Describe = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
+"""A line about each entity id of which something is known; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One file to post."""
+
+    path: Path
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a text goes, and by what it is found again: `key` and `part` are unique, `since` is when it cannot be older."""
+
+    team: str
+    channel: str
+    thread_ts: str
+    key: str
+    part: str
+    since: float
+
+
+class ThreadPoster:
+    """The `JobReporter` of jobs that came from Slack."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clients: Clients,
+        session: aiohttp.ClientSession,
+        describe: Describe,
+        share_s: float = SHARE_S,
+    ) -> None:
+        self._describe = describe
+        self._share_s = share_s
+        self._store = store
+        self._clients = clients
+        self._session = session
+        self.board = ProgressBoard(self._edit_once, self._remember_progress)
+
+    # ---- JobReporter --------------------------------------------------------------------------------------------------------
+
+    async def open(self, job: Job) -> str:
+        message = blocks.progress(job, JobState.RECEIVED, fraction=0.0, left_s=None)
+        ts = await self.say(job, PROGRESS, message)
+        self.board.add(job, ts, message)
+        return job.request.thread_ts or ts
+
+    async def resume(self, job: Job) -> None:
+        """Follow a job whose progress message was posted before a restart."""
+        post = await self._store.post(job.id, PROGRESS)
+        if post is not None and post.ts:
+            # A stage that was entered since then shows nothing of its own yet.
+            state, fraction = job.facts.get("shown") or ("", 0.0)
+            self.board.add(job, post.ts, None, fraction=fraction if state == job.state else 0.0)
+
+    def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None:
+        self.board.show(job, state, fraction)
+
+    async def summary(self, job: Job, pages: Sequence[Json], objects: Sequence[Json]) -> None:
+        rows = {row["number"]: row for row in objects}
+        name = job.request.source.name
+        alts = [texts.summary_alt(name, [rows[each] for each in page["objects"]]) for page in pages]
+        await self.share(job, "summary", [Picture(Path(page["path"]), alt) for page, alt in zip(pages, alts, strict=True)])
+
+    async def list_objects(self, job: Job, facts: Json, *, next_first: int, next_page: int) -> None:
+        await self._store.update(job.id, facts={"next_first": next_first, "next_page": next_page})
+        await self.say(job, LIST, await self._list(job, facts["summary"], next_first=next_first, next_page=next_page))
+
+    async def update_list(self, job: Job) -> None:
+        """Show the buttons for what is still to be asked for, as the job's facts have it."""
+        post = await self._store.post(job.id, LIST)
+        if post is not None and post.ts:
+            rest = {name: job.facts[name] for name in ("next_first", "next_page")}
+            await self.edit(job, post.ts, await self._list(job, job.facts["summary"], **rest))
+
+    async def _list(self, job: Job, summary: Json, *, next_first: int, next_page: int) -> Message:
+        known = await self._describe(row["entity_id"] for row in summary["objects"][: blocks.ROWS_SHOWN])
+        return blocks.object_list(
+            job, summary, next_first=next_first, next_page=next_page, gifs=GIFS_A_MESSAGE, descriptions=known
+        )
+
+    async def animations(self, job: Job, animations: Sequence[Json], objects: Sequence[Json]) -> None:
+        rows = {row["number"]: row for row in objects}
+        pictures = [Picture(Path(each["path"]), texts.animation_alt(rows[each["object"]])) for each in animations]
+        comment = texts.animations_comment([rows[each["object"]] for each in animations])
+        await self.share(job, "animations", pictures, comment=comment)
+
+    async def close(self, job: Job, state: JobState, facts: Json, error: Json | None) -> None:
+        await self.board.remove(job.id)
+        job = await self._store.job(job.id) or job
+        if job.request.kind is Kind.MORE:
+            if error is not None and state is not JobState.CANCELLED:
+                await self.say(job, "failure", blocks.failed(job, self._sentence(job, error), can_retry=True))
+            return
+        message = await self._last_word(job, state, facts, error)
+        post = await self._store.post(job.id, PROGRESS)
+        if post is not None and post.ts:
+            await self.edit(job, post.ts, message)
+        elif state is not JobState.CANCELLED:
+            await self.say(job, PROGRESS, message)
+
+    async def _last_word(self, job: Job, state: JobState, facts: Json, error: Json | None) -> Message:
+        if state is JobState.CANCELLED:
+            return blocks.stopped(job)
+        if error is not None:
+            # What takes the program down is not to be had again by a click.
+            return blocks.failed(job, self._sentence(job, error), can_retry=error["kind"] != ProcessDied.__name__)
+        earlier_link = await self._link_to(job, facts["earlier"]) if facts["earlier"] else ""
+        return blocks.finished(job, facts, took_s=time.time() - job.created_at, earlier_link=earlier_link)
+
+    # ---- texts -----------------------------------------------------------------------------------------------------------
+
+    async def say(self, job: Job, part: str, message: Message) -> str:
+        """Post `message` as `part` of the job's thread, once; its ts."""
+        return await self.post(_address(job, part), message)
+
+    async def post(self, address: Address, message: Message) -> str:
+        """Post `message`, once; its ts."""
+        client = self._clients(address.team)
+        known = await self._store.intend(address.key, address.part)
+        if known is not None and known.ts:
+            return known.ts
+        ts = await self._find(address) if known is not None else ""
+        arguments: Json = {
+            "channel": address.channel,
+            "text": message.text[: blocks.TEXT_LETTERS],
+            "blocks": list(message.blocks),
+            "metadata": {"event_type": METADATA, "event_payload": {"job": address.key, "part": address.part}},
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        if address.thread_ts:
+            arguments["thread_ts"] = address.thread_ts
+        tries = 0
+        while not ts:
+            try:
+                answer = await call_once(client, "chat.postMessage", **arguments)
+                ts = str(answer["ts"])
+            except SlackRefused:
+                await self._store.withdraw(address.key, address.part)
+                raise
+            except AnswerLost as error:
+                tries += 1
+                if tries == TRIES:
+                    raise SlackUnreachable("chat.postMessage") from error
+                await asyncio.sleep(2.0**tries / 2)
+                ts = await self._find(address)
+        await self._store.posted(address.key, address.part, ts)
+        return ts
+
+    async def edit(self, job: Job, ts: str, message: Message) -> None:
+        """Change one of our messages, call_with_retry; one that is gone stays gone."""
+        client = self._clients(job.request.team)
+        try:
+            await call_with_retry(client, "chat.update", **_edit(job, ts, message))
+        except SlackRefused as refused:
+            if refused.reason not in {"message_not_found", "cant_update_message", "edit_window_closed"}:
+                raise
+
+    async def _edit_once(self, job: Job, ts: str, message: Message) -> None:
+        client = self._clients(job.request.team)
+        try:
+            await call_once(client, "chat.update", **_edit(job, ts, message))
+        except AnswerLost:
+            logger.info("job %d: a progress edit got no answer", job.number)
+
+    async def _remember_progress(self, job: Job, state: JobState, fraction: float) -> None:
+        await self._store.update(job.id, facts={"shown": [state, round(fraction, 3)]})
+
+    async def _find(self, address: Address) -> str:
+        """The ts of a message of ours that may have been posted before, "" when it was not."""
+        client = self._clients(address.team)
+        wanted = {"job": address.key, "part": address.part}
+        method, where = "conversations.history", {"channel": address.channel, "oldest": f"{address.since - CLOCKS_APART_S:.6f}"}
+        if address.thread_ts:
+            method, where = "conversations.replies", {"channel": address.channel, "ts": address.thread_ts}
+        seen = 0
+        while True:
+            answer = await call_with_retry(client, method, include_all_metadata=True, limit=200, **where)
+            for message in answer["messages"]:
+                if (message.get("metadata") or {}).get("event_payload") == wanted:
+                    return str(message["ts"])
+            seen += len(answer["messages"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
+            if not cursor or seen >= LOOKED_THROUGH:
+                return ""
+            where["cursor"] = cursor
+
+    # ---- files -----------------------------------------------------------------------------------------------------------
+
+    async def share(self, job: Job, part: str, pictures: Sequence[Picture], *, comment: str = "") -> str:
+        """Post `pictures` in one message of the thread, once; its ts."""
+        known = await self._store.post(job.id, part)
+        if known is not None and known.ts:
+            return known.ts
+        file_ids = list(known.file_ids) if known is not None else []
+        completed, with_alt = False, True
+        for _ in range(TRIES):
+            if not file_ids:
+                file_ids = await self._upload(job, part, pictures, with_alt=with_alt)
+                completed = await self._complete(job, file_ids, pictures, comment)
+            # What was begun before a crash, or got no answer, may be there or may never have been completed.
+            ts = await self._shared_as(job, file_ids[0], wait_s=self._share_s if completed else self._share_s / 4)
+            if ts:
+                await self._store.posted(job.id, part, ts)
+                return ts
+            # Deleted first, so that a share which comes late does not show the same pictures twice.
+            logger.warning("job %d: %s was not shared; once more", job.number, part)
+            await self._delete(job, file_ids)
+            file_ids, with_alt = [], with_alt and not completed
+        raise SlackUnreachable("files.completeUploadExternal")
+
+    async def _upload(self, job: Job, part: str, pictures: Sequence[Picture], *, with_alt: bool) -> list[str]:
+        """Give the bytes to Slack, where nobody sees them yet; their ids are in the store from then on."""
+        file_ids = await asyncio.gather(*(self._upload_one(job, picture, with_alt=with_alt) for picture in pictures))
+        await self._store.withdraw(job.id, part)
+        await self._store.intend(job.id, part, file_ids=file_ids)
+        return file_ids
+
+    async def _upload_one(self, job: Job, picture: Picture, *, with_alt: bool) -> str:
+        client = self._clients(job.request.team)
+        arguments: Json = {"filename": picture.path.name, "length": picture.path.stat().st_size}
+        if with_alt:
+            arguments["alt_txt"] = picture.alt[:1000]
+        for pause_s in (1.0, 3.0, 10.0, 0.0):
+            place = await call_with_retry(client, "files.getUploadURLExternal", **arguments)
+            try:
+                with picture.path.open("rb") as file:
+                    headers = {"Content-Type": "application/octet-stream"}
+                    async with self._session.post(place["upload_url"], data=file, headers=headers) as answer:
+                        if answer.status == 200:
+                            return str(place["file_id"])
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                logger.warning("job %d: the bytes of a picture did not arrive", job.number)
+            await asyncio.sleep(pause_s)
+        raise SlackUnreachable("upload")
+
+    async def _complete(self, job: Job, file_ids: Sequence[str], pictures: Sequence[Picture], comment: str) -> bool:
+        """Share what was uploaded; False where no answer tells whether that was done."""
+        client = self._clients(job.request.team)
+        files = [{"id": file_id, "title": picture.path.name} for file_id, picture in zip(file_ids, pictures, strict=True)]
+        arguments: Json = {
+            "files": files,
+            "channel_id": job.request.channel,
+            "thread_ts": job.thread_ts or job.request.thread_ts,
+        }
+        if comment:
+            arguments["initial_comment"] = comment
+        try:
+            await call_once(client, "files.completeUploadExternal", **arguments)
+        except AnswerLost:
+            return False
+        return True
+
+    async def _shared_as(self, job: Job, file_id: str, *, wait_s: float) -> str:
+        """The ts of the message that shares the file in the job's channel, "" when none does after a while."""
+        pause_s, waited_s = FIRST_SHARE_PAUSE_S, 0.0
+        while True:
+            file = await self._file(job, file_id)
+            if file is None:
+                return ""
+            if shares := shares_of(file, job.request.channel):
+                return str(shares[0]["ts"])
+            if waited_s >= wait_s:
+                return ""
+            await asyncio.sleep(pause_s)
+            waited_s += pause_s
+            pause_s = min(pause_s * 2, LONGEST_SHARE_PAUSE_S)
+
+    async def _file(self, job: Job, file_id: str) -> Json | None:
+        client = self._clients(job.request.team)
+        try:
+            answer = await call_with_retry(client, "files.info", file=file_id)
+        except SlackRefused as refused:
+            if refused.reason in {"file_not_found", "file_deleted"}:
+                return None
+            raise
+        found: Json = answer["file"]
+        return found
+
+    async def _delete(self, job: Job, file_ids: Sequence[str]) -> None:
+        client = self._clients(job.request.team)
+        for file_id in file_ids:
+            try:
+                await call_with_retry(client, "files.delete", file=file_id)
+            except SlackRefused as refused:
+                logger.info("job %d: a file could not be deleted: %s", job.number, refused.reason)
+
+    # ---- facts -----------------------------------------------------------------------------------------------------------
+
+    async def _link_to(self, job: Job, earlier_id: str) -> str:
+        """A link to an earlier job's thread, "" where the asker cannot see it."""
+        earlier = await self._store.job(JobId(earlier_id))
+        if earlier is None or earlier.request.team != job.request.team or not earlier.request.channel or not earlier.thread_ts:
+            return ""
+        client = self._clients(job.request.team)
+        channel = earlier.request.channel
+        try:
+            if channel != job.request.channel:
+                info = (await call_with_retry(client, "conversations.info", channel=channel))["channel"]
+                if info.get("is_private") or info.get("is_im") or info.get("is_mpim"):
+                    return ""
+            answer = await call_with_retry(client, "chat.getPermalink", channel=channel, message_ts=earlier.thread_ts)
+        except (SlackRefused, SlackUnreachable):
+            return ""
+        return str(answer["permalink"])
+
+    def _sentence(self, job: Job, error: Json) -> str:
+        found = failures.from_json(error)
+        if job.request.source.kind is SourceKind.SLACK_FILE:
+            # Without the scope, Slack answers 200 with its sign-in page: github.com/slackapi/bolt-js/issues/2585
+            if isinstance(found, SourceNotAVideo) and found.found in {"login", "page"}:
+                return texts.no_access_to_files()
+            if isinstance(found, SourceNotFound):
+                return texts.file_not_shared(FileNotShared(job.request.source.ref, "gone"))
+        return texts.sentence(found, number=job.number)
+
+
+def _edit(job: Job, ts: str, message: Message) -> Json:
+    return {
+        "channel": job.request.channel,
+        "ts": ts,
+        "text": message.text[: blocks.TEXT_LETTERS],
+        "blocks": list(message.blocks),
+    }
+
+
+def _address(job: Job, part: str) -> Address:
+    request = job.request
+    return Address(request.team, request.channel, job.thread_ts or request.thread_ts, job.id, part, job.created_at)

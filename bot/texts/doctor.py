@@ -1,0 +1,49 @@
+"""What `tracklet doctor` says of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.texts.wording import count, listing, quoted, size
+
+
+def codecs_checked(wanted: Sequence[str], missing: Sequence[str]) -> str:
+    if missing:
+        return f"No decoder for {listing(missing)}. Reinstall the package av, whose wheels bring them."
+    return f"{listing(wanted)} can be decoded."
+
+
+def font_checked(name: str) -> str:
+    return f"Captions are written in {quoted(name)}."
+
+
+def folder_unwritable(folder: str, why: str) -> str:
+    reason = f" ({quoted(why)})" if why else ""
+    return f"{quoted(folder)} can't be written{reason}. Set TRACKLET_DATA_DIR to a folder that can."
+
+
+def folder_checked(folder: str, free_bytes: int) -> str:
+    return f"{quoted(folder)} can be written; {size(free_bytes)} are free."
+
+
+def database_unreachable(why: str) -> str:
+    return f"The database does not answer ({quoted(why)}). Check TRACKLET_DATABASE_URL, or leave it unset for SQLite."
+
+
+def database_checked(*, is_sqlite: bool) -> str:
+    return "SQLite in the data folder: one process." if is_sqlite else "Postgres answers."
+
+
+def place_checked(name: str, *, is_same: bool) -> str:
+    """Something was written, read and deleted in a bucket."""
+    if not is_same:
+        return f"{quoted(name)} does not give back what is written to it. Something stands between; check the network."
+    return f"{quoted(name)} can be read and written."
+
+
+def model_fetched_later(model: str) -> str:
+    return f"The model {quoted(model)} is not here yet; the first video fetches it. Offline, set TRACKLET_MODEL."
+
+
+def model_checked(name: str, labels: int) -> str:
+    return f"{quoted(name)} recognises {count(labels, 'kind')} of objects."

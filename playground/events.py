@@ -1,0 +1,208 @@
+"""
+What the app is told of a happening: the events of Slack's Events API, by subscription name.
+
+Pure translation. Delivery, signatures and retries are in `delivery.py`. An app hears only of conversations that it is in, only
+what it subscribed to, and only what its scopes cover.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection, Iterator
+
+from playground.files import Files
+from playground.wire import Json
+from playground.workspace import APP_ID, BOT_USER, TEAM_ID, Channel, Happening, Message, Workspace
+
+_KIND_NAMES = {"channel": "channels", "group": "groups", "im": "im"}
+
+# docs.slack.dev/reference/events: the scope without which an event is not sent.
+EVENT_SCOPES = {
+    "message.channels": "channels:history",
+    "message.groups": "groups:history",
+    "message.im": "im:history",
+    "message.mpim": "mpim:history",
+    "app_mention": "app_mentions:read",
+    "file_shared": "files:read",
+    "file_created": "files:read",
+    "file_deleted": "files:read",
+    "member_joined_channel": "channels:read",
+    "member_left_channel": "channels:read",
+    "reaction_added": "reactions:read",
+    "reaction_removed": "reactions:read",
+}
+BOT_EVENTS = frozenset(
+    {
+        "message.channels",
+        "message.groups",
+        "message.im",
+        "message.mpim",
+        "app_mention",
+        "file_shared",
+        "app_home_opened",
+        "app_uninstalled",
+        "tokens_revoked",
+    }
+)
+
+
+def events_of(workspace: Workspace, files: Files, happening: Happening) -> Iterator[tuple[str, Json]]:
+    """The events that Slack makes of a happening, each with the name that an app subscribes to."""
+    if happening.kind == "home_opened":
+        yield "app_home_opened", _home_opened(workspace, happening)
+        return
+    if happening.kind in ("app_uninstalled", "tokens_revoked"):
+        tokens: Json = {"tokens": {"oauth": [], "bot": [BOT_USER]}} if happening.kind == "tokens_revoked" else {}
+        yield happening.kind, {"type": happening.kind, **tokens}
+        return
+    channel = workspace.channels.get(happening.channel_id)
+    if channel is None or (BOT_USER not in channel.members and happening.user != BOT_USER):
+        return
+    message_event = f"message.{_KIND_NAMES[channel.kind]}"
+    if happening.kind == "message" and happening.message is not None and BOT_USER in channel.members:
+        yield message_event, _posted(workspace, channel, happening.message)
+        if _mentions_app(channel, happening.message):
+            yield "app_mention", _mention(workspace, happening.message)
+    elif happening.kind in ("message_changed", "message_deleted") and happening.message is not None:
+        yield message_event, _altered(workspace, channel, happening)
+    elif happening.kind == "file_shared":
+        ts = workspace.next_ts()
+        event: Json = {"type": "file_shared", "file_id": happening.file_id, "file": {"id": happening.file_id}}
+        event |= {"channel_id": channel.id, "event_ts": ts}
+        yield "file_created", {key: value for key, value in event.items() if key != "channel_id"} | {"type": "file_created"}
+        yield "file_shared", event | ({"user_id": happening.user} if happening.user else {})
+    elif happening.kind in ("member_joined", "member_left"):
+        yield f"{happening.kind}_channel", _membership(workspace, channel, happening)
+        if happening.kind == "member_left" and happening.user == BOT_USER:
+            yield (
+                "channel_left",
+                {
+                    "type": "channel_left",
+                    "channel": channel.id,
+                    "actor_id": happening.by,
+                    "event_ts": workspace.next_ts(),
+                },
+            )
+    elif happening.kind in ("reaction_added", "reaction_removed") and happening.message is not None:
+        yield happening.kind, _reaction(workspace, happening.message, happening)
+
+
+def _posted(workspace: Workspace, channel: Channel, message: Message) -> Json:
+    shown = workspace.message_json(message)
+    for count in ("reply_count", "reply_users", "reply_users_count", "latest_reply", "is_locked", "subscribed"):
+        shown.pop(count, None)
+    return shown | {"channel": channel.id, "channel_type": channel.kind, "event_ts": message.ts}
+
+
+def _altered(workspace: Workspace, channel: Channel, happening: Happening) -> Json:
+    assert happening.message is not None
+    ts = workspace.next_ts()
+    event: Json = {
+        "type": "message",
+        "subtype": happening.kind,
+        "channel": channel.id,
+        "channel_type": channel.kind,
+        "hidden": True,
+        "ts": ts,
+        "event_ts": ts,
+        "previous_message": happening.before,
+    }
+    if happening.kind == "message_deleted":
+        return event | {"deleted_ts": happening.message.ts}
+    return event | {"message": workspace.message_json(happening.message)}
+
+
+def _mentions_app(channel: Channel, message: Message) -> bool:
+    return (
+        channel.kind != "im"
+        and not message.bot_id
+        and message.subtype in ("", "file_share", "thread_broadcast")
+        and re.search(rf"<@{BOT_USER}(\|[^<>]*+)?+>", message.text) is not None
+    )
+
+
+def _mention(workspace: Workspace, message: Message) -> Json:
+    event: Json = {
+        "type": "app_mention",
+        "user": message.user,
+        "text": message.text,
+        "ts": message.ts,
+        "team": TEAM_ID,
+        "channel": message.channel_id,
+        "event_ts": message.ts,
+    }
+    if message.client_msg_id:
+        event["client_msg_id"] = message.client_msg_id
+    if message.thread_ts:
+        event["thread_ts"] = message.thread_ts
+    if message.files:
+        event |= {"files": workspace.message_json(message)["files"], "upload": True}
+    return event
+
+
+def _membership(workspace: Workspace, channel: Channel, happening: Happening) -> Json:
+    event: Json = {
+        "type": f"{happening.kind}_channel",
+        "user": happening.user,
+        "channel": channel.id,
+        "channel_type": channel.id[0],
+        "team": TEAM_ID,
+        "event_ts": workspace.next_ts(),
+    }
+    return event | ({"inviter": happening.by} if happening.by and happening.kind == "member_joined" else {})
+
+
+def _reaction(workspace: Workspace, message: Message, happening: Happening) -> Json:
+    return {
+        "type": happening.kind,
+        "user": happening.user,
+        "reaction": happening.name,
+        "item_user": message.user,
+        "item": {"type": "message", "channel": message.channel_id, "ts": message.ts},
+        "event_ts": workspace.next_ts(),
+    }
+
+
+def _home_opened(workspace: Workspace, happening: Happening) -> Json:
+    event: Json = {
+        "type": "app_home_opened",
+        "user": happening.user,
+        "channel": workspace.direct_channel(happening.user).id,
+        "tab": happening.name,
+        "event_ts": workspace.next_ts(),
+    }
+    home = workspace.homes.get(happening.user)
+    return event | ({"view": workspace.view_json(home)} if home and happening.name == "home" else {})
+
+
+def is_delivered(name: str, *, subscribed: Collection[str], scopes: Collection[str]) -> bool:
+    """Whether an app with these subscriptions and scopes gets events of this name."""
+    return name in subscribed and (name not in EVENT_SCOPES or EVENT_SCOPES[name] in scopes)
+
+
+def envelope(workspace: Workspace, event: Json) -> Json:
+    """The outer object of an event: new id, same event."""
+    event_id = "Ev0" + secrets.token_hex(5).upper()[:8]
+    return {
+        "token": "playground-verification-token",
+        "team_id": TEAM_ID,
+        "context_team_id": TEAM_ID,
+        "context_enterprise_id": None,
+        "api_app_id": APP_ID,
+        "event": event,
+        "type": "event_callback",
+        "event_id": event_id,
+        "event_time": int(workspace.clock()),
+        "authorizations": [
+            {
+                "enterprise_id": None,
+                "team_id": TEAM_ID,
+                "user_id": BOT_USER,
+                "is_bot": True,
+                "is_enterprise_install": False,
+            }
+        ],
+        "is_ext_shared_channel": False,
+        "event_context": f"4-{secrets.token_urlsafe(32)}",
+    }

@@ -1,0 +1,551 @@
+"""
+The playground: a small, strict Slack workspace on this computer, for trying the bot in a browser and as the Slack of scenario
+tests.
+
+    async with Playground(bot_url="http://127.0.0.1:3000/slack/events", signing_secret=..., bot_token=...) as slack:
+        client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
+        message = slack.post_message("wildlife", "look: https://example.org/fox.mp4")
+        reply = await slack.until(lambda: slack.thread("wildlife", message.ts)[1:])
+
+Where the page is: `slack.url`. With an `app_token` it speaks Socket Mode and never HTTP; without one it posts signed requests
+to `bot_url`, which may be set later (the app's port is often known last). Everything lives in memory and a temporary folder,
+and listens on 127.0.0.1 alone. `faults` makes calls go wrong, `calls` and `deliveries` say what went to and fro.
+`serve_playground` is the way in for the command line.
+
+This module joins the parts: workspace.py (state), web_api.py and blocks.py (what is allowed), files.py and file_routes.py,
+events.py and delivery.py (what the app hears), socket_mode.py, people.py (what people do), page.py (the browser's side).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import shutil
+import tempfile
+import uuid
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import aiohttp
+from aiohttp import web
+
+from playground.arguments import read_arguments
+from playground.delivery import AppLink, Delivery, request_url
+from playground.events import BOT_EVENTS, envelope, events_of, is_delivered
+from playground.faults import Faults, RateLimiter, RateLimits
+from playground.faulty import ApiCall, Faulty, rate_limited
+from playground.file_routes import FileRoutes
+from playground.files import Files, FileState, Processing, Share, StoredFile
+from playground.page import Page
+from playground.people import People, Shortcut, SlashCommand, Target
+from playground.socket_mode import SocketHub
+from playground.triggers import Triggers
+from playground.web_api import METHODS, WebApi
+from playground.wire import ApiError, Json
+from playground.workspace import (
+    BOT_USER,
+    DIRECT,
+    YOU,
+    Ephemeral,
+    Happening,
+    Message,
+    View,
+    Workspace,
+)
+
+T = TypeVar("T")
+
+# Scopes, commands and shortcuts as in app_manifest.yaml, and so are the events in events.py.
+BOT_SCOPES = frozenset(
+    {
+        "commands",
+        "chat:write",
+        "files:read",
+        "files:write",
+        "app_mentions:read",
+        "channels:history",
+        "groups:history",
+        "im:history",
+        "mpim:history",
+        "channels:read",
+        "groups:read",
+        "im:read",
+        "mpim:read",
+        "users:read",
+    }
+)
+COMMANDS = (
+    SlashCommand("/track", "Track the objects in a video", "<link> [from 0:10 to 0:30] [only person, car] [above 60%] | help"),
+)
+SHORTCUTS = (
+    Shortcut("track_message", "Track objects in video", "message"),
+    Shortcut("track_global", "Track a video", "global"),
+)
+
+MAX_JSON_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class Timing:
+    """
+    How long things take, in seconds: Slack's own values, made short where a test says so.
+
+    `retry_after_s` are the pauses before an event is sent again (Slack: at once, then 1 and 5 minutes).
+    """
+
+    ack_s: float = 3.0
+    retry_after_s: Sequence[float] = (0.0, 60.0, 300.0)
+    trigger_s: float = 3.0
+    response_url_s: float = 1800.0
+    response_url_uses: int = 5
+
+
+class Playground:
+    """The workspace as a server and as an object. Use it as a context manager, or `start` and `aclose`."""
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        bot_url: str | None = None,
+        signing_secret: str = "playground-signing-secret",  # noqa: S107  # opens nothing but this workspace
+        bot_token: str = "xoxb-playground",  # noqa: S107
+        app_token: str | None = None,
+        samples: Sequence[Path] = (),
+        scopes: Collection[str] = BOT_SCOPES,
+        bot_events: Collection[str] = BOT_EVENTS,
+        commands: Sequence[SlashCommand] = COMMANDS,
+        shortcuts: Sequence[Shortcut] = SHORTCUTS,
+        app_name: str = "Tracklet",
+        timing: Timing = Timing(),  # frozen
+        processing: Processing = Processing(),  # noqa: B008  # frozen
+        limits: RateLimits | None = RateLimits(),  # noqa: B008  # frozen
+        max_file_bytes: int = 1 << 30,
+    ) -> None:
+        self._wanted_port = port
+        self._bot_url = bot_url
+        self._signing_secret = signing_secret
+        self.bot_token = bot_token
+        self.app_token = app_token
+        self._revoked = ""
+        self.samples = {path.name: path for path in samples}
+        self._bot_events = frozenset(bot_events)
+        self._commands = tuple(commands)
+        self._shortcuts = tuple(shortcuts)
+        self._timing = timing
+        self._changed = asyncio.Event()
+        self.workspace = Workspace(app_name=app_name)
+        self.faults = Faults()
+        self.limiter = RateLimiter(limits)
+        self.files = Files(self.workspace, faults=self.faults, processing=processing, max_file_bytes=max_file_bytes)
+        self.triggers = Triggers(
+            self.workspace,
+            trigger_s=timing.trigger_s,
+            response_url_s=timing.response_url_s,
+            response_url_uses=timing.response_url_uses,
+        )
+        self.socket = SocketHub()
+        self.web_api = WebApi(self.workspace, self.files, self.triggers, scopes=scopes, open_socket=self.socket.open_url)
+        self._faulty = Faulty(self.faults, self._change)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._runner: web.AppRunner | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._page = Page(self)
+        self.link: AppLink
+        self.people: People
+        self.port = 0
+
+    # Life
+
+    async def start(self) -> Self:
+        """Listen. The address is `url` from then on."""
+        self._folder = tempfile.TemporaryDirectory(prefix="playground-", ignore_cleanup_errors=True)
+        self.files.folder = Path(self._folder.name)
+        self._session = aiohttp.ClientSession(auto_decompress=False)
+        self.link = AppLink(
+            bot_url=self._bot_url,
+            signing_secret=self._signing_secret,
+            socket=self.socket if self.app_token else None,
+            ack_s=self._timing.ack_s,
+            retry_after_s=self._timing.retry_after_s,
+            changed=self._change,
+            session=self._session,
+        )
+        self.people = People(
+            self.workspace, self.triggers, self.link, self.web_api, commands=self._commands, shortcuts=self._shortcuts
+        )
+        app = web.Application(middlewares=[self._own_host_only], client_max_size=MAX_JSON_BYTES)
+        app.router.add_route("*", "/api/{method}", self._api)
+        app.router.add_post("/commands/{port}/{secret}", self._response_url)
+        app.router.add_get("/link/", self.socket.handle)
+        FileRoutes(self.files, self._faulty, self._may_read_files).add_to(app)
+        self._page.add_to(app)
+        app.on_shutdown.append(self._page.close)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._wanted_port)
+        await site.start()
+        self.port = int(self._runner.addresses[0][1])
+        self.workspace.url = self.socket.url = f"http://127.0.0.1:{self.port}"
+        self.workspace.watch(self._happened)
+        return self
+
+    async def aclose(self) -> None:
+        """Stop listening and forget everything."""
+        await self.socket.close()
+        if hasattr(self, "link"):
+            await self.link.close()
+        self.files.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._session is not None:
+            await self._session.close()
+        if self._folder is not None:
+            await asyncio.to_thread(self._folder.cleanup)
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    @property
+    def url(self) -> str:
+        """Where the page is, without a slash at the end."""
+        return self.workspace.url
+
+    @property
+    def api_url(self) -> str:
+        """What `AsyncWebClient(base_url=...)` and TRACKLET_SLACK_API_URL want."""
+        return f"{self.url}/api/"
+
+    @property
+    def bot_url(self) -> str | None:
+        """Where requests to the app go."""
+        return self.link.bot_url
+
+    @bot_url.setter
+    def bot_url(self, url: str | None) -> None:
+        self.link.bot_url = request_url(url)
+
+    async def verify_bot_url(self) -> bool:
+        """Slack's handshake with a request URL; whether the app passed it."""
+        return await self.link.verify()
+
+    # Observing
+
+    @property
+    def calls(self) -> list[ApiCall]:
+        """Every call of the app, in the order in which they came."""
+        return self._faulty.calls
+
+    def calls_of(self, method: str) -> list[ApiCall]:
+        """The calls of one method."""
+        return [call for call in self.calls if call.method == method]
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Every attempt to tell the app something."""
+        return self.link.deliveries
+
+    @property
+    def ephemerals(self) -> list[Ephemeral]:
+        """Everything that is shown to one person alone."""
+        return self.workspace.ephemerals
+
+    @property
+    def views(self) -> list[View]:
+        """The modals that are open, the topmost last."""
+        return list(self.workspace.views.values())
+
+    def home(self, user: str = YOU) -> View | None:
+        """The Home tab that the app has published for somebody."""
+        return self.workspace.homes.get(user)
+
+    def messages(self, channel: str) -> list[Message]:
+        """What a channel itself shows, oldest first."""
+        return self.workspace.roots(self.channel_id(channel))
+
+    def thread(self, channel: str, ts: str) -> list[Message]:
+        """A root and its replies, oldest first."""
+        return self.workspace.thread(self.channel_id(channel), ts)
+
+    def channel_id(self, channel: str) -> str:
+        """The id of a channel given by name, "#name" or id; "dm" is the conversation with the app."""
+        wanted = channel.removeprefix("#")
+        if wanted == "dm":
+            return DIRECT
+        for each in self.workspace.channels.values():
+            if wanted in (each.id, each.name):
+                return each.id
+        raise ApiError("channel_not_found")
+
+    async def until(self, found: Callable[[], T], timeout_s: float = 120.0) -> T:
+        """
+        Wait until `found()` is true in the sense of `if`, and return it.
+
+        It is asked anew after each change of the workspace, each call of the app and each delivery.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not (value := found()):
+                    await self._changed.wait()
+                return value
+        except TimeoutError:
+            last = ", ".join(f"{call.method} {call.error or call.status}" for call in self.calls[-5:])
+            raise TimeoutError(f"not within {timeout_s} s; the last calls were: {last or 'none'}") from None
+
+    async def settled(self, timeout_s: float = 120.0) -> None:
+        """Wait until nothing is on its way to the app."""
+        await self.until(lambda: not self.link.busy, timeout_s)
+
+    # Acting
+
+    def post_message(
+        self, channel: str, text: str, *, user: str = YOU, thread_ts: str | None = None, blocks: Sequence[Json] = ()
+    ) -> Message:
+        """Write a message; links, @names and #channels in `text` become what Slack makes of them. `OTHER_BOT_USER` is a bot."""
+        bot_id = self.workspace.users[user].bot_id
+        return self.workspace.post(
+            Message(
+                self.channel_id(channel),
+                self.workspace.next_ts(),
+                user,
+                self.workspace.as_sent(text),
+                list(blocks),
+                thread_ts=thread_ts,
+                bot_id=bot_id,
+                subtype="bot_message" if bot_id else "",
+                client_msg_id="" if bot_id else str(uuid.uuid4()),
+            )
+        )
+
+    def edit_message(self, message: Message, text: str) -> None:
+        """Edit a message of a person's."""
+        edited = {"user": message.user, "ts": self.workspace.next_ts()}
+
+        def change(message: Message) -> None:
+            message.text, message.edited = self.workspace.as_sent(text), edited
+
+        self.workspace.change(message, change)
+
+    def delete_message(self, message: Message) -> None:
+        """Delete a message."""
+        self.workspace.delete(message, by=YOU)
+
+    async def upload_file(
+        self,
+        source: Path | bytes,
+        channel: str,
+        *,
+        name: str = "",
+        thread_ts: str | None = None,
+        text: str = "",
+        user: str = YOU,
+        connect_stub: bool = False,
+    ) -> Message:
+        """Share a file as a person does; `connect_stub` as from another workspace, where events hold its id alone."""
+        size = len(source) if isinstance(source, bytes) else (await asyncio.to_thread(source.stat)).st_size
+        name = name or (source.name if isinstance(source, Path) else "file")
+        file = self.files.expect(name=name, size_bytes=size, user=user)
+        if isinstance(source, bytes):
+            await asyncio.to_thread(file.path.write_bytes, source)
+        else:
+            await asyncio.to_thread(shutil.copyfile, source, file.path)
+        return await self.share_upload(file, channel, thread_ts=thread_ts, text=text, connect_stub=connect_stub)
+
+    async def share_upload(
+        self, file: StoredFile, channel: str, *, thread_ts: str | None = None, text: str = "", connect_stub: bool = False
+    ) -> Message:
+        """Share a file whose bytes are there already."""
+        file.state, file.is_stub = FileState.UPLOADED, connect_stub
+        await self.files.take_in(file)
+        share = Share([file], self.channel_id(channel), file.user, thread_ts, self.workspace.as_sent(text))
+        return self.files.share_now([file], share)
+
+    def share_elsewhere(self, channel: str, url: str, *, name: str, mimetype: str = "video/mp4", user: str = YOU) -> Message:
+        """Share a file that lies on another service (`mode: external`)."""
+        file = self.files.expect(name=name, size_bytes=0, user=user)
+        file.mode, file.external_url, file.mimetype = "external", url, mimetype
+        return self.files.share_now([file], Share([file], self.channel_id(channel), user))
+
+    def hide_file(self, file_id: str) -> None:
+        """Hide a file as free workspaces hide old ones (`mode: hidden_by_limit`)."""
+        self.files.hide(self.files.by_id[file_id])
+
+    def delete_file(self, file_id: str) -> None:
+        """Delete a file; its messages stay, with a tombstone."""
+        self.files.delete(self.files.by_id[file_id])
+
+    async def slash_command(self, channel: str, command: str, text: str = "", *, user: str = YOU) -> Delivery | None:
+        """Type a slash command and wait for its acknowledgement; None where there is no such command."""
+        return await self.people.slash_command(self.channel_id(channel), command, text, user)
+
+    async def click(
+        self,
+        target: Target,
+        action_id: str,
+        *,
+        value: object = None,
+        block_id: str = "",
+        user: str = YOU,
+        values: Mapping[str, object] | None = None,
+    ) -> Delivery:
+        """Use a button, menu or input of a message, an ephemeral message or a view; see `People.click`."""
+        return await self.people.click(target, action_id, user, value=value, block_id=block_id, values=values or {})
+
+    async def open_shortcut(self, callback_id: str, message: Message | None = None, *, user: str = YOU) -> Delivery:
+        """Use a global shortcut, or one at a message."""
+        return await self.people.use_shortcut(callback_id, user, message)
+
+    async def submit_view(self, view: View, values: Mapping[str, object] | None = None) -> Json:
+        """Send a modal with `values` by action id; the result holds the `errors` that are then shown in it, by block id."""
+        return await self.people.submit_view(view, values or {})
+
+    async def close_view(self, view: View, *, clear: bool = False) -> None:
+        """Dismiss a modal."""
+        await self.people.close_view(view, clear=clear)
+
+    def open_home(self, *, user: str = YOU, tab: str = "home") -> None:
+        """Look at the app's Home (or its "messages")."""
+        self.workspace.announce(Happening("home_opened", user=user, name=tab))
+
+    def invite(self, channel: str, user: str = BOT_USER, *, by: str = YOU) -> None:
+        """Add somebody, the app unless said otherwise, to a channel."""
+        self.workspace.join(self.channel_id(channel), user, by=by)
+
+    def kick(self, channel: str, user: str = BOT_USER, *, by: str = YOU) -> None:
+        """Remove somebody, the app unless said otherwise, from a channel."""
+        self.workspace.leave(self.channel_id(channel), user, by=by)
+
+    def archive(self, channel: str) -> None:
+        """Archive a channel: nothing can be posted there any more."""
+        found = self.workspace.channel(self.channel_id(channel))
+        found.archived = True
+        self.workspace.announce(Happening("channel", found.id))
+
+    async def break_connections(self) -> None:
+        """Break the live connections of every page that is open, as sleep does; pages connect again by themselves."""
+        await self._page.break_connections()
+
+    def uninstall(self) -> None:
+        """Remove the app: it hears of that, and its token is refused from then on."""
+        self.workspace.announce(Happening("tokens_revoked"))
+        self.workspace.announce(Happening("app_uninstalled"))
+        self._revoked, self.bot_token = self.bot_token, ""
+
+    # Inside
+
+    def _change(self) -> None:
+        waiting, self._changed = self._changed, asyncio.Event()
+        waiting.set()
+
+    def _happened(self, happening: Happening) -> None:
+        for name, event in events_of(self.workspace, self.files, happening):
+            if is_delivered(name, subscribed=self._bot_events, scopes=self.web_api.scopes):
+                self.link.send_event(envelope(self.workspace, event))
+        self._change()
+
+    @web.middleware
+    async def _own_host_only(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Refuse other names for this address: a page elsewhere could otherwise reach in by DNS rebinding."""
+        if request.host not in (f"127.0.0.1:{self.port}", f"localhost:{self.port}"):
+            raise web.HTTPForbidden(text="unknown host")
+        return await handler(request)
+
+    def _may_read_files(self, token: str) -> bool | None:
+        return "files:read" in self.web_api.scopes if _same(token, self.bot_token) else None
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        return await self._faulty.run(request, request.match_info["method"], {}, self._call)
+
+    async def _call(self, request: web.Request, call: ApiCall) -> web.StreamResponse:
+        name, headers = call.method, dict[str, str]()
+        try:
+            arguments = await read_arguments(request)
+            call.arguments = {key: value for key, value in arguments.given.items() if key != "token"}
+            method = METHODS.get(name)
+            if method is None:
+                raise ApiError("unknown_method", req_method=name)
+            self._authorize(request, str(arguments.given.pop("token", "")), app_token=method.app_token)
+            if not method.app_token:
+                headers = {"X-OAuth-Scopes": ",".join(sorted(self.web_api.scopes))}
+                headers |= {"X-Accepted-OAuth-Scopes": ",".join(method.scopes)} if method.scopes else {}
+                self.web_api.require(*method.scopes)
+            wait_s = self.limiter.wait_for(name, method.tier, arguments.text("channel"))
+            if wait_s:
+                return rate_limited(wait_s, call)
+            call.answer = {"ok": True, **await method.handler(self.web_api, arguments)}
+        except ApiError as refusal:
+            call.answer = refusal.answer()
+        return web.json_response(call.answer, headers=headers)
+
+    def _authorize(self, request: web.Request, argument: str, *, app_token: bool) -> None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        token = token if scheme.lower() == "bearer" else argument
+        if not token:
+            raise ApiError("not_authed")
+        if _same(token, self.bot_token) and not app_token:
+            return
+        if self.app_token and _same(token, self.app_token) and app_token:
+            return
+        if _same(token, self.bot_token) or (self.app_token and _same(token, self.app_token)):
+            raise ApiError("not_allowed_token_type")
+        raise ApiError("account_inactive" if _same(token, self._revoked) else "invalid_auth")
+
+    async def _response_url(self, request: web.Request) -> web.StreamResponse:
+        return await self._faulty.run(request, "response_url", {}, self._respond)
+
+    async def _respond(self, request: web.Request, call: ApiCall) -> web.StreamResponse:
+        try:
+            body = await request.json()
+            if not isinstance(body, dict):
+                raise ApiError("invalid_payload")
+            call.arguments = body
+            self.people.respond(request.match_info["secret"], body)
+        except ValueError:
+            call.answer = {"ok": False, "error": "invalid_payload"}
+        except ApiError as refusal:
+            call.answer = refusal.answer()
+        else:
+            call.answer = {"ok": True}
+            return web.Response(text="ok")
+        gone = call.answer["error"] in ("used_url", "expired_url", "no_service")
+        return web.json_response(call.answer, status=404 if gone else 400)
+
+
+def _same(given: str, secret: str) -> bool:
+    return bool(secret) and hmac.compare_digest(given.encode(), secret.encode())
+
+
+async def serve_playground(
+    *,
+    port: int,
+    bot_url: str | None,
+    signing_secret: str,
+    bot_token: str,
+    app_token: str | None,
+    samples: Sequence[Path],
+    scopes: Collection[str],
+) -> Playground:
+    """
+    Start a playground for `tracklet demo` and return it; `aclose` it at the end. Port 0 takes a free one.
+
+    `bot_url` may be None and be set on the result when the app listens; `samples` are offered on the page, one click away.
+    """
+    return await Playground(
+        port=port,
+        bot_url=bot_url,
+        signing_secret=signing_secret,
+        bot_token=bot_token,
+        app_token=app_token,
+        samples=samples,
+        scopes=scopes,
+    ).start()

@@ -1,0 +1,1 @@
+"""One object as an animated picture."""

@@ -1,0 +1,1 @@
+"""Pictures of all objects: the summary, and the comparison of two engines."""

@@ -1,0 +1,64 @@
+"""
+The bot as a process of its own, to be killed.
+
+Imports everything once and then starts a fork of itself for each line of JSON on standard input, which holds the environment
+of that start; a test can kill and start it often without paying for the imports each time. A fork prints its number and
+address, and "ended" when it ends by itself. `REAL_WORK` in the environment lets children work, else the work is canned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+from bot.app import Bot, Timeouts
+from bot.jobs.processes import Fraction, Json
+from bot.jobs.testing import FakeTaskRunner
+from bot.settings import Settings
+
+
+class Deadly(FakeTaskRunner):
+    """Takes the whole process down at the task that the environment names."""
+
+    async def run(self, task: str, arguments: Json, *, cancelled: asyncio.Event, fraction: Fraction = lambda _: None) -> Any:
+        if task == os.environ.get("DIES_AT") and "deadly" in arguments["video"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return await super().run(task, arguments, cancelled=cancelled, fraction=fraction)
+
+
+async def main() -> None:
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    children = None if os.environ.get("REAL_WORK") else Deadly(objects=12)
+    bot = Bot(Settings(), children=children, patience=Timeouts(file_event_s=0.1, share_s=2.0))
+    await bot.start()
+    tell(f"{os.getpid()} {bot.url}")
+    await ended.wait()
+    await bot.stop()
+    tell("ended")
+
+
+def tell(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def serve_starts() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the killed ones leave at once
+    tell("ready")
+    for line in sys.stdin:
+        environment = json.loads(line)
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.environ.update(environment)
+            asyncio.run(main())
+            os._exit(0)
+
+
+if __name__ == "__main__":
+    serve_starts()

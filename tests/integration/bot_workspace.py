@@ -1,0 +1,159 @@
+"""
+A bot in a workspace of its own, for the tests of everything that is said in Slack.
+
+The workspace is the playground over real HTTP; the work itself is canned, so that a test takes as long as the talking does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import aiohttp
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.app import EVENTS_PATH, Bot, Timeouts
+from bot.jobs.testing import FakeTaskRunner
+from bot.knowledge_graph import KNOWLEDGE_GRAPH
+from bot.settings import Settings
+from playground import BOT_USER, Message, Playground, Timing
+
+SECRET = "a-secret-between-two"
+CLIP = b"\x00\x00\x00\x18ftypmp42" + bytes(6000)
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass
+class Workspace:
+    """The bot, its Slack, and a web server for links; each test uses messages of its own."""
+
+    slack: Playground
+    bot: Bot
+    children: FakeTaskRunner
+    web_url: str
+
+    def replies(self, message: Message) -> list[Message]:
+        """What the bot said below a message, in order."""
+        return [each for each in self.slack.thread(message.channel_id, message.ts)[1:] if each.user == BOT_USER]
+
+    async def progress(self, message: Message, *, starts: str = "", holds: str = "") -> Message:
+        """The bot's first reply, once its text is as wanted."""
+
+        def found() -> Message | None:
+            replies = self.replies(message)
+            return replies[0] if replies and replies[0].text.startswith(starts) and holds in replies[0].text else None
+
+        reply = await self.slack.until(found)
+        assert reply is not None
+        return reply
+
+    async def clip(self, channel: str = "wildlife", *, name: str = "fox.mp4", **options: Any) -> Message:
+        """Share a video; each call has other bytes."""
+        self._clips += 1
+        return await self.slack.upload_file(CLIP + self._clips.to_bytes(4, "big"), channel, name=name, **options)
+
+    async def job_over(self) -> None:
+        """Wait until every job is over: for those that nobody is told of."""
+        async with asyncio.timeout(30), aiohttp.ClientSession() as session:
+            while True:
+                async with session.get(f"{self.bot.url}/metrics") as answer:
+                    counts = re.findall(r'tracklet_jobs\{state="(\w+)"\} (\d+)', await answer.text())
+                if all(state in {"done", "failed", "cancelled"} or number == "0" for state, number in counts):
+                    return
+                await asyncio.sleep(0.05)
+
+    _clips: int = 0
+
+
+@asynccontextmanager
+async def workspace(
+    folder: Path,
+    *,
+    slack: Playground | None = None,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+    real_work: bool = False,
+    knowledge_graph: str = KNOWLEDGE_GRAPH,
+) -> AsyncIterator[Workspace]:
+    """Start all of it; `settings` differ from those of `settings_for`; with `real_work` children work."""
+    server = web.Application()
+    server.router.add_get("/{name}", _serve_link)
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        timing = Timing(retry_after_s=(0.0, 0.2, 0.2))
+        async with slack or Playground(signing_secret=SECRET, timing=timing, limits=None) as playground:
+            children = FakeTaskRunner()
+            bot = Bot(
+                settings_for(playground, folder, settings),
+                children=None if real_work else children,
+                knowledge_graph=knowledge_graph,
+                patience=Timeouts(file_event_s=0.1, share_s=2.0),
+            )
+            await bot.start()
+            playground.bot_url = bot.url + EVENTS_PATH
+            try:
+                yield Workspace(playground, bot, children, f"http://127.0.0.1:{runner.addresses[0][1]}")
+            finally:
+                await bot.stop()
+    finally:
+        await runner.cleanup()
+
+
+def settings_for(slack: Playground, folder: Path, changes: Mapping[str, Any]) -> Settings:
+    """The settings of a bot in that workspace."""
+    values: Json = {
+        "slack_bot_token": SecretStr(slack.bot_token),
+        "slack_signing_secret": SecretStr(SECRET),
+        "slack_api_url": slack.api_url,
+        "data_dir": folder,
+        "http_port": 0,
+        "engine": "motion",
+        "allowed_hosts": ("127.0.0.1",),
+    }
+    return Settings(**values | dict(changes))
+
+
+async def eventually(found: Callable[[], T], *, within_s: float = 60.0) -> T:
+    """`found()`, once it is true in the sense of `if`: for what neither the workspace nor a future tells of."""
+    async with asyncio.timeout(within_s):
+        while not (value := found()):  # noqa: ASYNC110  # another process, or another server, changes it
+            await asyncio.sleep(0.01)
+    return value
+
+
+async def _drip(request: web.Request) -> web.StreamResponse:
+    """A video whose bytes do not end, and hardly come."""
+    answer = web.StreamResponse(headers={"Content-Length": "50000000", "Content-Type": "video/mp4"})
+    await answer.prepare(request)
+    if request.method == "GET":
+        await answer.write(CLIP)
+        with suppress(ConnectionError):
+            while True:
+                await asyncio.sleep(1)
+                await answer.write(b"\0")
+    return answer
+
+
+async def _serve_link(request: web.Request) -> web.StreamResponse:
+    """Links by name: `*.mp4` and `watch` are videos, `page` is a page, `wall.mp4` a login form behind a good name."""
+    name = request.match_info["name"]
+    if name == "wall.mp4":
+        return web.Response(text="<html><form><input type=password></form></html>", content_type="text/html")
+    if name.startswith("drip"):
+        return await _drip(request)
+    if name.endswith(".mp4") or name == "watch":
+        return web.Response(body=CLIP + name.encode(), content_type="video/mp4")
+    if name == "page":
+        return web.Response(text="<!doctype html><title>A page</title>", content_type="text/html")
+    raise web.HTTPNotFound

@@ -1,0 +1,52 @@
+"""Jobs whose tracking happens elsewhere, asked for in Slack: real clients, servers on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.google.storage_server import StorageServer
+from tests.google.video_intelligence_server import Script, VideoIntelligenceServer
+from tests.integration.bot_workspace import Workspace, eventually, workspace
+
+BUCKETS = {"video_bucket": "videos-bucket", "annotation_bucket": "annotations-bucket", "object_bucket": "objects-bucket"}
+
+
+@pytest_asyncio.fixture
+async def buckets(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StorageServer]:
+    async with StorageServer(*BUCKETS.values()) as server:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.address)
+        yield server
+
+
+@pytest_asyncio.fixture
+async def service(buckets: StorageServer) -> AsyncIterator[VideoIntelligenceServer]:
+    async def put(uri: str, content: bytes) -> None:
+        await buckets.put(uri, content)
+
+    async with VideoIntelligenceServer(put, script=Script(polls=1)) as server:
+        yield server
+
+
+@pytest_asyncio.fixture
+async def there(service: VideoIntelligenceServer, tmp_path: Path) -> AsyncIterator[Workspace]:
+    settings = {"engine": "auto", "video_intelligence_endpoint": service.endpoint, **BUCKETS}
+    async with workspace(tmp_path, settings=settings) as started:
+        started.children.engine = "google"
+        yield started
+
+
+async def test_a_shared_video_goes_to_the_video_bucket_first_and_cancel_reaches_the_run(
+    there: Workspace, service: VideoIntelligenceServer
+) -> None:
+    service.script = Script(hangs=True)
+    message = await there.clip(name="fox.mp4")
+    progress = await there.progress(message, holds="Following")
+    await eventually(lambda: service.runs)
+    await there.slack.click(progress, "tracklet_cancel")
+    await there.progress(message, starts="Stopped by")
+    assert service.only_run.is_cancelled
+    assert service.only_run.request.input_uri.startswith("gs://videos-bucket/tracklet/slack/")

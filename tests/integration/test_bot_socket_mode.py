@@ -1,0 +1,118 @@
+"""The bot over Socket Mode, and what `doctor` sees; no event goes over HTTP here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.app import Bot, check, serve, worker
+from bot.doctor.slack import slack_checks
+from bot.jobs.testing import FakeTaskRunner
+from bot.settings import Settings
+from bot.slack.scopes import SCOPES
+from playground import Playground, Timing
+from tests.integration.bot_workspace import CLIP, settings_for
+from tracking.errors import OptionError
+
+SECRETS = {"slack_app_token": SecretStr("xapp-1-playground"), "slack_signing_secret": SecretStr("")}
+
+
+async def test_events_commands_and_clicks_come_over_socket_mode(tmp_path: Path) -> None:
+    # Nothing here is about time: on a busy machine three seconds for an answer are few.
+    patient = Timing(ack_s=60.0, trigger_s=60.0)
+    async with Playground(app_token="xapp-1-playground", limits=None, timing=patient) as slack:
+        children = FakeTaskRunner()
+        bot = Bot(settings_for(slack, tmp_path, SECRETS), children=children)
+        await bot.start()
+        try:
+            children.hold("track")
+            message = await slack.upload_file(CLIP, "wildlife", name="fox.mp4")
+            await slack.until(lambda: slack.thread("wildlife", message.ts)[1:])
+            help_ = await slack.slash_command("wildlife", "/track", "help")
+            assert help_ is not None
+            assert "/track" in str(help_.answer)
+            await slack.click(slack.thread("wildlife", message.ts)[1], "tracklet_cancel")
+            await slack.until(lambda: slack.thread("wildlife", message.ts)[1].text.startswith("Stopped"))
+        finally:
+            await bot.stop()
+
+
+async def test_an_address_that_does_not_work_is_not_tried_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.app.SOCKET_CONNECT_S", 1.0)
+    monkeypatch.setattr("bot.app.SOCKET_CHECK_S", 0.1)
+    async with Playground(app_token="xapp-1-playground", limits=None, timing=Timing(ack_s=60.0)) as slack:
+        good = slack.web_api.open_socket
+        addresses = iter([f"{good()}&ticket=used"])
+        slack.web_api.open_socket = lambda: next(addresses, "") or good()
+        monkeypatch.setattr(slack.socket, "_tickets", set())
+        bot = Bot(settings_for(slack, tmp_path, SECRETS), children=FakeTaskRunner())
+        await bot.start()
+        try:
+            message = await slack.upload_file(CLIP, "wildlife", name="fox.mp4")
+            await slack.until(lambda: slack.thread("wildlife", message.ts)[1:])
+        finally:
+            await bot.stop()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals between processes")
+async def test_a_bot_that_waits_for_slack_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    async def out_of_order(_: web.Request) -> web.Response:
+        asked.set()
+        return web.Response(status=503)
+
+    app = web.Application()
+    app.router.add_post("/api/{method}", out_of_order)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
+    settings = Settings(
+        slack_bot_token=SecretStr("xoxb-1"), slack_signing_secret=SecretStr("s"), slack_api_url=url, data_dir=tmp_path
+    )
+    serving = asyncio.create_task(serve(settings))
+    await asked.wait()
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(60):
+        await serving
+    await runner.cleanup()
+
+
+async def test_doctor_is_content_with_a_workspace_that_is_set_up(tmp_path: Path) -> None:
+    async with Playground(limits=None, scopes=frozenset(SCOPES)) as slack:
+        checks = await slack_checks(settings_for(slack, tmp_path, {}))
+    assert [each.sentence for each in checks if not each.is_well] == []
+    assert {"slack", "channels", "events"} <= {each.name for each in checks}
+
+
+async def test_doctor_says_which_token_slack_refuses_and_never_shows_it(tmp_path: Path) -> None:
+    async with Playground(limits=None) as slack:
+        wrong = {"slack_bot_token": SecretStr("xoxb-wrong")}
+        (refused,) = await slack_checks(settings_for(slack, tmp_path, wrong))
+        (missing,) = await slack_checks(settings_for(slack, tmp_path, {"slack_bot_token": SecretStr("")}))
+    assert not refused.is_well
+    assert "SLACK_BOT_TOKEN" in refused.sentence
+    assert "xoxb-wrong" not in refused.sentence
+    assert "There is no SLACK_BOT_TOKEN" in missing.sentence
+
+
+async def test_without_its_tokens_the_bot_says_which_one_is_missing() -> None:
+    with pytest.raises(OptionError) as caught:
+        check(Settings(slack_bot_token=SecretStr("")))
+    assert caught.value.option == "SLACK_BOT_TOKEN"
+    with pytest.raises(OptionError) as caught:
+        check(Settings(slack_bot_token=SecretStr("xoxb-1"), slack_signing_secret=SecretStr(""), slack_app_token=SecretStr("")))
+    assert caught.value.option == "SLACK_SIGNING_SECRET"
+
+
+async def test_a_worker_beside_sqlite_is_refused() -> None:
+    with pytest.raises(OptionError):
+        await worker(Settings())

@@ -1,0 +1,296 @@
+"""The command line: real files in, real files out, an exit status and a sentence for whatever goes wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests import clips
+from tests.clips import RED, Clip, Mover, Scene, draw_clip
+from tests.integration.command import Run, files
+from tests.tiny_yolox import tiny_yolox
+from tracking.formats import video_intelligence
+from tracking.model import Annotations, Track
+
+SCENE = Scene(
+    (
+        Mover("red", RED, (0.14, 0.19), ((0.0, 0.25, 0.35), (2.0, 0.75, 0.35))),
+        Mover("green", (20, 230, 30), (0.14, 0.19), ((0.0, 0.75, 0.7), (2.0, 0.25, 0.7))),
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_yolox(tmp_path_factory.mktemp("m") / "tiny.onnx", side=160, box=(80, 80), names="['red', 'green']")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    return draw_clip(tmp_path_factory.mktemp("c") / "two movers.mp4", SCENE, fps=15)
+
+
+def test_track_writes_annotations_a_summary_and_a_gif_of_each_object(run: Run, clip: Clip, model: Path, tmp_path: Path) -> None:
+    status, out, _ = run("track", clip.path, "--out", tmp_path / "out", "--model", model)
+    assert status == 0
+    names = files(tmp_path / "out")
+    assert "two movers.mp4.json" in names
+    assert "two movers.mp4.summary_pct70_fr10.jpeg" in names
+    gifs = [name for name in names if name.endswith(".gif")]
+    assert [name.split("_")[0] for name in gifs] == ["two movers.mp4.000", "two movers.mp4.001"]
+    assert {name.split("_")[1] for name in gifs} == {"red", "green"}
+    assert "2 objects found." in out
+    with Image.open(tmp_path / "out" / gifs[0]) as gif:
+        assert getattr(gif, "n_frames", 1) > 5
+    found = video_intelligence.read(tmp_path / "out" / "two movers.mp4.json")
+    assert {track.label for track in found.tracks} == {"red", "green"}
+
+
+def test_json_is_the_only_thing_on_stdout_and_names_what_was_written(run: Run, clip: Clip, model: Path, tmp_path: Path) -> None:
+    status, out, _ = run("track", clip.path, "--out", "out", "--model", model, "--json", "--engine", "yolox", "--labels", "Red")
+    result = json.loads(out)
+    assert status == 0
+    assert [(each["label"], each["number"]) for each in result["objects"]] == [("red", 1)]
+    for path in (result["annotations"], *result["summary"], result["objects"][0]["animation"]):
+        assert Path(path).is_file()
+    assert result["engine"] == "yolox"
+
+
+def test_render_draws_annotations_from_anywhere(run: Run, clip: Clip, tmp_path: Path) -> None:
+    given = tmp_path / "given.json"
+    given.write_bytes(video_intelligence.write(clip.annotations()))
+    status, _, _ = run("render", clip.path, given, "--out", "out", "--min-frames", "5", "--min-confidence", "60%")
+    assert status == 0
+    assert "two movers.mp4.summary_pct60_fr5.jpeg" in files(tmp_path / "out")
+    assert "two movers.mp4.json" not in files(tmp_path / "out")
+
+
+def test_a_segment_alone_is_drawn(run: Run, clip: Clip, tmp_path: Path) -> None:
+    given = tmp_path / "given.json"
+    given.write_bytes(video_intelligence.write(clip.annotations()))
+    _, out, _ = run("render", clip.path, given, "--out", "out", "--segment", "0:00.5-0:01.5", "--json", "--min-frames", "1")
+    for each in json.loads(out)["objects"]:
+        assert 0.5 <= each["start_s"] <= each["end_s"] <= 1.5
+
+
+def test_nothing_that_passes_is_an_answer_with_its_near_misses(run: Run, clip: Clip, tmp_path: Path) -> None:
+    given = tmp_path / "given.json"
+    given.write_bytes(video_intelligence.write(clip.annotations()))
+    status, out, _ = run("render", clip.path, given, "--out", "out", "--min-confidence", "0.95")
+    assert status == 0
+    assert "None of 2 objects passes the thresholds." in out
+    assert "red 90% in 30 frames" in out
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_label_that_is_not_there_is_told_with_those_that_are(run: Run, clip: Clip, tmp_path: Path) -> None:
+    given = tmp_path / "given.json"
+    given.write_bytes(video_intelligence.write(clip.annotations()))
+    status, out, _ = run("render", clip.path, given, "--out", "out", "--labels", "zebra")
+    assert status == 0
+    assert "Nothing is labelled zebra. There is: green and red." in out
+
+
+@pytest.fixture(params=["text", "empty", "audio", "nowhere", "folder", "playlist"])
+def no_video(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    match request.param:
+        case "text":
+            yield clips.text_as_video(tmp_path)
+        case "empty":
+            yield clips.empty_file(tmp_path)
+        case "audio":
+            yield clips.audio_only(tmp_path)
+        case "nowhere":
+            yield tmp_path / "nowhere.mp4"
+        case "playlist":
+            playlist = tmp_path / "list.mp4"
+            playlist.write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/a.ts\n")
+            yield playlist
+        case _:
+            yield tmp_path
+
+
+def test_what_is_no_video_gets_one_sentence_and_status_2(run: Run, no_video: Path, model: Path, tmp_path: Path) -> None:
+    status, out, err = run("track", no_video, "--out", tmp_path / "out", "--model", model)
+    assert (status, out) == (2, "")
+    assert len(err.strip().splitlines()) == 1
+    assert err.strip().endswith(".")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "no json", '{"annotation_results": 3}'])
+def test_annotations_at_fault_get_one_sentence_and_status_2(run: Run, clip: Clip, text: str, tmp_path: Path) -> None:
+    (tmp_path / "given.json").write_text(text)
+    status, out, err = run("render", clip.path, "given.json", "--out", "out")
+    assert (status, out) == (2, "")
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--segment", "0:30-0:10"),
+        ("--segment", "soon"),
+        ("--min-confidence", "1.5"),
+        ("--min-confidence", "nan"),
+        ("--min-frames", "0"),
+        ("--engine", "magic"),
+        ("--model", "huge", "--engine", "yolox"),
+        ("--model", "nowhere.onnx"),
+        ("--nonsense",),
+    ],
+)
+def test_an_option_at_fault_gets_one_sentence_and_status_2(
+    run: Run, clip: Clip, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    status, out, err = run("track", clip.path, "--out", "out", *options)
+    assert (status, out) == (2, "")
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("engine", ["motion", "yolox", "auto"])
+def test_an_engine_is_asked_for_by_its_name(run: Run, clip: Clip, model: Path, engine: str) -> None:
+    status, out, _ = run("track", clip.path, "--out", "out", "--engine", engine, "--model", model, "--json")
+    assert status == 0
+    assert json.loads(out)["engine"] == ("motion" if engine == "motion" else "yolox")
+
+
+def test_an_environment_at_fault_names_the_variable_and_no_secret(
+    run: Run, clip: Clip, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TRACKLET_MAX_VIDEO_SECONDS", "long")
+    status, _, err = run("track", clip.path, "--out", "out")
+    assert status == 2
+    assert "TRACKLET_MAX_VIDEO_SECONDS" in err
+
+
+def test_limits_of_the_environment_hold(run: Run, clip: Clip, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKLET_MAX_VIDEO_SECONDS", "1")
+    status, _, err = run("track", clip.path, "--out", "out", "--model", model)
+    assert status == 2
+    assert "I can track up to 1.0 s" in err
+
+
+@pytest.mark.parametrize("folder", ["taken", "taken/out", "x" * 300])
+def test_a_folder_that_cannot_be_made_is_noticed_before_the_tracking(
+    run: Run, clip: Clip, model: Path, folder: str, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    status, _, err = run("track", clip.path, "--out", folder, "--model", model)
+    assert status == 2
+    assert len(err.strip().splitlines()) == 1
+    assert err.startswith("--out")
+
+
+def test_a_font_that_is_none_is_noticed_before_the_tracking(
+    run: Run, clip: Clip, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKLET_FONT", str(model))
+    status, _, err = run("track", clip.path, "--out", "out", "--model", model)
+    assert status == 2
+    assert len(err.strip().splitlines()) == 1
+    assert not Path("out").exists()
+
+
+def test_a_model_that_was_asked_for_and_cannot_be_had_is_not_replaced_by_motion(
+    run: Run, clip: Clip, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    (tmp_path / "cache").write_text("a file where the model's folder would be")
+    status, _, err = run("track", clip.path, "--out", "out", "--model", "s")
+    assert status == 1
+    assert "YOLOX" in err
+    assert not Path("out").exists()
+
+
+def test_annotations_of_a_longer_video_are_asked_about(run: Run, clip: Clip, tmp_path: Path) -> None:
+    late = Track(0, "dog", 0.9, np.arange(20) / 10 + 100, np.full((20, 4), [0.1, 0.1, 0.5, 0.5], np.float32))
+    (tmp_path / "given.json").write_bytes(video_intelligence.write(Annotations((late,))))
+    status, out, _ = run("render", clip.path, "given.json", "--out", "out")
+    assert status == 0
+    assert "The annotations reach 1:41, but the video ends at 0:02" in out
+
+
+def test_pictures_of_an_earlier_run_are_told_of(run: Run, clip: Clip, tmp_path: Path) -> None:
+    (tmp_path / "given.json").write_bytes(video_intelligence.write(clip.annotations()))
+    run("render", clip.path, "given.json", "--out", "out", "--min-confidence", "0.6")
+    _, out, _ = run("render", clip.path, "given.json", "--out", "out")
+    assert "1 older picture of this video stayed" in out
+
+
+def test_the_hint_names_thresholds_that_show_the_closest_object(run: Run, clip: Clip, tmp_path: Path) -> None:
+    (tmp_path / "given.json").write_bytes(video_intelligence.write(clip.annotations()))
+    given = ("render", clip.path, "given.json", "--out", "out")
+    _, out, _ = run(*given, "--min-confidence", "0.95", "--min-frames", "99")
+    hint = next(line for line in out.splitlines() if line.startswith("To see")).partition(": ")[2]
+    _, out, _ = run(*given, *hint.split())
+    assert "found" in out
+
+
+def test_a_reader_that_leaves_early_is_no_failure(clip: Clip, tmp_path: Path) -> None:
+    (tmp_path / "given.json").write_bytes(video_intelligence.write(clip.annotations()))
+    command = [
+        sys.executable,
+        "-m",
+        "bot",
+        "render",
+        str(clip.path),
+        str(tmp_path / "given.json"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 0
+    assert "Traceback" not in said
+
+
+def test_a_name_that_is_no_text_comes_out_as_json(run: Run, clip: Clip, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"odd-\xff.mp4")
+    odd.write_bytes(clip.path.read_bytes())
+    (tmp_path / "given.json").write_bytes(video_intelligence.write(clip.annotations()))
+    status, out, _ = run("render", odd, "given.json", "--out", "out", "--json")
+    assert status == 0
+    assert json.loads(out)["objects"]
+
+
+def test_a_stop_ends_the_work_and_leaves_nothing_half_made(model: Path, tmp_path: Path) -> None:
+    long = draw_clip(tmp_path / "long.mp4", fps=30, duration_s=20.0)
+    command = [sys.executable, "-m", "bot", "track", str(long.path), "--out", str(tmp_path / "out"), "--model", str(model)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if line.startswith("tracking"):
+                process.send_signal(signal.SIGINT)
+                break
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert "Cancelled." in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_doctor_looks_at_this_machine_and_says_what_to_do(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKLET_MODEL", str(model))
+    status, out, _ = run("doctor")
+    assert status == 0
+    assert "tiny.onnx recognises 2 kinds of objects." in out
+    monkeypatch.setenv("TRACKLET_FONT", str(model))
+    monkeypatch.setenv("TRACKLET_MODEL", "nowhere.onnx")
+    status, out, _ = run("doctor")
+    assert status == 1
+    assert {line.split()[1] for line in out.splitlines() if line.startswith("no")} == {"font", "model"}

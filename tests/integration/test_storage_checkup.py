@@ -1,0 +1,42 @@
+"""What `tracklet doctor` sees of the buckets: the real client, a server on loopback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.doctor.storage import storage_checks
+from bot.settings import Settings
+from tests.google.storage_server import Resource, StorageServer
+
+
+async def test_doctor_writes_reads_and_deletes_in_each_bucket_and_names_the_one_it_may_not_use(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    written: list[str] = []
+
+    async def finalized(resource: Resource) -> None:
+        written.append(resource["name"])
+
+    settings = Settings(video_bucket="videos-bucket", annotation_bucket="gs://closed-bucket", object_bucket=str(tmp_path))
+    async with StorageServer("videos-bucket", "closed-bucket", on_finalized=finalized) as storage:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", storage.address)
+        storage.denied.add("closed-bucket")
+        videos, annotations, objects = await storage_checks(settings)
+        assert await storage.get(f"gs://videos-bucket/{written[0]}") is None
+    assert videos.is_well
+    assert objects.is_well
+    assert not annotations.is_well
+    assert "gs://closed-bucket/" in annotations.sentence
+    # A name that no event of it makes work of.
+    assert written[0].startswith("tracklet/")
+    assert files_below(tmp_path) == []
+
+
+async def test_doctor_asks_nothing_where_no_bucket_is_configured() -> None:
+    assert await storage_checks(Settings()) == []
+
+
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]

@@ -1,0 +1,394 @@
+"""
+Pictures of drawn clips, of which the truth is known: where the object is, which colour it has, and when.
+
+The GIFs are read back by Pillow, as a viewer would, and looked at pixel by pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from rendering.gif.animation import Animation, Plan, plan_of
+from rendering.gif.encoder import MAX_BYTES
+from rendering.render import Rendered, RenderOptions, render, render_animations, render_summary
+from rendering.selection import Selection, select
+from tests.clips import Clip, ColourTags, Mover, Scene, draw_clip
+from tracking.errors import Cancelled, NotAVideo, VideoError
+from tracking.model import Annotations, Segment, Track
+from tracking.video.file import Video
+
+ALL = RenderOptions(Selection(min_confidence=0.0, min_frames=1))
+
+
+def rendered(clip: Clip, annotations: Annotations | None = None, options: RenderOptions = ALL) -> Rendered:
+    return render(clip.path, annotations or clip.annotations(), clip.path.parent / "out", name=clip.path.name, options=options)
+
+
+def frames_of(animation: Animation) -> list[tuple[NDArray[np.uint8], float]]:
+    """Each frame's RGB picture and its start in the GIF in seconds."""
+    found, start_ms = [], 0
+    with Image.open(animation.path) as image:
+        for number in range(getattr(image, "n_frames", 1)):
+            image.seek(number)
+            found.append((np.asarray(image.convert("RGB")), start_ms / 1000))
+            start_ms += int(image.info.get("duration", 0))
+    return found
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def planned(clip: Clip, animation: Animation) -> Plan:
+    with Video(clip.path) as video:
+        return plan_of(animation.object, (video.info.width, video.info.height), video.info.frame_rate)
+
+
+def line_extent(picture: NDArray[np.uint8], colour: tuple[int, int, int]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of the pixels that have exactly this colour."""
+    rows, columns = np.nonzero((picture == np.array(colour, np.uint8)).all(axis=2))
+    return float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1)
+
+
+def assert_box_on_object(clip: Clip, animation: Animation, name: str) -> None:
+    """In every frame the line lies within 2 px (and what the source's pixels leave open) of the object's true edges."""
+    plan = planned(clip, animation)
+    width, height = plan.view.size
+    scene_times = np.array(clip.times_s)
+    for picture, start_s in frames_of(animation):
+        place = int(np.searchsorted(plan.starts_cs / 100, start_s + 0.005, side="right")) - 1
+        window = plan.view.windows[place]
+        shown_s = scene_times[max(int(np.searchsorted(scene_times, plan.times_s[place] + 0.002, side="right")) - 1, 0)]
+        truth = clip.box(name, float(shown_s))
+        assert truth is not None
+        scale = np.array([width, height] * 2) / np.tile(window[2:] - window[:2], 2)
+        expected = (np.array(truth) * [*clip.size, *clip.size] - np.tile(window[:2], 2)) * scale
+        expected = np.clip(expected, 0, [width, height, width, height])
+        found = np.array(line_extent(picture[:height, :width], animation.object.colour))
+        assert np.abs(found - expected).max() <= 2.51, (start_s, found, expected)
+
+
+WALK = Mover("walker", (208, 40, 36), (0.3, 0.4), ((0.0, 0.25, 0.4), (2.0, 0.7, 0.6)))
+SMALL = Mover("bird", (40, 72, 208), (0.06, 0.08), ((0.0, 0.2, 0.3), (2.0, 0.8, 0.6)))
+
+Drawer = Callable[[Path], Clip]
+
+
+def drawn(scene: Scene, size: tuple[int, int], **how: object) -> Drawer:
+    return lambda folder: draw_clip(folder / f"clip{how.pop('suffix', '.mp4')}", scene, size=size, **how)  # type: ignore[arg-type]  # as given
+
+
+CLIPS: dict[str, Drawer] = {
+    "plain": drawn(Scene((WALK,)), (320, 240), fps=10),
+    "at 30 fps": drawn(Scene((WALK,)), (320, 240), fps=30, gop=30, b_frames=2),
+    "at 29.97 fps": drawn(Scene((WALK,)), (320, 240), fps=Fraction(30000, 1001)),
+    "variable rate": drawn(Scene((WALK,)), (320, 240), times_s=(0, 0.1, 0.15, 0.4, 0.5, 0.9, 1.0, 1.05, 1.3, 1.6, 1.7, 1.9)),
+    "rotated": drawn(Scene((WALK,)), (240, 320), rotation=90),
+    "upside down": drawn(Scene((WALK,)), (320, 240), rotation=180),
+    "late start": drawn(Scene((WALK,)), (320, 240), start_offset_s=2.0),
+    "portrait": drawn(Scene((WALK,)), (180, 320)),
+    "odd size": drawn(Scene((WALK,)), (321, 243)),
+    "large": drawn(Scene((WALK,)), (1280, 720), fps=10),
+}
+
+
+@pytest.mark.parametrize("kind", CLIPS)
+def test_the_box_lies_on_the_object_in_every_frame(kind: str, tmp_path: Path) -> None:
+    clip = CLIPS[kind](tmp_path)
+    (animation,) = rendered(clip).animations
+    assert_box_on_object(clip, animation, "walker")
+
+
+@pytest.mark.parametrize("size", [(640, 360), (1280, 720)])
+def test_the_box_lies_on_a_small_object_in_its_window(size: tuple[int, int], tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((SMALL,)), size=size)
+    (animation,) = rendered(clip).animations
+    assert not planned(clip, animation).view.is_whole
+    assert_box_on_object(clip, animation, "bird")
+
+
+def test_colours_survive_the_palette(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), size=(320, 240))
+    (animation,) = rendered(clip).animations
+    plan = planned(clip, animation)
+    for picture, start_s in frames_of(animation):
+        truth = clip.box("walker", start_s)
+        assert truth is not None
+        x = int((truth.left + truth.right) / 2 * plan.view.size[0])
+        y = int((truth.top + truth.bottom) / 2 * plan.view.size[1])
+        middle = picture[y - 5 : y + 5, x - 5 : x + 5].reshape(-1, 3).mean(axis=0)
+        assert np.abs(middle - clip.colour("walker")).max() <= 14
+
+
+@pytest.mark.parametrize("fps", [10, 12.5, 24, 25, Fraction(30000, 1001), 60])
+def test_delays_add_up_to_real_time(fps: float, tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), size=(160, 120), fps=fps)
+    (animation,) = rendered(clip).animations
+    with Image.open(animation.path) as image:
+        delays = []
+        for number in range(getattr(image, "n_frames", 1)):
+            image.seek(number)
+            delays.append(int(image.info["duration"]))
+        assert image.info["loop"] == 0
+    assert sum(delays) / 1000 == pytest.approx(clip.track("walker").duration_s, abs=0.011)
+    assert min(delays) >= 20
+    assert animation.duration_s == pytest.approx(sum(delays) / 1000)
+
+
+def test_a_long_track_becomes_six_seconds(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), size=(160, 120), duration_s=9)
+    (animation,) = rendered(clip).animations
+    assert animation.duration_s == pytest.approx(6.0)
+
+
+def test_noise_that_no_gif_can_hold_still_ends_below_the_limit(tmp_path: Path) -> None:
+    # Every pixel of every frame is new: the worst case for size.
+    rng = np.random.default_rng(1)
+    path = tmp_path / "noise.mp4"
+    clip = draw_clip(path, Scene((WALK,)), size=(480, 360), duration_s=0.1)
+    _draw_noise(path, rng)
+    times = np.arange(60) / 10
+    track = Track(0, "noise", 0.9, times, np.tile(np.array([0.05, 0.05, 0.95, 0.95], np.float32), (60, 1)))
+    (animation,) = rendered(clip, Annotations((track,))).animations
+    assert animation.size_bytes <= MAX_BYTES
+    assert animation.size_bytes == animation.path.stat().st_size
+    assert size_of(animation.path) == (animation.width, animation.height)
+
+
+def _draw_noise(path: Path, rng: np.random.Generator) -> None:
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10, options={"qmin": "1", "qmax": "2"})
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 480, 360, "yuv420p"
+        for _ in range(60):
+            cells = rng.integers(0, 256, (180, 240, 3), np.uint8)
+            picture = np.asarray(cv2.resize(cells, (480, 360), interpolation=cv2.INTER_NEAREST), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+def test_the_summary_shows_every_object_inside_its_limits(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", size=(180, 320))
+    found = clip.annotations().tracks
+    many = tuple(Track(n, f"thing {n % 3}", 0.9, found[n % 3].times, np.roll(found[n % 3].boxes, n, axis=0)) for n in range(30))
+    result = rendered(clip, Annotations(many))
+    assert [page.path.name for page in result.pages] == [
+        "clip.mp4.summary_pct0_fr1.jpeg",
+        "clip.mp4.summary_pct0_fr1_p2.jpeg",
+    ]
+    assert [one.number for page in result.pages for one in page.objects] == list(range(1, 31))
+    for page in result.pages:
+        assert page.width <= 1920
+        assert page.height <= 1080
+        assert size_of(page.path) == (page.width, page.height)
+
+
+def test_one_page_of_the_summary_can_be_had_alone(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4")
+    track = clip.track("red" if any(m.name == "red" for m in clip.scene.movers) else clip.scene.movers[0].name)
+    many = Annotations(tuple(Track(n, "thing", 0.9, track.times, track.boxes) for n in range(50)))
+    selected = select(many, ALL.selection)
+    pages = render_summary(clip.path, selected, tmp_path / "out", name="clip.mp4", options=ALL, pages=range(2, 9))
+    assert [page.path.name for page in pages] == ["clip.mp4.summary_pct0_fr1_p3.jpeg"]
+    assert [one.number for one in pages[0].objects] == [49, 50]
+
+
+def test_a_single_sighting_becomes_a_still_of_its_moment(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), size=(320, 240))
+    whole = clip.track("walker")
+    once = Track(0, "walker", 0.9, whole.times[7:8], whole.boxes[7:8])
+    (animation,) = rendered(clip, Annotations((once,))).animations
+    assert (animation.frame_count, animation.duration_s) == (1, 0.0)
+    assert_box_on_object(clip, animation, "walker")
+
+
+def test_annotations_longer_than_the_video_end_with_it(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), size=(320, 240))
+    track = clip.track("walker")
+    longer = Track(0, "walker", 0.9, track.times * 4, track.boxes)
+    after = Track(1, "ghost", 0.9, track.times + 20, track.boxes)
+    result = rendered(clip, Annotations((longer, after)))
+    assert [one.object.track.label for one in result.animations] == ["walker"]
+    assert result.animations[0].duration_s <= clip.duration_s + 0.01
+
+
+def test_nothing_that_passes_means_nothing_is_drawn(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4")
+    result = rendered(clip, options=RenderOptions(Selection(min_frames=1000)))
+    assert (result.pages, result.animations) == ((), ())
+    assert result.selected.near_misses
+    assert not (tmp_path / "out").exists()
+
+
+def test_cancelling_leaves_no_half_written_file(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", fps=30)
+    asked = iter(range(10_000))
+    with pytest.raises(Cancelled):
+        render(
+            clip.path, clip.annotations(), tmp_path / "out", name="clip.mp4", options=ALL, cancelled=lambda: next(asked) > 12
+        )
+    for path in (tmp_path / "out").glob("*"):
+        with Image.open(path) as image:
+            image.verify()
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_progress_rises_to_one_and_the_summary_comes_first(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4")
+    seen: list[float] = []
+    summary_at: list[float] = []
+    render(
+        clip.path,
+        clip.annotations(),
+        tmp_path / "out",
+        name="clip.mp4",
+        options=ALL,
+        progress=seen.append,
+        on_summary=lambda pages: summary_at.append(seen[-1]),
+    )
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+    assert 0 < summary_at[0] < 0.5
+
+
+def test_what_is_no_video_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"no video")
+    with pytest.raises(NotAVideo):
+        render(path, Annotations(), tmp_path / "out", name="clip.mp4", options=ALL)
+    assert not (tmp_path / "out").exists()
+
+
+COLOURS: dict[ColourTags, tuple[str, str]] = {
+    "bt601": ("libx264", "yuv420p"),
+    "bt709": ("libx264", "yuv420p"),
+    "bt2020-pq": ("libx265", "yuv420p10le"),
+    "bt2020-hlg": ("libx265", "yuv420p10le"),
+}
+
+
+@pytest.mark.parametrize("tags", COLOURS)
+def test_summary_and_gif_show_the_colours_that_were_filmed(tags: ColourTags, tmp_path: Path) -> None:
+    codec, pix_fmt = COLOURS[tags]
+    movers = (WALK, Mover("wall", (60, 150, 90), (0.3, 0.3), ((0.0, 0.2, 0.8),)))
+    clip = draw_clip(tmp_path / "clip.mp4", Scene(movers), size=(640, 360), codec=codec, pix_fmt=pix_fmt, colour=tags)
+    result = rendered(clip)
+    tolerance = 10 if tags.startswith("bt2020") else 5
+    for animation in result.animations:
+        name = animation.object.track.label
+        plan = planned(clip, animation)
+        for picture, start_s in frames_of(animation):
+            window = plan.view.windows[int(np.searchsorted(plan.starts_cs / 100, start_s + 0.005, side="right")) - 1]
+            truth = clip.box(name, start_s)
+            assert truth is not None
+            centre = np.array([truth.left + truth.right, truth.top + truth.bottom]) / 2 * clip.size
+            x, y = ((centre - window[:2]) / (window[2:] - window[:2]) * plan.view.size).astype(int)
+            middle = picture[y - 5 : y + 5, x - 5 : x + 5].reshape(-1, 3).mean(axis=0)
+            assert middle == pytest.approx(clip.colour(name), abs=tolerance), start_s
+    page = np.asarray(Image.open(result.pages[0].path))
+    for mover in movers:
+        near = np.abs(page.astype(int) - mover.colour).max(axis=2) <= tolerance
+        assert near.mean() > 0.01, mover.name
+
+
+def test_five_thousand_objects_stay_inside_the_limits(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((SMALL,)), size=(160, 90))
+    rng = np.random.default_rng(5)
+    times = np.arange(12) / 10
+    corners = rng.uniform(0, 0.9, (5000, 1, 2)) + np.zeros((1, 12, 1))
+    boxes = np.concatenate([corners, corners + rng.uniform(0.01, 0.1, (5000, 1, 2))], axis=2).astype(np.float32)
+    many = Annotations(tuple(Track(n, f"thing {n % 30}", 0.9, times, boxes[n]) for n in range(5000)))
+    selected = select(many, ALL.selection, duration_s=clip.duration_s)
+    assert len(selected.shown) == 5000
+    out = tmp_path / "out"
+    pages = render_summary(clip.path, selected, out, name="clip.mp4", options=ALL, pages=range(206, 300))
+    assert [len(page.objects) for page in pages] == [24, 24, 8]
+    assert all(page.width <= 1920 and page.height <= 1080 for page in pages)
+    gifs = render_animations(clip.path, selected.shown[-60:], out, name="clip.mp4", options=ALL)
+    assert [gif.object.number for gif in gifs] == list(range(4941, 5001))
+    assert all(max(gif.width, gif.height) <= 480 and gif.size_bytes <= MAX_BYTES for gif in gifs)
+    assert len({gif.path for gif in gifs}) == 60
+
+
+@pytest.mark.parametrize("size", [(8000, 200), (200, 8000), (2000, 50), (50, 2000), (1, 1), (2, 2), (17, 9)])
+def test_extreme_shapes_stay_inside_the_limits(size: tuple[int, int], tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mkv", Scene((WALK,)), size=size, codec="ffv1", pix_fmt="bgr0", duration_s=0.6)
+    result = rendered(clip)
+    assert len(result.animations) == len(result.pages) == 1
+    assert max(result.animations[0].width, result.animations[0].height) <= 480
+    assert result.pages[0].width <= 1920
+    assert result.pages[0].height <= 1080
+
+
+edge = st.floats(-3, 4, width=32)
+strange_tracks = st.lists(
+    st.builds(
+        lambda label, confidence, start, steps, boxes: Track(
+            0,
+            label,
+            confidence,
+            start + np.cumsum(np.resize(np.array(steps), len(boxes))),
+            np.array(boxes, np.float32),
+        ),
+        label=st.text(max_size=30),
+        confidence=st.floats(0, 1),
+        start=st.floats(-1, 3),
+        steps=st.lists(st.floats(0.01, 1.0), min_size=1, max_size=5),
+        boxes=st.lists(st.tuples(edge, edge, edge, edge), min_size=1, max_size=12),
+    ),
+    max_size=4,
+)
+
+
+@pytest.fixture(scope="module")
+def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    return draw_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", size=(160, 90))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tracks=strange_tracks)
+def test_no_annotations_however_strange_crash_or_exceed_the_bounds(
+    small_clip: Clip, tracks: list[Track], tmp_path: Path
+) -> None:
+    result = render(small_clip.path, Annotations(tuple(tracks)), tmp_path, name="clip.mp4", options=ALL)
+    for animation in result.animations:
+        assert max(animation.width, animation.height) <= 480
+        assert animation.size_bytes <= MAX_BYTES
+        assert animation.duration_s <= 6.0
+        assert animation.path.parent == tmp_path
+    for page in result.pages:
+        assert page.width <= 1920
+        assert page.height <= 1080
+
+
+def test_a_damaged_video_is_drawn_as_far_as_it_goes(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), size=(320, 240), fps=30, gop=30)
+    data = clip.path.read_bytes()
+    clip.path.write_bytes(data[: int(len(data) * 0.7)])
+    try:
+        result = rendered(clip)
+    except VideoError:
+        pytest.fail("the first frames are whole")
+    assert result.pages
+
+
+def test_gifs_of_some_objects_can_be_had_alone(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4")
+    shown = select(clip.annotations(), ALL.selection).shown
+    found = render_animations(clip.path, shown[1:2], tmp_path / "out", name="clip.mp4", options=ALL)
+    assert [one.object.number for one in found] == [2]
+    assert found[0].path.name.startswith("clip.mp4.001_")
+    assert Segment(0, 1).duration_s == 1

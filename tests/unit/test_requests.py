@@ -1,0 +1,326 @@
+"""What people type, and what is understood of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.jobs.model import Options, Source, SourceKind
+from bot.requests.errors import CommandError, ParseErrorKind
+from bot.requests.grammar import (
+    TO_THE_END_S,
+    Auto,
+    Cancel,
+    Help,
+    Status,
+    Track,
+    Unwatch,
+    WatchBucket,
+    Watches,
+    mention_options,
+    parse_command,
+    parse_options,
+)
+from bot.requests.links import looks_like_video, source_of, split_links
+from bot.slack.messages import is_video_file, read_message
+from bot.texts.slack import misunderstood, options_in_words
+from tracking.engines.base import EngineName
+from tracking.model import Segment
+
+LINK = "https://example.org/a/clip.mp4"
+BOT = "U0BOT"
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("", Options()),
+        ("from 0:10 to 0:30", Options(segment=Segment(10, 30))),
+        ("0:10-0:30", Options(segment=Segment(10, 30))),
+        ("0:10 – 1:02:03", Options(segment=Segment(10, 3723))),
+        ("between 5s and 8s", Options(segment=Segment(5, 8))),
+        ("from 1 min to 2 min", Options(segment=Segment(60, 120))),
+        ("from 0:10", Options(segment=Segment(10, TO_THE_END_S))),
+        ("until 1:00", Options(segment=Segment(0, 60))),
+        ("only person, car", Options(labels=("person", "car"))),
+        ("only people and cars", Options(labels=("person", "car"))),
+        ("just traffic lights", Options(labels=("traffic light",))),
+        ("only Person; above 60%", Options(labels=("person",), min_confidence=0.6)),
+        ("only bus with motion", Options(labels=("bus",), engine=EngineName.MOTION)),
+        ("only glasses", Options(labels=("glasses",))),
+        ("above 60%", Options(min_confidence=0.6)),
+        ("over 60 percent", Options(min_confidence=0.6)),
+        ("at least 60%, at least 5 frames", Options(min_confidence=0.6, min_frames=5)),
+        ("confidence 0.55", Options(min_confidence=0.55)),
+        (">= 50%", Options(min_confidence=0.5)),
+        ("min 3 frames", Options(min_frames=3)),
+        ("with yolox", Options(engine=EngineName.YOLOX)),
+        ("using the google engine", Options(engine=EngineName.GOOGLE)),
+        (
+            "from 0:10 to 0:30, only person and dog, above 60%, at least 5 frames, with motion, please",
+            Options(EngineName.MOTION, Segment(10, 30), 0.6, 5, ("person", "dog")),
+        ),
+    ],
+)
+def test_options_are_understood_in_words(text: str, options: Options) -> None:
+    assert parse_options(text) == options
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", None),
+        ("sideways", ParseErrorKind.UNKNOWN),
+        ("above 60% above 70%", ParseErrorKind.TWICE),
+        ("from 0:30 to 0:10", ParseErrorKind.TIME_ORDER),
+        ("above 160%", ParseErrorKind.PERCENT),
+        ("at least 0 frames", ParseErrorKind.FRAMES),
+        ("with magic", ParseErrorKind.ENGINE),
+        ("only <script>", ParseErrorKind.LABELS),
+        ("only " + ", ".join(f"thing{n}" for n in range(30)), ParseErrorKind.LABELS),
+        ("only person " * 60, ParseErrorKind.TOO_LONG),
+    ],
+)
+def test_what_is_not_understood_is_named(text: str, what: ParseErrorKind | None) -> None:
+    if what is None:
+        assert parse_options(text) == Options()
+        return
+    with pytest.raises(CommandError) as caught:
+        parse_options(text)
+    assert caught.value.what is what
+    assert misunderstood(caught.value).endswith(".")
+
+
+@given(st.text(max_size=400))
+def test_any_text_is_understood_or_named(text: str) -> None:
+    try:
+        parse_command(text)
+    except CommandError as caught:
+        said = misunderstood(caught)
+    else:
+        said = "understood"
+    assert said
+
+
+times = st.integers(0, 5999)
+
+
+@given(
+    segment=st.none() | st.tuples(times, times).filter(lambda pair: pair[0] < pair[1]),
+    labels=st.lists(st.sampled_from(["person", "car", "traffic light", "dog"]), unique=True, max_size=3),
+    share=st.integers(1, 100),
+    frames=st.integers(1, 500),
+    engine=st.none() | st.sampled_from(list(EngineName)),
+)
+def test_options_said_in_words_are_understood_as_they_were(
+    segment: tuple[int, int] | None, labels: list[str], share: int, frames: int, engine: EngineName | None
+) -> None:
+    options = Options(
+        engine=engine,
+        segment=Segment(*map(float, segment)) if segment else None,
+        min_confidence=share / 100,
+        min_frames=frames,
+        labels=tuple(labels),
+    )
+    assert parse_options(options_in_words(options)) == options
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("help", Help()),
+        ("?", Help()),
+        ("status", Status()),
+        ("cancel", Cancel(None)),
+        ("cancel #12", Cancel(12)),
+        ("stop 12", Cancel(12)),
+        ("auto on", Auto(True)),
+        ("AUTO OFF", Auto(False)),
+        ("", Track(None, Options())),
+        (f"<{LINK}|clip> only dog", Track(Source(SourceKind.LINK, LINK, "clip.mp4"), Options(labels=("dog",)))),
+        (f"only dog {LINK}", Track(Source(SourceKind.LINK, LINK, "clip.mp4"), Options(labels=("dog",)))),
+        (f"{LINK} {LINK}", Track(Source(SourceKind.LINK, LINK, "clip.mp4"), Options())),
+    ],
+)
+def test_commands(text: str, command: object) -> None:
+    assert parse_command(text) == command
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("cancel everything", ParseErrorKind.CANCEL),
+        ("auto maybe", ParseErrorKind.AUTO),
+        ("helpme", ParseErrorKind.NO_LINK),
+        (f"{LINK} https://example.org/b.mp4", ParseErrorKind.TWO_LINKS),
+        ("<mailto:me@example.org|me>", ParseErrorKind.BAD_LINK),
+        ("file:///etc/passwd", ParseErrorKind.NO_LINK),
+        ("<ftp://example.org/a.mp4>", ParseErrorKind.BAD_LINK),
+        ("gs://bucket/*.mp4", ParseErrorKind.WILDCARD),
+        ("x" * 5000, ParseErrorKind.TOO_LONG),
+    ],
+)
+def test_commands_that_are_none(text: str, what: ParseErrorKind) -> None:
+    with pytest.raises(CommandError) as caught:
+        parse_command(text)
+    assert caught.value.what is what
+
+
+@pytest.mark.parametrize(
+    ("link", "kind", "ref"),
+    [
+        ("https://example.org/x.mp4?sig=1&b=2", SourceKind.LINK, "https://example.org/x.mp4?sig=1&b=2"),
+        ("gs://videos/a/clip.mp4", SourceKind.OBJECT, "gs://videos/a/clip.mp4"),
+        ("https://storage.googleapis.com/videos/a/clip.mp4", SourceKind.OBJECT, "gs://videos/a/clip.mp4"),
+        ("https://storage.cloud.google.com/videos/a/clip.mp4", SourceKind.OBJECT, "gs://videos/a/clip.mp4"),
+        ("https://videos.storage.googleapis.com/a/clip.mp4", SourceKind.OBJECT, "gs://videos/a/clip.mp4"),
+        (
+            "https://storage.googleapis.com/videos/a.mp4?X-Goog-Signature=1",
+            SourceKind.LINK,
+            "https://storage.googleapis.com/videos/a.mp4?X-Goog-Signature=1",
+        ),
+        ("https://team.slack.com/files/U12345/F0ABCDEF/clip.mp4", SourceKind.SLACK_FILE, "F0ABCDEF"),
+        ("https://files.slack.com/files-pri/T012-F0ABCDEF/clip.mp4", SourceKind.SLACK_FILE, "F0ABCDEF"),
+        ("https://slack.com.evil.org/files/U12345/F0ABCDEF/clip.mp4", SourceKind.LINK, None),
+        ("https://evilslack.com/files/U12345/F0ABCDEF/clip.mp4", SourceKind.LINK, None),
+    ],
+)
+def test_where_links_lead(link: str, kind: SourceKind, ref: str | None) -> None:
+    source = source_of(link)
+    assert (source.kind, source.ref) == (kind, ref or link)
+
+
+def test_links_are_unescaped_and_counted_once() -> None:
+    text = "see <https://e.org/a.mp4?x=1&amp;y=2|a> and https://e.org/b.mp4, &lt;not&gt; <https://e.org/a.mp4?x=1&amp;y=2>"
+    links, rest = split_links(text)
+    assert links[0] == "https://e.org/a.mp4?x=1&y=2"
+    assert len(links) == 2
+    assert "<not>" in rest
+
+
+@pytest.mark.parametrize(
+    ("link", "answer"),
+    [
+        ("https://e.org/a.mp4", True),
+        ("https://e.org/a.MOV?x=1", True),
+        ("gs://b/a.webm", True),
+        ("gs://b/a.txt", False),
+        ("https://e.org/a.html", False),
+        ("https://www.youtube.com/watch?v=1", False),
+        ("https://e.org/", False),
+        ("https://e.org/stream", None),
+        ("mailto:a@b.c", False),
+    ],
+)
+def test_whether_a_link_looks_like_a_video(link: str, answer: bool | None) -> None:
+    assert looks_like_video(link) is answer
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (f"<@{BOT}> please track this", Options()),
+        (f"<@{BOT}> can you find the cars in this video? only cars", None),
+        (f"hey <@{BOT}> only person from 0:01 to 0:05!", Options(labels=("person",), segment=Segment(1, 5))),
+    ],
+)
+def test_a_mention_may_be_polite(text: str, options: Options | None) -> None:
+    if options is None:
+        with pytest.raises(CommandError):
+            mention_options(text, BOT)
+    else:
+        assert mention_options(text, BOT) == options
+
+
+def test_without_a_mention_a_text_says_nothing_about_options() -> None:
+    assert mention_options("only person", BOT) is None
+
+
+VIDEO = {"id": "F0CLIP", "name": "clip.mp4", "mimetype": "video/mp4"}
+SHARE = {"type": "message", "subtype": "file_share", "user": "U1", "channel": "C1", "ts": "1.2", "files": [VIDEO]}
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("an upload", SHARE),
+        ("an upload in a thread", SHARE | {"thread_ts": "1.1"}),
+        ("a stub", SHARE | {"files": [{"id": "F0STUB", "file_access": "check_file_info"}]}),
+        ("a link", {"type": "message", "user": "U1", "channel": "C1", "ts": "1.2", "text": f"<{LINK}>"}),
+        ("a mention", {"type": "app_mention", "user": "U1", "channel": "C1", "ts": "1.2", "text": f"<@{BOT}>"}),
+        (
+            "a direct message",
+            {"type": "message", "channel_type": "im", "user": "U1", "channel": "D1", "ts": "1.2", "text": "hi"},
+        ),
+        ("a broadcast reply", SHARE | {"subtype": "thread_broadcast"}),
+    ],
+)
+def test_messages_that_concern_us(name: str, event: dict[str, Any]) -> None:
+    assert read_message({"team_id": "T1", "event": event}, bot_user=BOT) is not None, name
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("nothing", {}),
+        ("plain words", {"type": "message", "user": "U1", "channel": "C1", "ts": "1.2", "text": "hi"}),
+        ("an edit", {"type": "message", "subtype": "message_changed", "channel": "C1", "ts": "1.2", "message": SHARE}),
+        ("a deletion", {"type": "message", "subtype": "message_deleted", "channel": "C1", "ts": "1.2"}),
+        ("an edited message", SHARE | {"edited": {"user": "U1", "ts": "1.3"}}),
+        ("another program", SHARE | {"bot_id": "B1"}),
+        ("a program of the old kind", {**SHARE, "subtype": "bot_message"}),
+        ("our own", SHARE | {"user": BOT}),
+        ("Slackbot", SHARE | {"user": "USLACKBOT"}),
+        ("a picture", SHARE | {"files": [{"id": "F0PIC", "name": "a.png", "mimetype": "image/png"}]}),
+        ("a file with a strange id", SHARE | {"files": [VIDEO | {"id": "../etc"}]}),
+        ("somebody joined", {"type": "message", "subtype": "channel_join", "user": "U1", "channel": "C1", "ts": "1.2"}),
+        ("another event", {"type": "reaction_added", "user": "U1"}),
+    ],
+)
+def test_messages_that_do_not_concern_us(name: str, event: dict[str, Any]) -> None:
+    assert read_message({"team_id": "T1", "event": event}, bot_user=BOT) is None, name
+
+
+@pytest.mark.parametrize(
+    ("file", "is_video"),
+    [
+        ({"mimetype": "video/quicktime", "name": "a"}, True),
+        ({"mimetype": "image/gif", "name": "a.mp4"}, False),
+        ({"mimetype": "", "name": "a.MKV"}, True),
+        ({"mimetype": "application/octet-stream", "name": "a.mov"}, True),
+        ({"mimetype": "application/octet-stream", "name": "a.exe"}, False),
+        ({}, False),
+    ],
+)
+def test_which_files_are_videos(file: dict[str, Any], is_video: bool) -> None:
+    assert is_video_file(file) is is_video
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("watch gs://bucket/park/", WatchBucket("gs://bucket/park/")),
+        ("Watch gs://bucket", WatchBucket("gs://bucket")),
+        ("watch <gs://bucket/park/a&amp;b|gs://bucket/park>", WatchBucket("gs://bucket/park/a&b")),
+        ("unwatch gs://bucket/park/", Unwatch("gs://bucket/park/")),
+        ("unwatch", Unwatch("")),
+        ("watches", Watches()),
+        ("watch", None),
+        ("watch bucket", None),
+        ("watch https://example.org/", None),
+        ("watch gs://bucket gs://other", None),
+        ("watch gs://bucket every day", None),
+        ("unwatch everything", None),
+    ],
+)
+def test_watches_are_understood_or_asked_for_again(text: str, command: WatchBucket | Unwatch | Watches | None) -> None:
+    if command is not None:
+        assert parse_command(text) == command
+        return
+    with pytest.raises(CommandError) as caught:
+        parse_command(text)
+    assert caught.value.what is ParseErrorKind.WATCH
+    assert misunderstood(caught.value).endswith(".")

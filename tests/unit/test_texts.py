@@ -1,0 +1,126 @@
+"""Sentences: every error has one, facts are in words that people use, and foreign text can't break out of its place."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.engines import Why
+from bot.texts import engine as engine_texts
+from bot.texts import errors as sentences
+from bot.texts import wording
+from tracking import errors
+from tracking.engines.base import EngineName
+from tracking.errors import TrackletError
+
+
+def every_kind(kind: type[TrackletError] = TrackletError) -> Iterator[type[TrackletError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from every_kind(child)
+
+
+FACTS = {"str": "clip.mp4", "int": 5, "float": 90.0}
+
+
+def an(kind: type[TrackletError], **facts: object) -> TrackletError:
+    """An error of any class, its facts filled in by their types."""
+    fields = getattr(kind, "__dataclass_fields__", {})
+    return kind(**{name: FACTS[str(field.type)] for name, field in fields.items()} | facts)
+
+
+@pytest.mark.parametrize("kind", [k for k in every_kind() if k.__module__ == errors.__name__], ids=lambda k: k.__name__)
+def test_every_error_has_a_sentence_without_its_class_name(kind: type[TrackletError]) -> None:
+    said = sentences.sentence(an(kind))
+    assert said.endswith(".")
+    assert said[0].isupper() or said.startswith(("clip.mp4", "yolox"))
+    assert kind.__name__ not in said.removeprefix("Cancelled.")  # the one class that is a plain word
+
+
+@pytest.mark.parametrize(
+    ("kind", "fact", "values"),
+    [
+        (errors.NotAVideo, "media", ["", "audio", "empty", "missing"]),
+        (errors.VideoTooLarge, "unit", ["bytes", "pixels"]),
+        (errors.SourceRefused, "reason", ["scheme", "address", "bucket", "wildcard", "name", "redirect"]),
+        (errors.SourceNotAVideo, "found", ["page", "login", "playlist", "image", "archive", "text/csv"]),
+        (errors.ModelError, "problem", ["missing", "unreadable", "shape", "checksum", "name"]),
+        (
+            errors.EngineUnavailable,
+            "reason",
+            ["offline", "credentials", "configuration", "retired", "quota", "timeout", "library"],
+        ),
+        (errors.EngineRefused, "reason", ["moving-camera", "permission", "quota", "unsupported", "region", "internal"]),
+        (errors.StorageError, "action", ["read", "write"]),
+    ],
+)
+def test_each_reason_has_a_sentence_of_its_own(kind: type[TrackletError], fact: str, values: list[str]) -> None:
+    said = [sentences.sentence(an(kind, **{fact: value})) for value in values]
+    assert len(set(said)) == len(values)
+
+
+def test_an_unforeseen_error_keeps_its_own_text_to_the_log() -> None:
+    assert "secret" not in sentences.sentence(RuntimeError("secret detail"))
+
+
+def test_a_long_video_is_told_in_words_of_time() -> None:
+    assert sentences.sentence(errors.VideoTooLong(duration_s=5400, limit_s=3600)) == (
+        "This video lasts 1 h 30 min; I can track up to 1 h. Trim it, or give me a start and an end."
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0, "0:00"), (9.99, "0:09"), (59.9999999, "1:00"), (61, "1:01"), (3723, "1:02:03"), (-1, "0:00")]
+)
+def test_a_place_in_a_video_reads_like_a_player_s_clock(seconds: float, said: str) -> None:
+    assert wording.clock(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.6, "1 min"),
+        (65, "1 min 5 s"),
+        (1000, "17 min"),
+        (5400, "1 h 30 min"),
+    ],
+)
+def test_a_length_of_time_is_as_exact_as_a_person_wants_it(seconds: float, said: str) -> None:
+    assert wording.duration(seconds) == said
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 bytes"), (999, "999 bytes"), (1500, "2 kB"), (1 << 30, "1.1 GB")])
+def test_bytes_are_told_in_the_unit_that_fits(number: int, said: str) -> None:
+    assert wording.size(number) == said
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.0, "0%"), (0.705, "70%"), (0.999, "100%"), (1.0, "100%")])
+def test_a_share_is_rounded_as_in_the_pictures_and_their_names(share: float, said: str) -> None:
+    assert wording.percent(share) == said
+
+
+def test_a_list_in_a_sentence_ends_with_and() -> None:
+    assert [wording.listing(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"], list("abcdef"))] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+        "a, b, c, d and 2 more",
+    ]
+
+
+@given(st.text(max_size=300), st.integers(10, 80))
+def test_quoted_text_is_one_short_line_without_control_characters(text: str, limit: int) -> None:
+    said = wording.quoted(text, limit=limit)
+    assert len(said) <= limit
+    assert said.isprintable() or any(c.isspace() for c in said)
+    assert not any(c in said for c in "\n\r\t\x00\x1b\u202e")
+
+
+def test_each_engine_and_reason_can_be_told() -> None:
+    said = {engine_texts.engine_chosen(engine, why=why, model="nano") for engine in EngineName for why in Why}
+    assert all(sentence.startswith("Tracking ") and sentence.endswith(".") for sentence in said)

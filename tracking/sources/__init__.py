@@ -1,0 +1,1 @@
+"""A link, an upload or a path becomes a local file."""
