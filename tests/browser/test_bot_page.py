@@ -84,7 +84,7 @@ async def test_a_command_without_a_video_opens_the_form(browser: Any, there: Wor
         await dialog.wait_for()
         await page.keyboard.press("Escape")
         await dialog.wait_for(state="detached")
-        assert there.slack.views == []
+        await there.slack.until(lambda: there.slack.views == [])
 
 
 async def test_more_is_shown_at_the_press_of_a_button(browser: Any, there: Workspace) -> None:
