@@ -139,6 +139,17 @@ def segment_outside(error: errors.SegmentOutside) -> str:
 
 
 def annotation_fault(error: errors.AnnotationError) -> str:
+    too_much = {
+        "too large": f"is larger than {size(error.limit)}",
+        "too many objects": f"holds more than {count(error.limit, 'object')}",
+        "too many boxes": f"holds more than {count(error.limit, 'box', 'boxes')}",
+        "too many values": f"has more than {count(error.limit, 'value')} in one object, or beside its objects",
+    }.get(error.problem)
+    if too_much:
+        return (
+            f"The annotation file {too_much}, which is more than I read at once. "
+            "Have a shorter stretch of the video annotated, or fewer pictures a second, or split the file."
+        )
     problem = {
         "missing": "it is missing",
         "no JSON": "this is not JSON",
@@ -147,7 +158,6 @@ def annotation_fault(error: errors.AnnotationError) -> str:
         "no number": "a number was expected",
         "no time": 'a time such as {"seconds": 1, "nanos": 500000000} or "1.5s" was expected',
         "out of range": "the number is out of range",
-        "too large": "the file is too large",
         "unreadable": "it can't be read",
         "unfinished": "the operation was not finished when it was saved",
     }.get(error.problem, quoted(error.problem))
@@ -390,11 +400,14 @@ class ResultFacts:
     annotated_s: float = 0.0
     video_s: float = 0.0
     older_pictures: int = 0
+    left_out: int = 0
 
 
 def result_lines(facts: ResultFacts) -> list[str]:
     """What was found, what was nearly found, and what went wrong on the way."""
-    lines = [found(facts.shown, facts.total)]
+    lines = [found(facts.shown + facts.left_out, facts.total)]
+    if facts.left_out:
+        lines.append(left_out(facts.left_out))
     if not facts.shown and facts.total:
         if facts.labels and not facts.near_misses:
             lines.append(no_such_label(facts.labels, facts.known_labels))
@@ -407,6 +420,14 @@ def result_lines(facts: ResultFacts) -> list[str]:
     if facts.older_pictures:
         lines.append(f"In the folder {count(facts.older_pictures, 'older picture')} of this video stayed, from other options.")
     return [*lines, *(problem(each) for each in facts.problems)]
+
+
+def left_out(number: int) -> str:
+    """Objects that pass the thresholds beyond the most that are shown."""
+    return (
+        f"{count(number, 'more object')} {'passes' if number == 1 else 'pass'}, but {'tells' if number == 1 else 'tell'} less "
+        "and can't be shown, too. Name classes, a higher confidence or a shorter stretch to see others."
+    )
 
 
 def lower_thresholds(facts: ResultFacts) -> list[str]:

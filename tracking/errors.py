@@ -98,10 +98,15 @@ class SegmentOutside(VideoError):
 
 @dataclass(eq=False)
 class AnnotationError(InputError):
-    """An annotation file that is not what it should be: `place` is a path such as `annotation_results[0].segment`."""
+    """
+    An annotation file that is not what it should be: `place` is a path such as `annotation_results[0].segment`.
+
+    Where it holds more than may be read, `limit` is how much that would be.
+    """
 
     place: str
     problem: str
+    limit: int = 0
 
 
 class SourceError(InputError):

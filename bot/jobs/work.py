@@ -110,6 +110,7 @@ def summary_task(arguments: Json, report: Report) -> Json:
     return {
         "pages": pages,
         "objects": [_told(shown.track, shown.number) for shown in selected.shown],
+        "left_out": selected.left_out,
         "near_misses": [_told(track, 0) for track in selected.near_misses[:NEAR_MISSES_TOLD]],
         "near_miss_count": len(selected.near_misses),
         "lowest": _thresholds(selected.near_misses),
