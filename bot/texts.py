@@ -126,6 +126,8 @@ def video_too_long(error: errors.VideoTooLong) -> str:
 def video_too_large(error: errors.VideoTooLarge) -> str:
     if error.unit == "pixels":
         return f"This video's picture has {error.size:,} pixels; I can take up to {error.limit:,}. Scale it down first."
+    if error.unit == "samples":
+        return f"This file says that it has {error.size:,} pictures and sounds; I can take up to {error.limit:,}. Trim it."
     return f"This video has {size(error.size)}; I can take up to {size(error.limit)}. Trim it or compress it."
 
 
@@ -230,6 +232,17 @@ def option_fault(error: errors.OptionError) -> str:
     return f"{quoted(error.option)} can't be {quoted(error.value)}: {error.allowed}."
 
 
+def too_costly(error: errors.TooCostly) -> str:
+    match error.resource:
+        case "memory":
+            what = f"more memory than the {size(error.limit)} that I may use for one video"
+        case "file":
+            what = f"a larger file than the {size(error.limit)} that I may write"
+        case _:
+            what = f"more computing than the {duration(error.limit)} that I may spend on it"
+    return f"This takes {what}. Trim the video, scale it down, or give me a start and an end."
+
+
 def engine_unavailable(error: errors.EngineUnavailable) -> str:
     engine = engine_name(error.engine)
     detail = f" ({quoted(error.detail)})" if error.detail else ""
@@ -311,6 +324,7 @@ _SENTENCES: dict[type[BaseException], Callable[..., str]] = dict(
         _says(errors.SourceUnreachable, source_unreachable),
         _says(errors.ModelError, model_fault),
         _says(errors.OptionError, option_fault),
+        _says(errors.TooCostly, too_costly),
         _says(errors.EngineUnavailable, engine_unavailable),
         _says(errors.EngineRefused, engine_refused),
         _says(errors.StorageError, storage_fault),

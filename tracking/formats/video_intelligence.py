@@ -237,9 +237,12 @@ def _arrays(found: list[tuple[str, dict[str, Json]]]) -> tuple[NDArray[np.float6
     nanos: list[Json] = []
     edges: list[Json] = []
     ends = [_gather(at, each, nanos, edges) for at, each in found]
-    boxes = np.asarray(edges)
-    # Of text, nested values and huge numbers NumPy makes arrays of another kind.
+    # Of text, nested values and huge numbers NumPy makes arrays of another kind, or none.
     times = np.asarray(nanos)
+    try:
+        boxes = np.asarray(edges)
+    except ValueError:
+        boxes = np.asarray("ragged")
     if nanos and (times.dtype.kind != "i" or boxes.dtype.kind not in "fiub" or boxes.ndim != 1 or not _in_range(times, boxes)):
         raise next(fault for at, each in found if (fault := _first_fault(each.get("frames") or [], at)))
     times = times / NANOS
