@@ -125,6 +125,8 @@ def video_too_long(error: errors.VideoTooLong) -> str:
 def video_too_large(error: errors.VideoTooLarge) -> str:
     if error.unit == "pixels":
         return f"This video's picture has {error.size:,} pixels; I can take up to {error.limit:,}. Scale it down first."
+    if error.unit == "samples":
+        return f"This file says that it has {error.size:,} pictures and sounds; I can take up to {error.limit:,}. Trim it."
     return f"This video has {size(error.size)}; I can take up to {size(error.limit)}. Trim it or compress it."
 
 
@@ -138,6 +140,17 @@ def segment_outside(error: errors.SegmentOutside) -> str:
 
 
 def annotation_fault(error: errors.AnnotationError) -> str:
+    too_much = {
+        "too large": f"is larger than {size(error.limit)}",
+        "too many objects": f"holds more than {count(error.limit, 'object')}",
+        "too many boxes": f"holds more than {count(error.limit, 'box', 'boxes')}",
+        "too many values": f"has more than {count(error.limit, 'value')} in one object, or beside its objects",
+    }.get(error.problem)
+    if too_much:
+        return (
+            f"The annotation file {too_much}, which is more than I read at once. "
+            "Have a shorter stretch of the video annotated, or fewer pictures a second, or split the file."
+        )
     problem = {
         "missing": "it is missing",
         "no JSON": "this is not JSON",
@@ -146,7 +159,6 @@ def annotation_fault(error: errors.AnnotationError) -> str:
         "no number": "a number was expected",
         "no time": 'a time such as {"seconds": 1, "nanos": 500000000} or "1.5s" was expected',
         "out of range": "the number is out of range",
-        "too large": "the file is too large",
         "unreadable": "it can't be read",
         "unfinished": "the operation was not finished when it was saved",
     }.get(error.problem, quoted(error.problem))
@@ -235,6 +247,17 @@ def model_fault(error: errors.ModelError) -> str:
 
 def option_fault(error: errors.OptionError) -> str:
     return f"{quoted(error.option)} can't be {quoted(error.value)}: {error.allowed}."
+
+
+def too_costly(error: errors.TooCostly) -> str:
+    match error.resource:
+        case "memory":
+            what = f"more memory than the {size(error.limit)} that I may use for one video"
+        case "file":
+            what = f"a larger file than the {size(error.limit)} that I may write"
+        case _:
+            what = f"more computing than the {duration(error.limit)} that I may spend on it"
+    return f"This takes {what}. Trim the video, scale it down, or give me a start and an end."
 
 
 def engine_unavailable(error: errors.EngineUnavailable) -> str:
@@ -327,6 +350,7 @@ _SENTENCES: dict[type[BaseException], Callable[..., str]] = dict(
         _says(errors.SourceUnreachable, source_unreachable),
         _says(errors.ModelError, model_fault),
         _says(errors.OptionError, option_fault),
+        _says(errors.TooCostly, too_costly),
         _says(errors.EngineUnavailable, engine_unavailable),
         _says(errors.EngineRefused, engine_refused),
         _says(errors.StorageError, storage_fault),
@@ -417,11 +441,14 @@ class ResultFacts:
     annotated_s: float = 0.0
     video_s: float = 0.0
     older_pictures: int = 0
+    left_out: int = 0
 
 
 def result_lines(facts: ResultFacts) -> list[str]:
     """What was found, what was nearly found, and what went wrong on the way."""
-    lines = [found(facts.shown, facts.total)]
+    lines = [found(facts.shown + facts.left_out, facts.total)]
+    if facts.left_out:
+        lines.append(left_out(facts.left_out))
     if not facts.shown and facts.total:
         if facts.labels and not facts.near_misses:
             lines.append(no_such_label(facts.labels, facts.known_labels))
@@ -434,6 +461,14 @@ def result_lines(facts: ResultFacts) -> list[str]:
     if facts.older_pictures:
         lines.append(f"In the folder {count(facts.older_pictures, 'older picture')} of this video stayed, from other options.")
     return [*lines, *(problem(each) for each in facts.problems)]
+
+
+def left_out(number: int) -> str:
+    """Objects that pass the thresholds beyond the most that are shown."""
+    return (
+        f"{count(number, 'more object')} {'passes' if number == 1 else 'pass'}, but {'tells' if number == 1 else 'tell'} less "
+        "and can't be shown, too. Name classes, a higher confidence or a shorter stretch to see others."
+    )
 
 
 def lower_thresholds(facts: ResultFacts) -> list[str]:

@@ -142,6 +142,8 @@ def object_list(
     if len(rows) > ROWS_SHOWN:
         lines.append(f"… and {len(rows) - ROWS_SHOWN} more")
     blocks = [section(text) for text in _chunks(lines)]
+    if number := summary.get("left_out", 0):  # the facts of older jobs do not have it
+        blocks.append(_context(general.left_out(number)))
     buttons = []
     if next_first:
         last = min(next_first + gifs - 1, len(rows))
