@@ -17,10 +17,11 @@ from pathlib import Path
 import platformdirs
 from pydantic import SecretStr
 
-from bot.app import EVENTS_PATH, Bot
+from bot.app import Bot
 from bot.playground import Playground
 from bot.sample import sample_clip
 from bot.settings import Settings
+from bot.web.slack_requests import EVENTS_PATH
 
 
 async def demo(settings: Settings, *, port: int, opens_browser: bool, ready: Callable[[str], None]) -> None:

@@ -8,9 +8,9 @@ tests.
         reply = await slack.until(lambda: slack.thread("wildlife", message.ts)[1:])
 
 Where the page is: `slack.page_url`, which holds a secret (guard.py). Tokens and secrets are random unless they are given:
-`slack.bot_token`, `slack.signing_secret`. With an `app_token` it speaks Socket Mode and never HTTP; without one it posts signed requests
-to `bot_url`, which may be set later (the app's port is often known last). Everything lives in memory and a temporary folder,
-and listens on 127.0.0.1 alone. `faults` makes calls go wrong, `calls` and `deliveries` say what went to and fro.
+`slack.bot_token`, `slack.signing_secret`. With an `app_token` it speaks Socket Mode and never HTTP; without one it posts signed
+requests to `bot_url`, which may be set later (the app's port is often known last). Everything lives in memory and a temporary
+folder, and listens on 127.0.0.1 alone. `faults` makes calls go wrong, `calls` and `deliveries` say what went to and fro.
 
 This module joins the parts: workspace.py (state), web_api.py and blocks.py (what is allowed), files.py and file_routes.py,
 events.py and delivery.py (what the app hears), socket_mode.py, people.py (what people do), page.py (the browser's side), and

@@ -14,9 +14,10 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from bot.app import EVENTS_PATH, Bot
+from bot.app import Bot
 from bot.playground import Playground
 from bot.settings import Settings
+from bot.web.slack_requests import EVENTS_PATH
 from tests.browser.chromium import careful_pages, needs_chromium, until
 from tests.clips import draw_clip
 from tests.scenario.bot_workspace import CLIP, Workspace, workspace

@@ -48,7 +48,8 @@ async ({ base, socket, token, channel, file, upload, link }) => {
   await attempt('quiet API', async () => (await fetch(base + '/api/chat.postMessage', quiet), 'sent'));
   await attempt('quiet upload', async () => (await fetch(base + upload, { ...quiet, body: 'GIF89a' }), 'sent'));
   const json = { method: 'POST', credentials: 'include', headers: { 'Content-Type': 'application/json' } };
-  await attempt('JSON', async () => (await fetch(base + '/playground/messages', { ...json, body: JSON.stringify(words) })).text());
+  const body = JSON.stringify(words);
+  await attempt('JSON', async () => (await fetch(base + '/playground/messages', { ...json, body })).text());
   await attempt('state', async () => (await fetch(base + '/playground/state', { credentials: 'include' })).text());
   await attempt('file', async () => (await fetch(base + file, { credentials: 'include' })).text());
   await attempt('picture', () => new Promise((resolve) => {

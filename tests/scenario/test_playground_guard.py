@@ -112,7 +112,11 @@ async def test_no_route_answers_a_page_elsewhere(slack: Playground, session: aio
 async def test_another_user_of_the_machine_gets_nothing(slack: Playground) -> None:
     page = [(method, url) for method, url in await every_route(slack) if not url.path.startswith(APP_ROUTES)]
     assert len(page) > 15
-    wrong = ({}, {"Cookie": f"playground-{slack.port}=guess"}, {"Cookie": f"playground-{slack.port}=gu\u00e9ss"})
+    wrong: tuple[dict[str, str], ...] = (
+        {},
+        {"Cookie": f"playground-{slack.port}=guess"},
+        {"Cookie": f"playground-{slack.port}=gu\u00e9ss"},
+    )
     async with aiohttp.ClientSession() as stranger:
         for method, url in page:
             for headers in wrong:
@@ -127,11 +131,11 @@ async def test_another_user_of_the_machine_gets_nothing(slack: Playground) -> No
 
 
 async def test_the_address_opens_the_page_and_is_then_forgotten(slack: Playground) -> None:
-    async with aiohttp.ClientSession() as browser:
-        async with browser.get(f"{slack.page_url}&thread_ts=1.2", allow_redirects=False) as response:
-            assert (response.status, response.headers["Location"]) == (303, "/?thread_ts=1.2")
-            cookie = response.headers["Set-Cookie"]
-            assert response.headers["Referrer-Policy"] == "no-referrer"
+    address = f"{slack.page_url}&thread_ts=1.2"
+    async with aiohttp.ClientSession() as browser, browser.get(address, allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (303, "/?thread_ts=1.2")
+        cookie = response.headers["Set-Cookie"]
+        assert response.headers["Referrer-Policy"] == "no-referrer"
     assert cookie.startswith(f"playground-{slack.port}=")
     assert {"HttpOnly", "Path=/", "SameSite=Strict"} <= set(cookie.split("; "))
 
