@@ -29,10 +29,11 @@ from pydantic import SecretStr
 
 from bench.local_engine import model as detector
 from bench.report import Table
-from bot.app import EVENTS_PATH, Bot
+from bot.app import Bot
 from bot.playground import BOT_USER, TEAM_ID, YOU, Message, Playground, signature
 from bot.sample import sample_clip
 from bot.settings import Settings
+from bot.web.slack_requests import EVENTS_PATH
 from tests.shared_data import SHARED_DATA
 from tracking.local.following import cores
 

@@ -6,7 +6,7 @@ from bot.playground.faults import Faults, RateLimits
 from bot.playground.faulty import ApiCall
 from bot.playground.files import Processing
 from bot.playground.people import NoSuchElement, Shortcut, SlashCommand
-from bot.playground.server import BOT_SCOPES, Playground, Timing, serve_playground
+from bot.playground.server import BOT_SCOPES, Playground, Timing
 from bot.playground.wire import ApiError
 from bot.playground.workspace import (
     APP_ID,
@@ -53,6 +53,5 @@ __all__ = [
     "SlashCommand",
     "Timing",
     "View",
-    "serve_playground",
     "signature",
 ]

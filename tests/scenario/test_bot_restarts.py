@@ -19,8 +19,8 @@ from time import monotonic
 import pytest
 import pytest_asyncio
 
-from bot.app import EVENTS_PATH
 from bot.playground import BOT_USER, Message, Playground, Timing
+from bot.web.slack_requests import EVENTS_PATH
 from tests.clips import crossing_scene, draw_clip
 from tests.google.storage_server import StorageServer
 from tests.google.video_intelligence_server import Script, VideoIntelligenceServer
