@@ -9,7 +9,7 @@ CODE = $(PACKAGES) tests bench
 OUT ?= pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help demo track serve test check fix format lint types floors coverage bench readme-media looks clean
+.PHONY: help demo track serve test check fix format lint types floors coverage fuzz bench readme-media looks clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ coverage: $(UV)
 	$(RUN) coverage run -m pytest
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report --skip-covered --skip-empty | tail -n 40
+
+fuzz: $(UV) ## Try 10,000 broken videos and annotation files each, some minutes
+	$(RUN) python -m tests.fuzz
 
 bench: $(UV) ## Measure, as ratios within one run
 	$(RUN) --group bench python -m bench

@@ -29,8 +29,9 @@ from pydantic import SecretStr
 
 from bench.local_engine import model as detector
 from bench.report import Table
-from bot.app import EVENTS_PATH, Bot
+from bot.app import Bot
 from bot.settings import Settings
+from bot.web.slack_requests import EVENTS_PATH
 from playground import BOT_USER, TEAM_ID, YOU, Message, Playground, signature
 from sample import sample_clip
 from tests.shared_data import SHARED_DATA

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -50,7 +49,9 @@ from bot.watchdog import Watchdog
 from bot.web import health
 from bot.web.objects import ObjectEvents
 from bot.web.oidc import OidcVerifier
-from bot.web.trigger_auth import TriggerAuth
+from bot.web.server import HttpLimits, HttpServer
+from bot.web.slack_requests import slack_route
+from bot.web.trigger_auth import TriggerAuth, is_for_this_machine_alone
 from bot.web.triggers import trigger_routes
 from tracking.engines.base import RemoteEngine
 from tracking.errors import Cancelled, OptionError
@@ -63,13 +64,11 @@ from tracking.storage.roots import open_root
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 1 << 20  # Slack's largest, a view, has a quarter of that
 SLACK_TIMEOUT_S = 30.0
 RATE_LIMIT_TRIES = 8  # each waits as long as Slack says
 SOCKET_CHECK_S = 10.0
 SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 CLOSE_S = 2.0
-EVENTS_PATH = "/slack/events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +90,7 @@ class Timeouts:
 
 
 DEFAULT_TIMEOUTS = Timeouts()
+DEFAULT_HTTP_LIMITS = HttpLimits()
 
 
 class Bot:
@@ -103,9 +103,11 @@ class Bot:
         children: TaskRunner | None = None,
         patience: Timeouts = DEFAULT_TIMEOUTS,
         knowledge_graph: str = KNOWLEDGE_GRAPH,
+        http_limits: HttpLimits = DEFAULT_HTTP_LIMITS,
         watchdog: Watchdog | None = None,
     ) -> None:
         self.settings = settings
+        self._http_limits = http_limits
         self._children = children or ProcessPool(settings.child_slots)
         self._patience = patience
         self._knowledge_graph = knowledge_graph
@@ -271,6 +273,8 @@ class Bot:
             # Without the token: `authorize` gives it, and Bolt would warn of two.
             client=AsyncWebClient(base_url=settings.slack_api_url, session=session, retry_handlers=list(client.retry_handlers)),
             authorize=authorize,
+            # `slack_route` has done it, before anything was parsed.
+            request_verification_enabled=False,
         )
         parts = Handlers(
             store=store,
@@ -291,7 +295,12 @@ class Bot:
             oidc=OidcVerifier(session, audience=settings.oidc_audience, service_account=settings.oidc_service_account)
             if settings.oidc_audience or settings.oidc_service_account
             else None,
-            public_url=settings.public_url,
+            serves_this_machine=is_for_this_machine_alone(
+                http_host=settings.http_host,
+                public_url=settings.public_url,
+                slack_comes_in=not settings.uses_socket_mode,
+                slack_api_url=settings.slack_api_url,
+            ),
         )
         triggers = trigger_routes(objects.on_object, objects.on_request, auth=auth)
 
@@ -320,9 +329,6 @@ class Bot:
         )
 
     async def _listen(self, app: AsyncApp, store: Store, triggers: list[web.AbstractRouteDef]) -> None:
-        async def events(request: web.Request) -> web.Response:
-            return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
-
         async def database() -> bool:
             await store.ping()
             return True
@@ -333,18 +339,20 @@ class Bot:
         async def slack() -> bool:
             return not self._removed and (self._socket is None or await self._socket.client.is_connected())
 
-        site_app = web.Application(client_max_size=MAX_BODY_BYTES)
-        if self.settings.slack_signing_secret.get_secret_value():
-            site_app.router.add_post(EVENTS_PATH, events)
-        site_app.router.add_routes(triggers)
+        server = HttpServer(self._http_limits)
+        if secret := self.settings.slack_signing_secret.get_secret_value():
+            server.app.router.add_routes([slack_route(app, signing_secret=secret)])
+        server.app.router.add_routes(triggers)
         health.add_to(
-            site_app, store=store, children=self._children, checks={"database": database, "disk": disk, "slack": slack}
+            server.app,
+            store=store,
+            children=self._children,
+            checks={"database": database, "disk": disk, "slack": slack},
+            again_s=self._http_limits.look_s,
         )
-        runner = web.AppRunner(site_app, access_log=None, shutdown_timeout=CLOSE_S)
-        await runner.setup()
-        self._ending.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, self.settings.http_host, self.settings.http_port).start()
-        self.port = int(runner.addresses[0][1])
+        self._ending.push_async_callback(server.close)
+        await server.start(self.settings.http_host, self.settings.http_port)
+        self.port = server.port
 
     def _connect(self, app: AsyncApp, client: AsyncWebClient) -> None:
         """

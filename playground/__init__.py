@@ -6,7 +6,7 @@ from playground.faults import Faults, RateLimits
 from playground.faulty import ApiCall
 from playground.files import Processing
 from playground.people import NoSuchElement, Shortcut, SlashCommand
-from playground.server import BOT_SCOPES, Playground, Timing, serve_playground
+from playground.server import BOT_SCOPES, Playground, Timing
 from playground.wire import ApiError
 from playground.workspace import (
     APP_ID,
@@ -53,6 +53,5 @@ __all__ = [
     "SlashCommand",
     "Timing",
     "View",
-    "serve_playground",
     "signature",
 ]

@@ -2,28 +2,30 @@
 The playground: a small, strict Slack workspace on this computer, for trying the bot in a browser and as the Slack of scenario
 tests.
 
-    async with Playground(bot_url="http://127.0.0.1:3000/slack/events", signing_secret=..., bot_token=...) as slack:
+    async with Playground(bot_url="http://127.0.0.1:3000/slack/events") as slack:
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
         message = slack.post_message("wildlife", "look: https://example.org/fox.mp4")
         reply = await slack.until(lambda: slack.thread("wildlife", message.ts)[1:])
 
-Where the page is: `slack.url`. With an `app_token` it speaks Socket Mode and never HTTP; without one it posts signed requests
-to `bot_url`, which may be set later (the app's port is often known last). Everything lives in memory and a temporary folder,
-and listens on 127.0.0.1 alone. `faults` makes calls go wrong, `calls` and `deliveries` say what went to and fro.
-`serve_playground` is the way in for the command line.
+Where the page is: `slack.page_url`, which holds a secret (guard.py). Tokens and secrets are random unless they are given:
+`slack.bot_token`, `slack.signing_secret`. With an `app_token` it speaks Socket Mode and never HTTP; without one it posts signed
+requests to `bot_url`, which may be set later (the app's port is often known last). Everything lives in memory and a temporary
+folder, and listens on 127.0.0.1 alone. `faults` makes calls go wrong, `calls` and `deliveries` say what went to and fro.
 
 This module joins the parts: workspace.py (state), web_api.py and blocks.py (what is allowed), files.py and file_routes.py,
-events.py and delivery.py (what the app hears), socket_mode.py, people.py (what people do), page.py (the browser's side).
+events.py and delivery.py (what the app hears), socket_mode.py, people.py (what people do), page.py (the browser's side), and
+guard.py (who may speak to all of it).
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
+import secrets
 import shutil
 import tempfile
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +41,7 @@ from playground.faults import Faults, RateLimiter, RateLimits
 from playground.faulty import ApiCall, Faulty, rate_limited
 from playground.file_routes import FileRoutes
 from playground.files import Files, FileState, Processing, Share, StoredFile
+from playground.guard import Guard
 from playground.page import Page
 from playground.people import People, Shortcut, SlashCommand, Target
 from playground.socket_mode import SocketHub
@@ -111,8 +114,8 @@ class Playground:
         *,
         port: int = 0,
         bot_url: str | None = None,
-        signing_secret: str = "playground-signing-secret",  # noqa: S107  # opens nothing but this workspace
-        bot_token: str = "xoxb-playground",  # noqa: S107
+        signing_secret: str | None = None,
+        bot_token: str | None = None,
         app_token: str | None = None,
         samples: Sequence[Path] = (),
         scopes: Collection[str] = BOT_SCOPES,
@@ -127,8 +130,8 @@ class Playground:
     ) -> None:
         self._wanted_port = port
         self._bot_url = bot_url
-        self._signing_secret = signing_secret
-        self.bot_token = bot_token
+        self.signing_secret = signing_secret or secrets.token_hex(16)
+        self.bot_token = bot_token or f"xoxb-{secrets.token_urlsafe(24)}"
         self.app_token = app_token
         self._revoked = ""
         self.samples = {path.name: path for path in samples}
@@ -154,6 +157,7 @@ class Playground:
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
         self._page = Page(self)
+        self._guard = Guard()
         self.link: AppLink
         self.people: People
         self.port = 0
@@ -167,7 +171,7 @@ class Playground:
         self._session = aiohttp.ClientSession(auto_decompress=False)
         self.link = AppLink(
             bot_url=self._bot_url,
-            signing_secret=self._signing_secret,
+            signing_secret=self.signing_secret,
             socket=self.socket if self.app_token else None,
             ack_s=self._timing.ack_s,
             retry_after_s=self._timing.retry_after_s,
@@ -177,7 +181,7 @@ class Playground:
         self.people = People(
             self.workspace, self.triggers, self.link, self.web_api, commands=self._commands, shortcuts=self._shortcuts
         )
-        app = web.Application(middlewares=[self._own_host_only], client_max_size=MAX_JSON_BYTES)
+        app = web.Application(middlewares=[self._guard.check], client_max_size=MAX_JSON_BYTES)
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/commands/{port}/{secret}", self._response_url)
         app.router.add_get("/link/", self.socket.handle)
@@ -188,7 +192,7 @@ class Playground:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._wanted_port)
         await site.start()
-        self.port = int(self._runner.addresses[0][1])
+        self.port = self._guard.port = int(self._runner.addresses[0][1])
         self.workspace.url = self.socket.url = f"http://127.0.0.1:{self.port}"
         self.workspace.watch(self._happened)
         return self
@@ -216,8 +220,24 @@ class Playground:
 
     @property
     def url(self) -> str:
-        """Where the page is, without a slash at the end."""
+        """The server's address, without a slash at the end."""
         return self.workspace.url
+
+    @property
+    def page_url(self) -> str:
+        """The page's address with its secret token, which opens it again and again: for a person's eyes, never for a log."""
+        return f"{self.url}/?token={self._guard.key}"
+
+    def single_use_page_url(self) -> str:
+        """The page's address with a token that opens it once."""
+        return f"{self.url}/?token={self._guard.single_use_key()}"
+
+    @property
+    def routes(self) -> list[tuple[str, str]]:
+        """Every route: its method, "*" for all, and its path with names in braces."""
+        assert self._runner is not None
+        found = ((route.method, route.resource) for route in self._runner.app.router.routes())
+        return [(method, resource.canonical) for method, resource in found if resource is not None]
 
     @property
     def api_url(self) -> str:
@@ -451,15 +471,6 @@ class Playground:
                 self.link.send_event(envelope(self.workspace, event))
         self._change()
 
-    @web.middleware
-    async def _own_host_only(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        """Refuse other names for this address: a page elsewhere could otherwise reach in by DNS rebinding."""
-        if request.host not in (f"127.0.0.1:{self.port}", f"localhost:{self.port}"):
-            raise web.HTTPForbidden(text="unknown host")
-        return await handler(request)
-
     def _may_read_files(self, token: str) -> bool | None:
         return "files:read" in self.web_api.scopes if _same(token, self.bot_token) else None
 
@@ -522,30 +533,4 @@ class Playground:
 
 
 def _same(given: str, secret: str) -> bool:
-    return bool(secret) and hmac.compare_digest(given.encode(), secret.encode())
-
-
-async def serve_playground(
-    *,
-    port: int,
-    bot_url: str | None,
-    signing_secret: str,
-    bot_token: str,
-    app_token: str | None,
-    samples: Sequence[Path],
-    scopes: Collection[str],
-) -> Playground:
-    """
-    Start a playground for `tracklet demo` and return it; `aclose` it at the end. Port 0 takes a free one.
-
-    `bot_url` may be None and be set on the result when the app listens; `samples` are offered on the page, one click away.
-    """
-    return await Playground(
-        port=port,
-        bot_url=bot_url,
-        signing_secret=signing_secret,
-        bot_token=bot_token,
-        app_token=app_token,
-        samples=samples,
-        scopes=scopes,
-    ).start()
+    return bool(secret) and hmac.compare_digest(given.encode("utf-8", "surrogateescape"), secret.encode())

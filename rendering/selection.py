@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from rendering.colours import Colour, colours_of
 from tracking.model import Annotations, Observation, Segment, Track
 
+# Pictures of more nobody looks through: 42 pages. The most telling ones are shown, and how many more there are is said.
+MAX_SHOWN = 1_000
+
 MAX_CLIP_S = 6.0
 MAX_MOMENTS = 3
 
@@ -29,6 +32,9 @@ END_TOLERANCE_S = 0.05
 # How many observations of one track are looked at for its best moments, and of all tracks together.
 MOMENTS_LOOKED_AT = 32
 MOMENTS_LOOKED_AT_IN_ALL = 6_000
+
+# Of a crowd so dense that it was made to be, so many boxes are looked at for what hides one.
+CROWD_LOOKED_AT = 2_000
 
 # Two sightings this close in time count as simultaneous where one may hide the other.
 SIMULTANEOUS_S = 0.1
@@ -61,15 +67,20 @@ class ShownObject:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """What is shown, the most telling first, and what only the thresholds kept out, the best first."""
+    """
+    What is shown, the most telling first, and what only the thresholds kept out, the best first.
+
+    `left_out` counts the objects that pass, too, but tell less than the `MAX_SHOWN` that are shown.
+    """
 
     shown: tuple[ShownObject, ...]
     near_misses: tuple[Track, ...]
+    left_out: int = 0
 
 
 def select(annotations: Annotations, selection: Selection, *, duration_s: float = 0.0) -> Selected:
     """
-    The objects of `annotations` that pass, and those that nearly do.
+    The objects of `annotations` that pass, the `MAX_SHOWN` most telling ones of them, and those that nearly do.
 
     Objects that are never inside the picture are neither, nor are those that appear only after the end of the video where
     `duration_s` (0: unknown) gives it.
@@ -87,7 +98,8 @@ def select(annotations: Annotations, selection: Selection, *, duration_s: float 
         (passing if enough else missing).append((_telling(track, seen), track))
     ordered = [track for _, track in sorted(passing, key=lambda pair: -pair[0])]
     near = [track for _, track in sorted(missing, key=lambda pair: -pair[0])]
-    return Selected(shown_objects(ordered, annotations.tracks, duration_s=duration_s), tuple(near))
+    shown = shown_objects(ordered[:MAX_SHOWN], annotations.tracks, duration_s=duration_s)
+    return Selected(shown, tuple(near), left_out=len(ordered) - len(shown))
 
 
 def shown_objects(tracks: Sequence[Track], all_tracks: Sequence[Track], *, duration_s: float = 0.0) -> tuple[ShownObject, ...]:
@@ -210,10 +222,11 @@ class _Crowd:
         first = np.searchsorted(self._times, times - SIMULTANEOUS_S / 2)
         last = np.searchsorted(self._times, times + SIMULTANEOUS_S / 2, side="right")
         for place, (start, end) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
-            other = self._owner[start:end] != id(track)
+            step = 1 + (end - start) // CROWD_LOOKED_AT
+            other = self._owner[start:end:step] != id(track)
             if not other.any():
                 continue
-            box, rest = boxes[place], self._boxes[start:end][other]
+            box, rest = boxes[place], self._boxes[start:end:step][other]
             shared = np.concatenate([np.maximum(rest[:, :2], box[:2]), np.minimum(rest[:, 2:], box[2:])], axis=1)
             covered = areas(shared) / max(float(areas(box[None])[0]), 1e-12)
             result[place] = float(np.max(np.where(rest[:, 3] > box[3], covered, covered / 4)))

@@ -17,6 +17,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 from sample import story
 from sample.scenery import HEIGHT, WIDTH
 from tracking.model import Annotations
+from tracking.mp4_tables import TooManyBoxesError, read_claims
 
 SAMPLE_NAME = "sample-street.mp4"
 CONSTANT_RATE_FACTOR = 18  # the clip takes under 1 MB and shows no blocks
@@ -42,10 +43,13 @@ def sample_clip(folder: Path) -> Path:
 
 def is_sample(video: Path) -> bool:
     """Whether a video is the sample clip, by the note that it carries; False for what cannot be opened."""
+    options = {"protocol_whitelist": "file"}
     try:
-        with av.open(f"file:{video}", metadata_errors="replace", container_options={"protocol_whitelist": "file"}) as container:
+        if read_claims(video).unbacked:
+            return False
+        with av.open(f"file:{video}", format="mp4", metadata_errors="replace", container_options=options) as container:
             return container.metadata.get("comment") == NOTE
-    except (av.error.FFmpegError, ValueError):
+    except (av.error.FFmpegError, TooManyBoxesError, OSError, ValueError):
         return False
 
 

@@ -21,6 +21,7 @@ foreign library is called, with the cause kept.
           SourceUnreachable
         ModelError                  a detector file that cannot be used, or a name that is none
         OptionError                 an option outside of what it allows
+        TooCostly                   memory, computing time or a file beyond what one video may take
       EngineError
         EngineUnavailable           cannot run here (no model, no network, no credentials)
         EngineRefused               the engine will not do this video (a moving camera for motion, a quota, a permission)
@@ -75,7 +76,7 @@ class VideoTooLong(VideoError):
 
 @dataclass(eq=False)
 class VideoTooLarge(VideoError):
-    """More bytes, or more pixels, than the limit; `unit` is "bytes" or "pixels"."""
+    """More bytes, pixels or samples (pictures, pieces of sound) than the limit; `unit` is "bytes", "pixels" or "samples"."""
 
     size: int
     limit: int
@@ -100,10 +101,15 @@ class SegmentOutside(VideoError):
 
 @dataclass(eq=False)
 class AnnotationError(InputError):
-    """An annotation file that is not what it should be: `place` is a path such as `annotation_results[0].segment`."""
+    """
+    An annotation file that is not what it should be: `place` is a path such as `annotation_results[0].segment`.
+
+    Where it holds more than may be read, `limit` is how much that would be.
+    """
 
     place: str
     problem: str
+    limit: int = 0
 
 
 class SourceError(InputError):
@@ -166,6 +172,18 @@ class OptionError(InputError):
     option: str
     value: str
     allowed: str
+
+
+@dataclass(eq=False)
+class TooCostly(InputError):
+    """
+    The work took more than it may; `resource` is "memory" or "file" (`limit` in bytes) or "time" (`limit` in seconds).
+
+    The same input would take as much again.
+    """
+
+    resource: str
+    limit: int
 
 
 class EngineError(TrackletError):

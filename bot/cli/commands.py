@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot.jobs.limits import bounded_memory, limits_of, out_of_memory
 from bot.texts import cli, comparison, errors
 from tracking.engines.base import EngineName
 from tracking.errors import Cancelled, InputError, TrackletError
@@ -59,6 +60,10 @@ def main() -> None:
         # Whoever read has left: there is nobody to tell, and nothing must be told when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+    except MemoryError as error:
+        click.echo(errors.sentence(out_of_memory(limits_of("", {}))), err=True)
+        log.debug("out of memory", exc_info=error)
+        status = 2
     except Exception as error:
         click.echo(errors.sentence(error) if isinstance(error, TrackletError) else cli.unforeseen_here(), err=True)
         log.debug("failed", exc_info=error)
@@ -150,7 +155,7 @@ def track(
     from bot.settings import read_settings
 
     settings, terminal = read_settings(), Terminal()
-    with interruptible() as cancelled:
+    with bounded_memory(), interruptible() as cancelled:
         result = track_video(
             video,
             folder,
@@ -179,7 +184,7 @@ def render_command(
     from bot.settings import read_settings
 
     settings, terminal = read_settings(), Terminal()
-    with interruptible() as cancelled:
+    with bounded_memory(), interruptible() as cancelled:
         result = render_video(
             video,
             annotations,
@@ -226,7 +231,7 @@ def compare(
     from bot.settings import read_settings
 
     settings, terminal = read_settings(), Terminal()
-    with interruptible() as cancelled:
+    with bounded_memory(), interruptible() as cancelled:
         result = compare_video(
             video,
             folder,

@@ -1,14 +1,13 @@
 """
 The bot in a small Slack workspace on this computer: `tracklet demo`.
 
-Starts the playground and the bot, joined over real HTTP with real signatures, and opens the page. Nothing is kept: the
-workspace lives in memory, the bot's data in a temporary folder.
+Starts the playground and the bot, joined over real HTTP with real signatures, and opens the page. Every token and secret is
+random and lives as long as the demo. Nothing is kept: the workspace lives in memory, the bot's data in a temporary folder.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 import signal
 import tempfile
 import webbrowser
@@ -18,15 +17,16 @@ from pathlib import Path
 import platformdirs
 from pydantic import SecretStr
 
-from bot.app import EVENTS_PATH, Bot
+from bot.app import Bot
 from bot.settings import Settings
+from bot.web.slack_requests import EVENTS_PATH
 from playground import Playground
 from sample import sample_clip
 
 
 async def demo(settings: Settings, *, port: int, opens_browser: bool, ready: Callable[[str], None]) -> None:
     """
-    Run both until SIGTERM or SIGINT; `ready` gets the page's address once it answers.
+    Run both until SIGTERM or SIGINT; `ready` gets the page's address, with its token, once it answers.
 
     `settings` decides the engine, the model, the font and the limits; tokens and addresses are the workspace's own. `port` 0
     takes a free one. Raises `OptionError` where the port is taken.
@@ -36,12 +36,11 @@ async def demo(settings: Settings, *, port: int, opens_browser: bool, ready: Cal
         asyncio.get_running_loop().add_signal_handler(each, ended.set)
     cache = Path(platformdirs.user_cache_dir("tracklet"))
     sample = await asyncio.to_thread(sample_clip, cache)
-    secret = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="tracklet-demo-") as folder:
-        async with Playground(port=port, signing_secret=secret, samples=[sample]) as slack:
+        async with Playground(port=port, samples=[sample]) as slack:
             own = {
                 "slack_bot_token": SecretStr(slack.bot_token),
-                "slack_signing_secret": SecretStr(secret),
+                "slack_signing_secret": SecretStr(slack.signing_secret),
                 "slack_app_token": SecretStr(""),
                 "slack_api_url": slack.api_url,
                 "data_dir": Path(folder),
@@ -53,9 +52,10 @@ async def demo(settings: Settings, *, port: int, opens_browser: bool, ready: Cal
             await bot.start()
             try:
                 slack.bot_url = bot.url + EVENTS_PATH
-                ready(slack.url)
+                ready(slack.page_url)
                 if opens_browser:
-                    await asyncio.to_thread(webbrowser.open, slack.url)
+                    # Other users of the machine can read a browser's command line.
+                    await asyncio.to_thread(webbrowser.open, slack.single_use_page_url())
                 await ended.wait()
             finally:
                 await bot.stop()

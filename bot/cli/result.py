@@ -46,6 +46,7 @@ class Result:
             annotated_s=self.annotations.end_s,
             video_s=self.info.duration_s,
             older_pictures=self._older_pictures(),
+            left_out=self.rendered.selected.left_out,
         )
 
     def _older_pictures(self) -> int:
@@ -88,6 +89,7 @@ class Result:
                 }
                 for shown in self.rendered.selected.shown
             ],
+            "left_out": self.rendered.selected.left_out,
             "near_misses": [
                 {"label": track.label, "confidence": track.confidence, "frames": len(track)}
                 for track in self.rendered.selected.near_misses

@@ -6,8 +6,9 @@ tracks or draws runs in `python -m bot.jobs.processes TASK`, of lower priority, 
 arguments as one line of JSON and keeps the pipe open; the child answers with lines of JSON: `{"progress": [done, total]}`, and
 at its end `{"result": ...}` or `{"error": {"kind": ..., "facts": ...}}`. What the child prints otherwise goes to our log.
 
-A child ends with its parent: the closed pipe tells it everywhere, and on Linux the kernel does even when it hangs. The tasks
-themselves are in `work.py`.
+A child ends with its parent: the closed pipe tells it everywhere, and on Linux the kernel does even when it hangs. What it may
+take is in `limits.py`, what it cannot do in `isolation.py`: only the task that opens no foreign file has the network. The
+tasks themselves are in `work.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Protocol
 
 from bot.jobs import error_codec as failures
-from tracking.errors import Cancelled, StorageError, TrackletError, is_disk_full
+from bot.jobs.isolation import isolate
+from bot.jobs.limits import ChildLimits, impose, limits_of, out_of_memory, too_costly
+from tracking.errors import Cancelled, StorageError, TooCostly, TrackletError, is_disk_full
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +35,7 @@ NICENESS = 10  # the answers to Slack come first
 LINE_BYTES = 1 << 24  # the longest answer: a few hundred objects with their texts stay far below
 STALLED_S = 600.0  # no sign of life for so long means that it hangs
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+WITH_NETWORK = {"choose"}  # it may download a model
 
 Report = Callable[[float, float], None]
 Fraction = Callable[[float], None]
@@ -81,8 +85,9 @@ class ProcessPool:
         """
         The result of `work.TASKS[task](arguments)`, run in a child once there is room.
 
-        `fraction` hears 0..1 as the child tells. Raises the child's `TrackletError`, `ChildCrashed`, or `Cancelled` as soon
-        as `cancelled` is set; then, and when the caller is cancelled, the child is killed.
+        `fraction` hears 0..1 as the child tells. Raises the child's `TrackletError`, `TooCostly` where it took more than
+        `limits_of` allows, `ChildCrashed`, or `Cancelled` as soon as `cancelled` is set; then, and when the caller is
+        cancelled, the child is killed.
         """
         self.waiting += 1
         try:
@@ -116,6 +121,17 @@ class ProcessPool:
 
 
 async def _follow(process: asyncio.subprocess.Process, task: str, arguments: Json, fraction: Fraction) -> Any:
+    limits = limits_of(task, arguments)
+    try:
+        async with asyncio.timeout(limits.wall_s):
+            return await _answer(process, task, arguments, limits, fraction)
+    except TimeoutError as error:
+        raise TooCostly("time", int(limits.wall_s)) from error
+
+
+async def _answer(
+    process: asyncio.subprocess.Process, task: str, arguments: Json, limits: ChildLimits, fraction: Fraction
+) -> Any:
     assert process.stdin is not None
     assert process.stdout is not None
     with contextlib.suppress(ConnectionError):
@@ -131,7 +147,8 @@ async def _follow(process: asyncio.subprocess.Process, task: str, arguments: Jso
         if not line:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            raise ChildCrashed(task, await process.wait())
+            status = await process.wait()
+            raise too_costly(status, limits) or ChildCrashed(task, status)
         message = json.loads(line)
         if "result" in message:
             return message["result"]
@@ -175,6 +192,10 @@ def main(task: str) -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     arguments = json.loads(sys.stdin.buffer.readline())
+    limits = limits_of(task, arguments)
+    impose(limits)
+    if task not in WITH_NETWORK:
+        isolate()
     threading.Thread(target=_watch_parent, args=(sys.stdin.buffer,), daemon=True).start()
 
     from bot.jobs import tasks as work  # here, so that a slow import is already at low priority and ends with the parent
@@ -186,6 +207,9 @@ def main(task: str) -> None:
         result = work.TASKS[task](arguments, lambda done, total: answer({"progress": [done, total]}))
     except TrackletError as error:
         answer({"error": failures.to_json(error)})
+    except MemoryError:
+        logger.warning("a child for %s ran out of the %d bytes that it may take", task, limits.memory_bytes)
+        answer({"error": failures.to_json(out_of_memory(limits))})
     except Exception as error:
         if isinstance(error, OSError) and is_disk_full(error):
             answer({"error": failures.to_json(StorageError("disk", "write", "full"))})

@@ -1,5 +1,5 @@
 """
-What child processes do: probe, track, draw.
+What child processes do: probe, choose, track, draw.
 
 Plain functions from a dictionary of JSON to a result of JSON; `report(done, total)` tells how far they are. Each writes its
 files aside and renames them, so that a file under its name is whole. They run at low priority in a process that may be killed
@@ -32,30 +32,36 @@ NEAR_MISSES_TOLD = 8
 
 
 def probe_task(arguments: Json, report: Report) -> Json:
-    """What kind of video `video` is, and which engine will look at it: the facts that decide whether that was done before."""
-    from bot.engines import choose, direct_engine
+    """What kind of video `video` is."""
     from sample import is_sample
     from tracking.video.file import probe
 
-    limits = _limits(arguments)
-    info = probe(Path(arguments["video"]), limits=limits)
-    report(0, 1)
+    info = probe(Path(arguments["video"]), limits=_limits(arguments))
+    is_drawn = is_sample(Path(arguments["video"]))
+    return {"width": info.width, "height": info.height, "duration_s": info.duration_s, "is_drawn": is_drawn}
+
+
+def choose_task(arguments: Json, report: Report) -> Json:
+    """
+    Which engine will look at a video, its model at hand: with the video's bytes, what decides whether that was done before.
+
+    May download the model, so it has the network, and opens no foreign file.
+    """
+    from bot.engines import choose, direct_engine
+
     choice = choose(
         EngineName(arguments["engine"]),
         model=arguments["model"],
         google_configured=arguments["google_configured"],
-        is_drawn=is_sample(Path(arguments["video"])),
+        is_drawn=arguments["is_drawn"],
         progress=report,
     )
     is_remote = choice.engine is EngineName.GOOGLE
     return {
-        "width": info.width,
-        "height": info.height,
-        "duration_s": info.duration_s,
         "engine": choice.engine.value,
         "why": choice.why.value,
         "model": str(choice.model) if choice.model else "",
-        "run_key": "" if is_remote else direct_engine(choice, limits=limits).run_key,
+        "run_key": "" if is_remote else direct_engine(choice, limits=_limits(arguments)).run_key,
     }
 
 
@@ -110,6 +116,7 @@ def summary_task(arguments: Json, report: Report) -> Json:
     return {
         "pages": pages,
         "objects": [_told(shown.track, shown.number) for shown in selected.shown],
+        "left_out": selected.left_out,
         "near_misses": [_told(track, 0) for track in selected.near_misses[:NEAR_MISSES_TOLD]],
         "near_miss_count": len(selected.near_misses),
         "lowest": _thresholds(selected.near_misses),
@@ -148,6 +155,7 @@ def animations_task(arguments: Json, report: Report) -> Json:
 
 TASKS: dict[str, Callable[[Json, Report], Json]] = {
     "probe": probe_task,
+    "choose": choose_task,
     "track": track_task,
     "summary": summary_task,
     "animations": animations_task,

@@ -58,7 +58,10 @@ class FakeTaskRunner:
         return getattr(self, f"_{task}")(arguments)
 
     def _probe(self, arguments: Json) -> Json:
-        facts: Json = {"width": 320, "height": 240, "duration_s": 12.0, "why": "asked", "model": "", "run_key": "canned"}
+        return {"width": 320, "height": 240, "duration_s": 12.0, "is_drawn": False}
+
+    def _choose(self, arguments: Json) -> Json:
+        facts: Json = {"why": "asked", "model": "", "run_key": "canned"}
         return facts | {"engine": arguments["engine"] if arguments["engine"] != "auto" else self.engine}
 
     def _track(self, arguments: Json) -> Json:
@@ -80,6 +83,7 @@ class FakeTaskRunner:
         return {
             "pages": [{"path": _picture(path), "objects": shown, "width": 40, "height": 30}] if shown else [],
             "objects": rows,
+            "left_out": 0,
             "near_misses": missed[:8],
             "near_miss_count": len(missed),
             "lowest": {"min_confidence": 0.5, "min_frames": 3},

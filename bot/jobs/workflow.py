@@ -432,19 +432,19 @@ class Workflow:
 
     async def _probe(self, job: Job, video: Json) -> Json:
         settings = self._settings
-        engine = job.request.options.engine or settings.engine
+        probed = await self._child(job, "probe", self._limits() | {"video": video["path"]})
         if job.request.annotations:
-            engine = EngineName.MOTION  # none will run; this one needs nothing
+            run_key = f"{job.request.annotations}#{job.request.annotations_generation}"
+            return probed | {"engine": "", "why": "", "model": "", "run_key": run_key}
+        engine = job.request.options.engine or settings.engine
         arguments = self._limits() | {
-            "video": video["path"],
             "engine": engine.value,
             "model": settings.model,
             "google_configured": settings.google_is_configured,
+            "is_drawn": probed["is_drawn"],
         }
-        probed = await self._child(job, "probe", arguments)
-        if job.request.annotations:
-            run_key = f"{job.request.annotations}#{job.request.annotations_generation}"
-            probed |= {"engine": "", "why": "", "model": "", "run_key": run_key}
+        # A child of its own: that which opens the video has no network, and this one may need it for the model.
+        probed |= await self._child(job, "choose", arguments)
         if probed["engine"] == EngineName.GOOGLE:
             probed["run_key"] = await self._remote.run_key()
         return probed
@@ -484,6 +484,7 @@ class Workflow:
     async def _track_video(self, job: Job, video: Json, probed: Json, target: Path) -> Json:
         arguments = self._limits() | {
             "video": video["path"],
+            "duration_s": probed["duration_s"],
             "annotations": str(target),
             "engine": probed["engine"],
             "model": probed["model"],

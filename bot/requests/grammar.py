@@ -297,3 +297,9 @@ _KNOWN = frozenset(name.lower() for name in LABELS)
 
 
 _PLURALS = {"people": "person", "persons": "person", "buses": "bus", "mice": "mouse", "sheeps": "sheep", "knives": "knife"}
+
+
+def _word(event: Json, name: str) -> str:
+    """A field that is text, "" where it is missing or something else."""
+    value = event.get(name)
+    return value if isinstance(value, str) else ""

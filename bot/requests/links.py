@@ -83,9 +83,8 @@ def source_of(link: str, *, slack_host: str = "slack.com") -> Source:
     try:
         url = http_url(link)
     except SourceRefused as refused:
-        raise CommandError(
-            ParseErrorKind.WILDCARD if refused.reason == "wildcard" else ParseErrorKind.BAD_LINK, link
-        ) from refused
+        kind = ParseErrorKind.WILDCARD if refused.reason == "wildcard" else ParseErrorKind.BAD_LINK
+        raise CommandError(kind, link) from refused
     host, path = url.host or "", url.path
     if (host == slack_host or host.endswith((".slack.com", f".{slack_host}"))) and (file := _SLACK_FILE.search(path)):
         return Source(SourceKind.SLACK_FILE, file["id"], link_name(link))

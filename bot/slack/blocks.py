@@ -17,7 +17,7 @@ from typing import Any
 from bot.jobs.model import Job, JobState, Kind
 from bot.knowledge_graph import entity_link
 from bot.slack.mrkdwn import escape
-from bot.texts import engine, wording
+from bot.texts import engine, errors, wording
 from bot.texts import slack as texts
 from tracking import plain_text
 from tracking.engines.base import EngineName
@@ -142,6 +142,8 @@ def object_list(
     if len(rows) > ROWS_SHOWN:
         lines.append(f"… and {len(rows) - ROWS_SHOWN} more")
     blocks = [section(text) for text in _chunks(lines)]
+    if number := summary.get("left_out", 0):  # the facts of older jobs do not have it
+        blocks.append(_context(errors.left_out(number)))
     buttons = []
     if next_first:
         last = min(next_first + gifs - 1, len(rows))

@@ -144,9 +144,8 @@ async def _keep_event(body: Json, handlers: Handlers) -> None:
         kept = {name: event[name] for name in KEPT_OF_EVENT if name in event}
         kept["files"] = [{name: file[name] for name in KEPT_OF_FILE if name in file} for file in event.get("files") or []]
         # A mention comes as a message and as an app_mention: the same key, so it counts once.
-        taken = await handlers.inbox.take(
-            "message", f"{team}:{event['channel']}:{event['ts']}", {"team_id": team, "event": kept}
-        )
+        key = f"{team}:{event['channel']}:{event['ts']}"
+        taken = await handlers.inbox.take("message", key, {"team_id": team, "event": kept})
     elif event.get("type") == "file_shared":
         kept = {name: event.get(name) for name in ("file_id", "user_id", "channel_id")}
         taken = await handlers.inbox.take(

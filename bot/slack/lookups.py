@@ -71,9 +71,8 @@ class SlackLookups:
         cursor: Json = {}
         for _ in range(MEMBER_PAGES):
             try:
-                answer = await call_with_retry(
-                    self._clients(team), "conversations.members", channel=channel, limit=1000, **cursor
-                )
+                client = self._clients(team)
+                answer = await call_with_retry(client, "conversations.members", channel=channel, limit=1000, **cursor)
             except SlackRefused:
                 return False
             if user in answer["members"]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.jobs.model import Options
 from bot.requests.errors import CommandError
-from bot.requests.grammar import MAX_LETTERS, Json, mention_options
+from bot.requests.grammar import MAX_LETTERS, Json, _word, mention_options
 from bot.requests.links import MAX_LINKS, VIDEO_SUFFIXES, looks_like_video, split_links
 
 
@@ -43,14 +43,16 @@ _MESSAGE_SUBTYPES = frozenset({"", "file_share", "thread_broadcast", "me_message
 
 def read_message(body: Json, *, bot_user: str) -> SharedMessage | None:
     """A message event of a person that shares a video, links to something, or speaks to the bot; None for all others."""
-    event = body.get("event") or {}
-    if event.get("type") not in {"message", "app_mention"} or event.get("subtype", "") not in _MESSAGE_SUBTYPES:
+    event = body.get("event")
+    if not isinstance(event, dict):
         return None
-    user, channel, ts = event.get("user", ""), event.get("channel", ""), event.get("ts", "")
+    if _word(event, "type") not in {"message", "app_mention"} or str(event.get("subtype", "")) not in _MESSAGE_SUBTYPES:
+        return None
+    user, channel, ts = _word(event, "user"), _word(event, "channel"), _word(event, "ts")
     if not (user and channel and ts) or event.get("bot_id") or user in {bot_user, "USLACKBOT"} or event.get("edited"):
         return None
     text = str(event.get("text") or "")[:MAX_LETTERS]
-    files = tuple(shared_files(event.get("files") or []))
+    files = tuple(shared_files(event.get("files")))
     links = tuple(link for link in split_links(text)[0] if looks_like_video(link) is not False)[:MAX_LINKS]
     is_direct = event.get("channel_type") == "im" or channel.startswith("D")
     is_mention = f"<@{bot_user}>" in text or is_direct
@@ -78,9 +80,11 @@ def read_message(body: Json, *, bot_user: str) -> SharedMessage | None:
     )
 
 
-def shared_files(files: list[Json]) -> Iterator[SharedFile]:
+def shared_files(files: object) -> Iterator[SharedFile]:
     """Those of a message's files that are videos, or that may be."""
-    for file in files[:20]:
+    for file in files[:20] if isinstance(files, list) else ():
+        if not isinstance(file, dict):
+            continue
         file_id = str(file.get("id") or "")
         if not re.fullmatch(r"F\w{2,40}", file_id):
             continue

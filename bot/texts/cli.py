@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.texts.engine import problem
+from bot.texts.errors import left_out
 from bot.texts.wording import clock, count, duration, listing, percent, quoted, span
 from tracking.model import EngineWarning, Track
 
@@ -31,11 +32,14 @@ class ResultFacts:
     annotated_s: float = 0.0
     video_s: float = 0.0
     older_pictures: int = 0
+    left_out: int = 0
 
 
 def result_lines(facts: ResultFacts) -> list[str]:
     """What was found, what was nearly found, and what went wrong on the way."""
-    lines = [found(facts.shown, facts.total)]
+    lines = [found(facts.shown + facts.left_out, facts.total)]
+    if facts.left_out:
+        lines.append(left_out(facts.left_out))
     if not facts.shown and facts.total:
         if facts.labels and not facts.near_misses:
             lines.append(no_such_label(facts.labels, facts.known_labels))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bot.texts.engine import engine_name
-from bot.texts.wording import clock, duration, quoted, size
+from bot.texts.wording import clock, count, duration, quoted, size
 from tracking import errors
 
 ErrorT = TypeVar("ErrorT", bound=errors.TrackletError)
@@ -48,6 +48,8 @@ def video_too_long(error: errors.VideoTooLong) -> str:
 def video_too_large(error: errors.VideoTooLarge) -> str:
     if error.unit == "pixels":
         return f"This video's picture has {error.size:,} pixels; I can take up to {error.limit:,}. Scale it down first."
+    if error.unit == "samples":
+        return f"This file says that it has {error.size:,} pictures and sounds; I can take up to {error.limit:,}. Trim it."
     return f"This video has {size(error.size)}; I can take up to {size(error.limit)}. Trim it or compress it."
 
 
@@ -61,6 +63,17 @@ def segment_outside(error: errors.SegmentOutside) -> str:
 
 
 def annotation_fault(error: errors.AnnotationError) -> str:
+    too_much = {
+        "too large": f"is larger than {size(error.limit)}",
+        "too many objects": f"holds more than {count(error.limit, 'object')}",
+        "too many boxes": f"holds more than {count(error.limit, 'box', 'boxes')}",
+        "too many values": f"has more than {count(error.limit, 'value')} in one object, or beside its objects",
+    }.get(error.problem)
+    if too_much:
+        return (
+            f"The annotation file {too_much}, which is more than I read at once. "
+            "Have a shorter stretch of the video annotated, or fewer pictures a second, or split the file."
+        )
     problem = {
         "missing": "it is missing",
         "no JSON": "this is not JSON",
@@ -69,7 +82,6 @@ def annotation_fault(error: errors.AnnotationError) -> str:
         "no number": "a number was expected",
         "no time": 'a time such as {"seconds": 1, "nanos": 500000000} or "1.5s" was expected',
         "out of range": "the number is out of range",
-        "too large": "the file is too large",
         "unreadable": "it can't be read",
         "unfinished": "the operation was not finished when it was saved",
     }.get(error.problem, quoted(error.problem))
@@ -160,6 +172,17 @@ def option_fault(error: errors.OptionError) -> str:
     return f"{quoted(error.option)} can't be {quoted(error.value)}: {error.allowed}."
 
 
+def too_costly(error: errors.TooCostly) -> str:
+    match error.resource:
+        case "memory":
+            what = f"more memory than the {size(error.limit)} that I may use for one video"
+        case "file":
+            what = f"a larger file than the {size(error.limit)} that I may write"
+        case _:
+            what = f"more computing than the {duration(error.limit)} that I may spend on it"
+    return f"This takes {what}. Trim the video, scale it down, or give me a start and an end."
+
+
 def engine_unavailable(error: errors.EngineUnavailable) -> str:
     engine = engine_name(error.engine)
     detail = f" ({quoted(error.detail)})" if error.detail else ""
@@ -245,6 +268,7 @@ _SENTENCES: dict[type[BaseException], Callable[..., str]] = dict(
         _says(errors.SourceUnreachable, source_unreachable),
         _says(errors.ModelError, model_fault),
         _says(errors.OptionError, option_fault),
+        _says(errors.TooCostly, too_costly),
         _says(errors.EngineUnavailable, engine_unavailable),
         _says(errors.EngineRefused, engine_refused),
         _says(errors.StorageError, storage_fault),
@@ -253,3 +277,11 @@ _SENTENCES: dict[type[BaseException], Callable[..., str]] = dict(
         _says(errors.TrackletError, unforeseen),
     ]
 )
+
+
+def left_out(number: int) -> str:
+    """Objects that pass the thresholds beyond the most that are shown."""
+    return (
+        f"{count(number, 'more object')} {'passes' if number == 1 else 'pass'}, but {'tells' if number == 1 else 'tell'} less "
+        "and can't be shown, too. Name classes, a higher confidence or a shorter stretch to see others."
+    )

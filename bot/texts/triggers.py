@@ -6,8 +6,9 @@ from __future__ import annotations
 def triggers_closed() -> str:
     """For a caller from elsewhere while no kind of token is configured."""
     return (
-        "Triggers are answered on this machine alone. Set TRACKLET_TRIGGER_TOKEN, or TRACKLET_OIDC_AUDIENCE with "
-        "TRACKLET_OIDC_SERVICE_ACCOUNT, to open them to others."
+        "Without a token, triggers are answered to programs on this machine alone, and only where the bot listens on loopback, "
+        "has no public address and gets nothing from Slack over HTTP: a proxy or a tunnel would speak for anybody. Set "
+        "TRACKLET_TRIGGER_TOKEN, or TRACKLET_OIDC_AUDIENCE with TRACKLET_OIDC_SERVICE_ACCOUNT, and send the token as a bearer."
     )
 
 

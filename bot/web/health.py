@@ -3,11 +3,15 @@ For whoever watches the bot: is it alive, is it ready, what does it do.
 
 `/metrics` is Prometheus's text form, version 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats). No label comes from
 outside.
+
+However many ask, the database is looked at once at a time, and what was seen is said again for a moment.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Generic, TypeVar
 
 from aiohttp import web
 
@@ -15,22 +19,63 @@ from bot.jobs.model import JobState
 from bot.jobs.processes import TaskRunner
 from bot.jobs.store import Store
 
+T = TypeVar("T")
 Check = Callable[[], Awaitable[bool]]
 
+LOOK_S = 5.0  # Kubernetes gives a probe one second as a rule, Prometheus ten
 
-def add_to(app: web.Application, *, store: Store, children: TaskRunner, checks: Mapping[str, Check]) -> None:
-    """Answer `/healthz`, `/readyz` (each of `checks` holds) and `/metrics`."""
+
+class Look(Generic[T]):
+    """
+    One look for all who ask at the same time, and for those who ask in the next `again_s` seconds.
+
+    `get` raises `TimeoutError` after `LOOK_S`; a look that takes longer goes on, and no second one joins it.
+    """
+
+    def __init__(self, look: Callable[[], Awaitable[T]], *, again_s: float) -> None:
+        self._look = look
+        self._again_s = again_s
+        self._current: asyncio.Future[T] | None = None
+        self._looked_at = 0.0
+
+    async def get(self) -> T:
+        """Return what was seen; raises what the look raised."""
+        now = asyncio.get_running_loop().time()
+        if self._current is None or (self._current.done() and now - self._looked_at >= self._again_s):
+            self._current = asyncio.ensure_future(self._look())
+            self._current.add_done_callback(_retrieved)
+            self._looked_at = now
+        async with asyncio.timeout(LOOK_S):
+            return await asyncio.shield(self._current)
+
+    async def close(self, _: web.Application) -> None:
+        """End a look that goes on."""
+        if self._current is not None:
+            self._current.cancel()
+            await asyncio.gather(self._current, return_exceptions=True)
+
+
+def add_to(
+    app: web.Application, *, store: Store, children: TaskRunner, checks: Mapping[str, Check], again_s: float = 1.0
+) -> None:
+    """Answer `/healthz`, `/readyz` (each of `checks` holds) and `/metrics`; what was seen holds for `again_s` seconds."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
+    async def failing_checks() -> list[str]:
+        return [name for name, check in checks.items() if not await _holds(check)]
+
     async def readyz(_: web.Request) -> web.Response:
-        failing = [name for name, check in checks.items() if not await _holds(check)]
+        try:
+            failing = await readiness.get()
+        except TimeoutError:
+            failing = ["no check has answered yet"]
         return web.Response(
             text="".join(f"not ready: {name}\n" for name in failing) or "ready\n", status=503 if failing else 200
         )
 
-    async def metrics(_: web.Request) -> web.Response:
+    async def figures() -> str:
         counts = await store.counts()
         finished, seconds = await store.time_spent()
         lines = ["# TYPE tracklet_jobs gauge"]
@@ -44,8 +89,17 @@ def add_to(app: web.Application, *, store: Store, children: TaskRunner, checks: 
             ("tracklet_posts_total", "counter", await store.post_count()),
         ):
             lines += [f"# TYPE {name} {kind}", f"{name} {value}"]
-        return web.Response(text="\n".join(lines) + "\n", headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        return "\n".join(lines) + "\n"
 
+    async def metrics(_: web.Request) -> web.Response:
+        try:
+            text = await measured.get()
+        except Exception as error:  # whatever the database says, it is no reason for a traceback per question
+            raise web.HTTPServiceUnavailable from error
+        return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    readiness, measured = Look(failing_checks, again_s=again_s), Look(figures, again_s=again_s)
+    app.on_cleanup.extend([readiness.close, measured.close])
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
@@ -56,3 +110,9 @@ async def _holds(check: Check) -> bool:
         return await check()
     except Exception:  # whatever it is, the answer is no
         return False
+
+
+def _retrieved(look: asyncio.Future[T]) -> None:
+    """Whoever asked may have gone: asyncio would log what nobody takes."""
+    if not look.cancelled():
+        look.exception()

@@ -1,8 +1,11 @@
 """
 Who may use the triggers: Google with a signed token, whoever has our own token, or this very machine.
 
-With neither kind of token configured only loopback peers are answered, and not even they where the request came through a
-proxy, from a web page, or where the bot is known to others under a public address.
+Without a token, where a request comes from decides, and nothing in the request can prove that: a proxy or a tunnel on this
+machine speaks for anybody, and need not say so. So it is the configuration that decides (`is_for_this_machine_alone`): only a
+bot that nobody has a reason to make reachable answers at all. What a request holds can only close the door: it must come from
+loopback, for a loopback name, and with no header beyond those of a plain client. What stays open is written down in
+docs/security.md.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import ipaddress
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -20,23 +24,44 @@ from bot.web.oidc import CertificatesUnavailableError, InvalidTokenError, OidcVe
 
 _log = logging.getLogger(__name__)
 
-_FORWARDING = ("forwarded", "via", "x-forwarded-", "x-real-ip", "x-client-ip", "true-client-ip", "cf-", "fly-", "x-envoy-")
+_PLAIN_HEADERS = frozenset(
+    {
+        "host",
+        "user-agent",
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "expect",
+        "authorization",
+    }
+)
+"""
+What curl, wget and the HTTP clients of Python, Go and Java send; events have `ce-` headers besides. A browser always adds
+Accept-Language, and most proxies something of their own (Forwarded, X-Forwarded-For, Via, X-Real-IP, a request id).
+"""
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 @dataclass(frozen=True, slots=True)
 class TriggerAuth:
-    """What is asked of a caller; `token` is "" and `oidc` None where that way is not configured."""
+    """
+    What is asked of a caller; `token` is "" and `oidc` None where that way is not configured.
+
+    `serves_this_machine` opens the triggers to this machine where neither is.
+    """
 
     token: str = ""
     oidc: OidcVerifier | None = None
-    public_url: str = ""
+    serves_this_machine: bool = False
 
     async def check(self, request: web.Request) -> None:
         """Returns for a caller who may. Raises `HTTPUnauthorized`, `HTTPForbidden`, `HTTPServiceUnavailable`."""
         if not self.token and self.oidc is None:
             peer = request.transport.get_extra_info("peername") if request.transport else None
-            if self.public_url or not is_local(str(peer[0]) if peer else "", request.host, request.headers):
+            if not self.serves_this_machine or not is_local(str(peer[0]) if peer else "", request.headers):
                 raise web.HTTPForbidden(text=triggers.triggers_closed() + "\n")
             return
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -57,18 +82,32 @@ class TriggerAuth:
             raise web.HTTPServiceUnavailable from error
 
 
-def is_local(peer: str, host: str, headers: Mapping[str, str]) -> bool:
+def is_for_this_machine_alone(*, http_host: str, public_url: str, slack_comes_in: bool, slack_api_url: str) -> bool:
     """
-    Whether a request was made on this machine, by a program, for this machine.
+    Return whether the bot has no business with callers from elsewhere, as its settings tell.
 
-    `peer` is the address at the other end, `host` the request's Host. A forwarding header means a proxy on this machine that
-    may speak for anybody; `Origin` and `Sec-Fetch-Site` a web page; a foreign Host a name that was bent to this address.
+    `slack_comes_in` says that Slack posts its events here (no Socket Mode). To a bot on loopback it can do that only through a
+    proxy or a tunnel, and then everybody's requests come from loopback; unless that Slack is on this machine as well.
     """
+    is_slack_near = _is_loopback_name(urlsplit(slack_api_url).hostname or "")
+    return _is_loopback_name(http_host) and not public_url and (not slack_comes_in or is_slack_near)
+
+
+def is_local(peer: str, headers: Mapping[str, str]) -> bool:
+    """
+    Return whether a request looks as if a program on this machine had made it, for this machine.
+
+    `peer` is the address at the other end. A foreign Host is a name that was bent to this address, `Origin` or
+    `Accept-Language` mean a web page, an unknown header a proxy.
+    """
+    host = next((value for name, value in headers.items() if name.lower() == "host"), "")
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    is_ours = _is_loopback(peer) and (name.lower() == "localhost" or _is_loopback(name.strip("[]")))
-    is_forwarded = any(header.lower().startswith(_FORWARDING) for header in headers)
-    is_from_page = any(header.lower() in {"origin", "sec-fetch-site"} for header in headers)
-    return is_ours and not is_forwarded and not is_from_page
+    is_plain = all(name.lower() in _PLAIN_HEADERS or name.lower().startswith("ce-") for name in headers)
+    return is_plain and _is_loopback(peer) and _is_loopback_name(name.removeprefix("[").removesuffix("]"))
+
+
+def _is_loopback_name(name: str) -> bool:
+    return name.lower() == "localhost" or _is_loopback(name)
 
 
 def _is_loopback(text: str) -> bool:

@@ -58,9 +58,7 @@ def trigger_routes(on_object: OnObject, on_request: OnRequest, *, auth: TriggerA
 
 
 async def _body(request: web.Request) -> bytes:
-    body = b""
-    async for piece in request.content.iter_chunked(64 * 1024):
-        body += piece
-        if len(body) > EVENT_LIMIT_BYTES:
-            raise web.HTTPRequestEntityTooLarge(max_size=EVENT_LIMIT_BYTES, actual_size=len(body))
+    body = await request.read()
+    if len(body) > EVENT_LIMIT_BYTES:
+        raise web.HTTPRequestEntityTooLarge(max_size=EVENT_LIMIT_BYTES, actual_size=len(body))
     return body

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from yarl import URL
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -22,8 +23,8 @@ Open = Callable[..., Awaitable[Any]]
 
 
 @asynccontextmanager
-async def careful_pages(browser: Any, url: str) -> AsyncIterator[Open]:
-    """Gives a way to open pages of the playground at `url`; at the end no console and no request may have had an error."""
+async def careful_pages(browser: Any, page_url: str) -> AsyncIterator[Open]:
+    """Gives a way to open pages of the playground at `page_url`; at the end no console and no request may have had an error."""
     troubles: list[str] = []
     contexts: list[Any] = []
 
@@ -40,7 +41,8 @@ async def careful_pages(browser: Any, url: str) -> AsyncIterator[Open]:
         page.on(
             "response", lambda response: troubles.append(f"{response.status} {response.url}") if response.status > 399 else None
         )
-        await page.goto(url + path)
+        first = URL(page_url)
+        await page.goto(str(first.join(URL(path)).update_query(first.query)))
         await page.wait_for_selector("#app:not([aria-busy])")
         return page
 

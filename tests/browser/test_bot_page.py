@@ -14,8 +14,9 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from bot.app import EVENTS_PATH, Bot
+from bot.app import Bot
 from bot.settings import Settings
+from bot.web.slack_requests import EVENTS_PATH
 from playground import Playground
 from tests.browser.chromium import careful_pages, needs_chromium, until
 from tests.clips import draw_clip
@@ -45,7 +46,7 @@ async def test_a_video_of_ones_own_gives_summary_and_moving_pictures_in_the_thre
         await bot.start()
         try:
             slack.bot_url = bot.url + EVENTS_PATH
-            async with careful_pages(browser, slack.url) as open_page:
+            async with careful_pages(browser, slack.page_url) as open_page:
                 page = await open_page()
                 await page.set_input_files("main input[type=file]", clip)
                 await page.get_by_role("button", name="1 reply").click(timeout=60_000)
@@ -62,7 +63,7 @@ async def test_a_video_of_ones_own_gives_summary_and_moving_pictures_in_the_thre
 
 async def test_progress_is_edited_in_place_and_cancel_stops_the_work(browser: Any, there: Workspace) -> None:
     there.children.hold("track")
-    async with careful_pages(browser, there.slack.url) as open_page:
+    async with careful_pages(browser, there.slack.page_url) as open_page:
         page = await open_page()
         await page.set_input_files("main input[type=file]", {"name": "fox.mp4", "mimeType": "video/mp4", "buffer": CLIP})
         await page.get_by_role("button", name="1 reply").click()
@@ -76,7 +77,7 @@ async def test_progress_is_edited_in_place_and_cancel_stops_the_work(browser: An
 
 
 async def test_a_command_without_a_video_opens_the_form(browser: Any, there: Workspace) -> None:
-    async with careful_pages(browser, there.slack.url) as open_page:
+    async with careful_pages(browser, there.slack.page_url) as open_page:
         page = await open_page()
         await page.keyboard.type("/track ")
         await page.keyboard.press("Enter")
@@ -84,12 +85,12 @@ async def test_a_command_without_a_video_opens_the_form(browser: Any, there: Wor
         await dialog.wait_for()
         await page.keyboard.press("Escape")
         await dialog.wait_for(state="detached")
-        assert there.slack.views == []
+        await there.slack.until(lambda: there.slack.views == [])
 
 
 async def test_more_is_shown_at_the_press_of_a_button(browser: Any, there: Workspace) -> None:
     there.children.near_misses = 2
-    async with careful_pages(browser, there.slack.url) as open_page:
+    async with careful_pages(browser, there.slack.page_url) as open_page:
         page = await open_page()
         message = await there.clip()
         await there.progress(message, starts="I found")

@@ -49,7 +49,7 @@ async def client(slack: Playground) -> AsyncWebClient:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def open_page(browser: Any, slack: Playground) -> AsyncIterator[Open]:
-    async with careful_pages(browser, slack.url) as opened:
+    async with careful_pages(browser, slack.page_url) as opened:
         yield opened
 
 

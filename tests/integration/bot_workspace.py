@@ -19,10 +19,12 @@ import aiohttp
 from aiohttp import web
 from pydantic import SecretStr
 
-from bot.app import EVENTS_PATH, Bot, Timeouts
+from bot.app import Bot, Timeouts
 from bot.jobs.testing import FakeTaskRunner
 from bot.knowledge_graph import KNOWLEDGE_GRAPH
 from bot.settings import Settings
+from bot.web.server import HttpLimits
+from bot.web.slack_requests import EVENTS_PATH
 from playground import BOT_USER, Message, Playground, Timing
 
 SECRET = "a-secret-between-two"
@@ -82,6 +84,7 @@ async def workspace(
     settings: Mapping[str, Any] = MappingProxyType({}),
     real_work: bool = False,
     knowledge_graph: str = KNOWLEDGE_GRAPH,
+    http_limits: HttpLimits = HttpLimits(look_s=0),  # noqa: B008  # frozen
 ) -> AsyncIterator[Workspace]:
     """Start all of it; `settings` differ from those of `settings_for`; with `real_work` children work."""
     server = web.Application()
@@ -99,6 +102,7 @@ async def workspace(
                 children=None if real_work else children,
                 knowledge_graph=knowledge_graph,
                 patience=Timeouts(file_event_s=0.1, share_s=2.0),
+                http_limits=http_limits,
             )
             await bot.start()
             playground.bot_url = bot.url + EVENTS_PATH

@@ -19,7 +19,7 @@ from time import monotonic
 import pytest
 import pytest_asyncio
 
-from bot.app import EVENTS_PATH
+from bot.web.slack_requests import EVENTS_PATH
 from playground import BOT_USER, Message, Playground, Timing
 from tests.clips import crossing_scene, draw_clip
 from tests.google.storage_server import StorageServer

@@ -173,7 +173,7 @@ async def test_the_same_video_again_is_answered_from_what_is_stored_with_a_link_
     asked = len(there.children.asked)
     second = await there.slack.upload_file(clip, "dm", name="two.mp4")
     answer = await there.progress(second, starts="I found")
-    assert [task for task, _ in there.children.asked[asked:]] == ["probe"]
+    assert [task for task, _ in there.children.asked[asked:]] == ["probe", "choose"]
     assert "before" in json.dumps(answer.blocks)
     assert f"/archives/{first.channel_id}/p" in json.dumps(answer.blocks)
     assert len(there.replies(second)) == 4

@@ -11,6 +11,7 @@ from yarl import URL
 
 from playground import WILDLIFE, YOU, Playground
 from playground.page import STATIC
+from tests.integration.playground_page import opened
 
 
 @pytest.fixture
@@ -20,8 +21,9 @@ async def slack() -> AsyncIterator[Playground]:
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
+async def session(slack: Playground) -> AsyncIterator[aiohttp.ClientSession]:
+    """The page's own requests: it was opened by its address, and has the cookie from there."""
+    async with opened(slack) as session:
         yield session
 
 
@@ -85,6 +87,8 @@ async def test_another_name_for_this_address_is_refused(slack: Playground, sessi
     for path in ("/", "/playground/state", "/api/auth.test"):
         async with session.get(slack.url + path, headers={"Host": f"rebound.example:{slack.port}"}) as response:
             assert response.status == 403
+    async with session.get(slack.page_url.replace("127.0.0.1", "localhost")) as response:
+        assert response.status == 200
     async with session.get(f"http://localhost:{slack.port}/playground/state") as response:
         assert response.status == 200
 
@@ -119,8 +123,8 @@ async def test_a_file_that_could_run_as_a_page_is_only_offered_for_saving(
             assert response.headers["Content-Security-Policy"].startswith("sandbox")
 
 
-async def test_an_upload_keeps_its_length_its_limit_and_its_thread(session: aiohttp.ClientSession) -> None:
-    async with Playground(max_file_bytes=1000) as slack:
+async def test_an_upload_keeps_its_length_its_limit_and_its_thread() -> None:
+    async with Playground(max_file_bytes=1000) as slack, opened(slack) as session:
         address, headers = slack.url + "/playground/upload", {"Origin": slack.url}
         root = slack.post_message("wildlife", "root")
         query = {"channel": WILDLIFE, "name": "fox.gif", "thread_ts": root.ts}

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.web.oidc import OidcVerifier
 from bot.web.storage_events import ObjectFinalized
-from bot.web.trigger_auth import TriggerAuth, is_local
+from bot.web.trigger_auth import TriggerAuth, is_for_this_machine_alone, is_local
 from bot.web.triggers import EVENT_LIMIT_BYTES, trigger_routes
 from tests.google.oidc_issuer import ACCOUNT, AUDIENCE, CertificateServer, SigningKey, unsigned
 from tracking.errors import EngineUnavailable, OptionError, SourceRefused
@@ -56,7 +56,7 @@ class Bot:
 async def served(auth: TriggerAuth | None = None) -> AsyncIterator[tuple[Bot, aiohttp.ClientSession]]:
     bot = Bot()
     app = web.Application()
-    app.add_routes(trigger_routes(bot.on_object, bot.on_request, auth=auth or TriggerAuth()))
+    app.add_routes(trigger_routes(bot.on_object, bot.on_request, auth=auth or TriggerAuth(serves_this_machine=True)))
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -148,23 +148,57 @@ async def test_events_are_posted(method: str) -> None:
         assert (answer.status, answer.headers["Allow"]) == (405, "POST")
 
 
+# What no program on this machine sends, or not for it: each closes the triggers where only the machine opens them.
+FOREIGN_HEADERS = [
+    *((name, "127.0.0.1") for name in ("Forwarded", "X-Forwarded-For", "X-Real-IP", "X-Client-IP", "True-Client-IP")),
+    *((name, "127.0.0.1") for name in ("X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "X-Original-Host")),
+    *((name, "127.0.0.1") for name in ("CF-Connecting-IP", "Fly-Client-IP", "X-Envoy-External-Address", "X-Cluster-Client-IP")),
+    ("Via", "1.1 proxy"),
+    ("X-Request-Id", "1"),
+    ("X-Amzn-Trace-Id", "Root=1"),
+    ("traceparent", "00-0-0-01"),
+    ("ngrok-trace-id", "1"),
+    ("X-Anything", "a header that nobody has heard of"),
+    ("Origin", "https://evil.example"),
+    ("Origin", "null"),
+    ("Sec-Fetch-Site", "cross-site"),
+    ("Sec-Fetch-Site", "same-origin"),
+    ("Referer", "https://evil.example/"),
+    ("Accept-Language", "en"),
+    ("Cookie", "a=b"),
+    ("Host", "evil.example"),
+    ("Host", "localhost.evil.example:3000"),
+]
+
+
 class TestWithoutTokens:
-    async def test_a_forwarded_request_is_refused(self) -> None:
+    @pytest.mark.parametrize(("name", "value"), FOREIGN_HEADERS, ids=lambda value: value)
+    async def test_a_request_that_a_proxy_or_a_page_made_is_refused(self, name: str, value: str) -> None:
         async with served() as (bot, client):
-            for header in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Via", "CF-Connecting-IP"):
-                assert await status_of(client, headers={header: "127.0.0.1"}) == 403
+            assert await status_of(client, headers={name: value}) == 403
+            video = {"video_uri": "gs://videos/clip.mp4"}
+            async with client.get("/track", params=video, headers={name: value}) as answer:
+                assert answer.status == 403
+                assert "TRACKLET_TRIGGER_TOKEN" in await answer.text()
+        assert (bot.objects, bot.requests) == ([], [])
+
+    async def test_a_bot_that_others_reach_answers_nobody(self) -> None:
+        async with served(TriggerAuth()) as (bot, client):
+            assert await status_of(client) == 403
         assert bot.objects == []
 
-    async def test_a_public_address_closes_them(self) -> None:
-        async with served(TriggerAuth(public_url="https://tracklet.example")) as (_, client):
-            assert await status_of(client) == 403
-
-    async def test_a_web_page_cannot_use_them(self) -> None:
-        async with served() as (bot, client):
-            for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}):
-                async with client.get("/track", params={"video_uri": "gs://videos/clip.mp4"}, headers=headers) as answer:
-                    assert answer.status == 403
-        assert bot.requests == []
+    async def test_an_event_of_this_machine_is_taken_in_each_form(self) -> None:
+        headers = {
+            "ce-id": "1",
+            "ce-source": "//storage.googleapis.com/projects/_/buckets/videos",
+            "ce-specversion": "1.0",
+            "ce-type": "google.cloud.storage.object.v1.finalized",
+            "ce-subject": "objects/clip.mp4",
+        }
+        event = {"bucket": "videos", "name": "clip.mp4", "generation": "7"}
+        async with served() as (bot, client), client.post("/events/storage", json=event, headers=headers) as answer:
+            assert answer.status == 204
+        assert bot.objects == [ObjectFinalized("videos", "clip.mp4", 7)]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +206,7 @@ class TestWithoutTokens:
     [
         ("127.0.0.1", "127.0.0.1:3000", True),
         ("127.0.0.1", "localhost:3000", True),
-        ("127.8.8.8", "localhost", True),
+        ("127.8.8.8", "LocalHost", True),
         ("::1", "[::1]:3000", True),
         ("::1", "[::1]", True),
         ("::ffff:127.0.0.1", "localhost:3000", True),
@@ -180,16 +214,45 @@ class TestWithoutTokens:
         ("::ffff:10.0.0.7", "localhost:3000", False),
         ("127.0.0.1", "127.0.0.1.evil.example:3000", False),
         ("127.0.0.1", "10.0.0.7:3000", False),
+        ("127.0.0.1", "", False),
         ("", "localhost:3000", False),
     ],
 )
 def test_only_this_machine_is_local(peer: str, host: str, local: bool) -> None:
-    assert is_local(peer, host, {}) is local
+    assert is_local(peer, {"Host": host}) is local
+
+
+SLACK = "https://slack.com/api/"
+
+
+@pytest.mark.parametrize(
+    ("http_host", "public_url", "slack_comes_in", "slack_api_url", "alone"),
+    [
+        ("127.0.0.1", "", False, SLACK, True),  # Socket Mode: nobody has a reason to lead anybody here
+        ("localhost", "", False, SLACK, True),
+        ("::1", "", False, SLACK, True),
+        ("127.0.0.1", "", True, "http://127.0.0.1:8321/api/", True),  # the playground
+        ("127.0.0.1", "", True, SLACK, False),  # Slack gets here by a proxy or a tunnel, and so does everybody
+        ("127.0.0.1", "", True, "http://127.0.0.1.evil.example/api/", False),
+        ("127.0.0.1", "https://tracklet.example", False, SLACK, False),
+        ("0.0.0.0", "", False, SLACK, False),
+        ("::", "", False, SLACK, False),
+        ("10.0.0.7", "", False, SLACK, False),
+        ("tracklet.example", "", False, SLACK, False),
+    ],
+)
+def test_a_bot_that_others_reach_does_not_take_loopback_for_proof(
+    http_host: str, public_url: str, slack_comes_in: bool, slack_api_url: str, alone: bool
+) -> None:
+    found = is_for_this_machine_alone(
+        http_host=http_host, public_url=public_url, slack_comes_in=slack_comes_in, slack_api_url=slack_api_url
+    )
+    assert found is alone
 
 
 class TestOwnToken:
     async def test_it_opens_both_triggers(self) -> None:
-        async with served(TriggerAuth(token="secret", public_url="https://tracklet.example")) as (_, client):
+        async with served(TriggerAuth(token="secret")) as (_, client):
             headers = {"Authorization": "Bearer secret", "X-Forwarded-For": "10.0.0.7"}
             assert await status_of(client, headers=headers) == 204
             async with client.get("/track?video_uri=gs://videos/clip.mp4", headers=headers) as answer:

@@ -34,6 +34,7 @@ from tracking.sources.sniffing import first_tag, refuse_other_media
 from tracking.storage.names import is_object_name, safe_file_name
 
 ROOT = Path(__file__).parents[2]
+PACKAGES = ("bot", "playground", "rendering", "sample", "tracking")
 FUNCTIONS = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
 SHORT, LONG = 2_000, 16_000
 # Eight times the length: linear takes eight times as long, quadratic 64 times. Below the least time a clock tells nothing.
@@ -43,7 +44,9 @@ MOST_GROWTH, LEAST_S = 24.0, 0.0005
 def expressions() -> dict[str, re.Pattern[Any]]:
     """Every expression in the code: those that a module keeps, and those that are written where they are used."""
     found: dict[str, re.Pattern[Any]] = {}
-    for path in sorted(path for package in ("bot", "playground", "rendering", "sample", "tracking") for path in (ROOT / package).rglob("*.py")):
+    for path in sorted(
+        path for package in ("bot", "playground", "rendering", "sample", "tracking") for path in (ROOT / package).rglob("*.py")
+    ):
         tree = ast.parse(path.read_text())
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and is_expression(node)]
         if not calls:

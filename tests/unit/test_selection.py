@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rendering.selection import MAX_CLIP_S, Selection, select
+from rendering.selection import MAX_CLIP_S, MAX_SHOWN, Selection, select
 from tracking.model import Annotations, Track
 
 BOX = (0.4, 0.4, 0.6, 0.6)
@@ -102,8 +102,15 @@ def test_moments_avoid_the_edge_the_small_and_the_hidden() -> None:
     assert best.time_s > 2.95, "before that somebody stands in front"
 
 
-def test_five_thousand_objects_all_get_their_moments() -> None:
+def test_of_five_thousand_objects_all_that_are_shown_get_their_moments() -> None:
     tracks = tuple(a_track(number, start_s=number * 0.01, count=10) for number in range(5000))
     found = select(Annotations(tracks), Selection())
-    assert len(found.shown) == 5000
+    assert len(found.shown) == MAX_SHOWN
     assert all(one.moments for one in found.shown)
+
+
+def test_of_more_than_anybody_looks_through_the_most_telling_are_shown_and_the_rest_is_counted() -> None:
+    tracks = tuple(a_track(n, confidence=0.7 + 0.3 * n / (MAX_SHOWN + 50)) for n in range(MAX_SHOWN + 50))
+    found = select(Annotations(tracks), Selection())
+    assert [shown.track.track_id for shown in found.shown] == list(range(MAX_SHOWN + 49, 49, -1))
+    assert found.left_out == 50

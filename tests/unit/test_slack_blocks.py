@@ -65,6 +65,11 @@ def test_a_long_label_is_not_cut_within_an_entity_and_two_hundred_fit() -> None:
         assert len(shown) < 13_200  # about where Slack answers msg_blocks_too_long
 
 
+def test_objects_beyond_the_most_that_are_shown_are_told_below_the_list() -> None:
+    shown = checked(blocks.object_list(job(), summary(30) | {"left_out": 59_000}, next_first=11, next_page=2, gifs=10))
+    assert "59,000 more objects pass" in shown
+
+
 PROBED = {"engine": "yolox", "why": "model", "model": "yolox_tiny.onnx"}
 
 

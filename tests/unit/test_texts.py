@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.engines import Why
+from bot.texts import cli, wording
 from bot.texts import engine as engine_texts
 from bot.texts import errors as sentences
-from bot.texts import wording
 from tracking import errors
 from tracking.engines.base import EngineName
 from tracking.errors import TrackletError
@@ -53,6 +53,11 @@ def test_every_error_has_a_sentence_without_its_class_name(kind: type[TrackletEr
         ),
         (errors.EngineRefused, "reason", ["moving-camera", "permission", "quota", "unsupported", "region", "internal"]),
         (errors.StorageError, "action", ["read", "write"]),
+        (
+            errors.AnnotationError,
+            "problem",
+            ["missing", "no JSON", "too large", "too many objects", "too many boxes", "too many values"],
+        ),
     ],
 )
 def test_each_reason_has_a_sentence_of_its_own(kind: type[TrackletError], fact: str, values: list[str]) -> None:
@@ -124,3 +129,19 @@ def test_quoted_text_is_one_short_line_without_control_characters(text: str, lim
 def test_each_engine_and_reason_can_be_told() -> None:
     said = {engine_texts.engine_chosen(engine, why=why, model="nano") for engine in EngineName for why in Why}
     assert all(sentence.startswith("Tracking ") and sentence.endswith(".") for sentence in said)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(1, "1 more object passes, but tells less"), (1200, "1,200 more objects pass, but")]
+)
+def test_objects_beyond_the_most_that_are_shown_are_told(number: int, said: str) -> None:
+    facts = cli.ResultFacts(1000, 1000 + number, (), (), 0.7, 10, left_out=number)
+    lines = cli.result_lines(facts)
+    assert lines[0] == f"{1000 + number:,} objects found."
+    assert lines[1].startswith(said)
+
+
+def test_an_annotation_file_that_holds_too_much_is_told_with_the_bound() -> None:
+    said = sentences.sentence(errors.AnnotationError("file", "too many boxes", 2_500_000))
+    assert "more than 2,500,000 boxes" in said
+    assert "shorter stretch" in said

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,14 @@ import orjson
 from numpy.typing import NDArray
 
 from tracking.errors import AnnotationError
+from tracking.formats import pieces
 from tracking.model import Annotations, EngineWarning, Segment, Track
 
-# An hour of a crowded street is some 50 MB; far above that a file is made to exhaust memory.
+# An hour of a crowded street is some 50 MB; what these bounds let pass at most, such as 69 people ten times a second for an
+# hour, is some 480 MB. Above them a file is made to exhaust memory, or nobody could look at what it shows.
 MAX_BYTES = 512 * 1024 * 1024
+MAX_OBJECTS = 200_000
+MAX_BOXES = 2_500_000
 MAX_TIME_S = 1e6
 MAX_EDGE = 1000.0  # frames; real boxes stay within -0.6..1.3
 MAX_LABEL_CHARACTERS = 1000
@@ -35,7 +41,61 @@ NANOS = 1_000_000_000
 # Protobuf's JSON writes a Duration as a decimal with a final "s".
 DURATION = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?s")
 
+LONG_LISTS = ("object_annotations", "objectAnnotations")
+
 Json = Any  # what a JSON parser gives; its shape is what this module checks
+Parts = list[tuple[NDArray[np.float64], NDArray[np.float32]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One object while its file is read: what is known of it, and its times and boxes as they came."""
+
+    label: str
+    confidence: float
+    entity_id: str
+    language_code: str
+    parts: Parts = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Objects:
+    """The objects of one result, a part of them at a time."""
+
+    values: Json
+    long_lists: Mapping[str, pieces.LongList]
+    place: str
+
+    def parts(self) -> Iterator[list[tuple[str, dict[str, Json]]]]:
+        """Each object with its place. Raises `AnnotationError`."""
+        found = self.long_lists.get(self.values) if isinstance(self.values, str) else None
+        if found is None:
+            yield list(_items(self.values, self.place))
+            return
+        number = 0
+        with _json_faults():
+            for piece in found.pieces():
+                yield list(_items(piece, self.place, first=number))
+                number += len(piece)
+
+
+@dataclass(slots=True)
+class _Budget:
+    """How much of a file was read; above the bounds it says so."""
+
+    objects: int = 0
+    boxes: int = 0
+
+    def take(self, objects: int, boxes: int) -> None:
+        """Raises `AnnotationError`."""
+        self.objects += objects
+        self.boxes += boxes
+        for count, limit, problem in (
+            (self.objects, MAX_OBJECTS, "too many objects"),
+            (self.boxes, MAX_BOXES, "too many boxes"),
+        ):
+            if count > limit:
+                raise AnnotationError(place="file", problem=problem, limit=limit)
 
 
 def read(source: Path | bytes) -> Annotations:
@@ -44,14 +104,17 @@ def read(source: Path | bytes) -> Annotations:
 
     Boxes and times are kept as they are; observations are put in time order and a second one at the same time is dropped, as
     are observations without a box and objects without observations. Tracks are numbered in the file's order, from 0. Raises
-    `AnnotationError`, which names the place of the fault.
+    `AnnotationError`, which names the place of the fault; also for more than `MAX_BYTES`, `MAX_OBJECTS` or `MAX_BOXES`, or
+    millions of values outside of the objects or in one of them, before such a file costs more than some 300 MB beside its
+    bytes.
     """
-    document = _parsed(source)
+    document, long_lists = _parsed(source)
     response = _response(document)
     results = _pick(response, "annotation_results", "annotationResults")
     if results is None:
         raise AnnotationError(place="annotation_results", problem="missing")
-    tracks: list[Track] = []
+    rows: list[_Row] = []
+    budget = _Budget()
     shots: list[Segment] = []
     segments: list[Segment] = []
     problems: list[EngineWarning] = []
@@ -63,7 +126,9 @@ def read(source: Path | bytes) -> Annotations:
             segments.append(_segment(result["segment"], f"{place}.segment"))
         shots += _shots(result, place)
         problems += _problems(result.get("error"))
-        tracks += _tracks(_pick(result, "object_annotations", "objectAnnotations"), f"{place}.object_annotations", len(tracks))
+        objects = _pick(result, "object_annotations", "objectAnnotations")
+        rows += _rows(_Objects(objects, long_lists, f"{place}.object_annotations"), budget)
+    tracks = [_track(row, number) for number, row in enumerate(row for row in rows if row.parts)]
     segment = Segment(min(s.start_s for s in segments), max(s.end_s for s in segments)) if segments else None
     return Annotations(tuple(tracks), tuple(shots), input_uri, segment, tuple(problems))
 
@@ -89,20 +154,36 @@ def write(annotations: Annotations) -> bytes:
     return orjson.dumps({"annotation_results": [result]}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _parsed(source: Path | bytes) -> Json:
+def _parsed(source: Path | bytes) -> tuple[Json, Mapping[str, pieces.LongList]]:
     try:
-        if isinstance(source, Path):
-            if source.stat().st_size > MAX_BYTES:
-                raise AnnotationError(place="file", problem="too large")
-            source = source.read_bytes()
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        if size > MAX_BYTES:
+            raise AnnotationError(place="file", problem="too large", limit=MAX_BYTES)
+        data = source if isinstance(source, bytes) else _bytes(source)
     except OSError as error:
         raise AnnotationError(place="file", problem="unreadable") from error
-    if len(source) > MAX_BYTES:
-        raise AnnotationError(place="file", problem="too large")
+    with _json_faults():
+        return pieces.load(data, long_lists=LONG_LISTS)
+
+
+def _bytes(path: Path) -> bytes:
+    """The file's bytes; one that grew beyond the limit meanwhile, or has no size, is read no further."""
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise AnnotationError(place="file", problem="too large", limit=MAX_BYTES)
+    return data
+
+
+@contextmanager
+def _json_faults() -> Iterator[None]:
+    """Turn the faults of `pieces` into ours."""
     try:
-        return orjson.loads(source.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
-        raise AnnotationError(place=f"line {error.lineno}, column {error.colno}", problem="no JSON") from error
+        yield
+    except pieces.NotJsonError as error:
+        raise AnnotationError(place=f"line {error.line}, column {error.column}", problem="no JSON") from error
+    except pieces.TooManyValuesError as error:
+        raise AnnotationError(place="file", problem="too many values", limit=pieces.MAX_PART_CONTAINERS) from error
 
 
 def _response(document: Json) -> dict[str, Json]:
@@ -121,59 +202,58 @@ def _response(document: Json) -> dict[str, Json]:
     raise AnnotationError(place="annotation_results", problem="missing")
 
 
-def _tracks(objects: Json, place: str, first_id: int) -> list[Track]:
+def _rows(objects: _Objects, budget: _Budget) -> Iterator[_Row]:
     """
-    The tracks of one result.
+    The objects of one result, in the file's order, some of them perhaps without a box.
 
-    Numbers are gathered from all objects first and become arrays at once, of which each track keeps a part: many short
-    tracks would otherwise cost more in small arrays than in reading.
+    In the streaming form each entry holds one observation, and a track id holds them together (proto: `track_info`).
     """
-    found = _joined(_items(objects, place))
+    streamed: dict[str, _Row] = {}
+    for found in objects.parts():
+        times, boxes, ends = _arrays(found)
+        budget.take(len(found), times.size)
+        for (at, each), start, end in zip(found, [0, *ends], ends, strict=False):
+            track_id = _pick(each, "track_id", "trackId")
+            is_streamed = track_id is not None and "segment" not in each
+            row = streamed.get(str(track_id)) if is_streamed else None
+            if row is None:
+                if start == end and not is_streamed:
+                    continue
+                row = _row(each, at)
+                if is_streamed:
+                    streamed[str(track_id)] = row
+                yield row
+            if end > start:
+                row.parts.append((times[start:end], boxes[start:end]))
+
+
+def _arrays(found: list[tuple[str, dict[str, Json]]]) -> tuple[NDArray[np.float64], NDArray[np.float32], list[int]]:
+    """
+    Times (N,) and boxes (N, 4) of all objects together, and where each object's end.
+
+    Numbers are gathered first and become arrays at once, of which each track keeps a part: many short tracks would
+    otherwise cost more in small arrays than in reading.
+    """
     nanos: list[Json] = []
     edges: list[Json] = []
     ends = [_gather(at, each, nanos, edges) for at, each in found]
-    boxes = np.asarray(edges)
-    # Of text, nested values and huge numbers NumPy makes arrays of another kind.
+    # Of text, nested values and huge numbers NumPy makes arrays of another kind, or none.
     times = np.asarray(nanos)
+    try:
+        boxes = np.asarray(edges)
+    except ValueError:
+        boxes = np.asarray("ragged")
     if nanos and (times.dtype.kind != "i" or boxes.dtype.kind not in "fiub" or boxes.ndim != 1 or not _in_range(times, boxes)):
         raise next(fault for at, each in found if (fault := _first_fault(each.get("frames") or [], at)))
     times = times / NANOS
     boxes = boxes.astype(np.float32).reshape(-1, 4)
     times.setflags(write=False)
     boxes.setflags(write=False)
-    tracks: list[Track] = []
-    start = 0
-    for (at, each), end in zip(found, ends, strict=True):
-        if end > start:
-            tracks.append(_track(each, at, first_id + len(tracks), times[start:end], boxes[start:end]))
-        start = end
-    return tracks
+    return times, boxes, ends
 
 
 def _in_range(nanos: NDArray[Any], edges: NDArray[Any]) -> bool:
     return bool(nanos.min() >= 0 and nanos.max() <= MAX_TIME_S * NANOS and edges.max() <= MAX_EDGE and edges.min() >= -MAX_EDGE)
-
-
-def _joined(objects: Iterator[tuple[str, dict[str, Json]]]) -> list[tuple[str, dict[str, Json]]]:
-    """
-    The objects, where one of the streaming form is one object.
-
-    There each entry holds one observation, and a track id holds them together (proto: `track_info`).
-    """
-    joined: list[tuple[str, dict[str, Json]]] = []
-    streamed: dict[str, dict[str, Json]] = {}
-    for at, found in objects:
-        track_id = _pick(found, "track_id", "trackId")
-        if track_id is None or "segment" in found:
-            joined.append((at, found))
-            continue
-        earlier = streamed.get(str(track_id))
-        if earlier is None:
-            streamed[str(track_id)] = found
-            joined.append((at, found))
-        elif isinstance(earlier.get("frames"), list) and isinstance(found.get("frames"), list):
-            earlier["frames"] += found["frames"]
-    return joined
 
 
 def _gather(place: str, found: dict[str, Json], nanos: list[Json], edges: list[Json]) -> int:
@@ -203,23 +283,25 @@ def _gather(place: str, found: dict[str, Json], nanos: list[Json], edges: list[J
     return len(nanos)
 
 
-def _track(found: dict[str, Json], place: str, track_id: int, times: NDArray[np.float64], boxes: NDArray[np.float32]) -> Track:
-    if not (times[1:] > times[:-1]).all():
-        times, first = np.unique(times, return_index=True)
-        boxes = boxes[first]
+def _row(found: dict[str, Json], place: str) -> _Row:
     entity = found.get("entity") or {}
     if not isinstance(entity, dict):
         raise AnnotationError(place=f"{place}.entity", problem="no object")
     entity_id = _text(_pick(entity, "entity_id", "entityId"))
-    return Track(
-        track_id=track_id,
+    return _Row(
         label=sys.intern(_text(entity.get("description")) or entity_id or "object"),
         confidence=_confidence(found.get("confidence", 0.0), f"{place}.confidence"),
-        times=times,
-        boxes=boxes,
         entity_id=sys.intern(entity_id),
         language_code=sys.intern(_text(_pick(entity, "language_code", "languageCode"))),
     )
+
+
+def _track(row: _Row, track_id: int) -> Track:
+    times, boxes = row.parts[0] if len(row.parts) == 1 else (np.concatenate(column) for column in zip(*row.parts, strict=True))
+    if not (times[1:] > times[:-1]).all():
+        times, first = np.unique(times, return_index=True)
+        boxes = boxes[first]
+    return Track(track_id, row.label, row.confidence, times, boxes, row.entity_id, row.language_code)
 
 
 def _first_fault(frames: list[Json], place: str) -> AnnotationError | None:
@@ -292,13 +374,13 @@ def _confidence(value: Json, place: str) -> float:
     return float(str(np.float32(min(max(value, 0.0), 1.0))))
 
 
-def _items(values: Json, place: str) -> Iterator[tuple[str, dict[str, Json]]]:
-    """Each object of a list with its place; a missing list has none."""
+def _items(values: Json, place: str, *, first: int = 0) -> Iterator[tuple[str, dict[str, Json]]]:
+    """Each object of a list with its place, `first` being the number of the first; a missing list has none."""
     if values is None:
         return
     if not isinstance(values, list):
         raise AnnotationError(place=place, problem="no list")
-    for number, value in enumerate(values):
+    for number, value in enumerate(values, first):
         if not isinstance(value, dict):
             raise AnnotationError(place=f"{place}[{number}]", problem="no object")
         yield f"{place}[{number}]", value

@@ -29,8 +29,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from tracking.errors import NotAVideo, SegmentOutside, VideoDamaged, VideoTooLarge, VideoTooLong, file_name
 from tracking.model import Segment
+from tracking.mp4_tables import TooManyBoxesError, read_claims
 from tracking.video.colour import Converter
-from tracking.video.packets import FrameDecoder, PacketIndex
+from tracking.video.packets import MAX_PACKETS, FrameDecoder, PacketIndex
 
 # Media containers only: FFmpeg would also open playlists and scripts, which name other files and hosts to read.
 CONTAINERS = (
@@ -187,7 +188,8 @@ class Video:
     """
     A video file; a context manager, for one thread at a time. Each pass over it opens it anew.
 
-    Raises `NotAVideo`, `VideoDamaged`, `VideoTooLarge` or `VideoTooLong`. `loss` is set when decoding met damage: what came
+    Raises `NotAVideo`, `VideoDamaged`, `VideoTooLarge` or `VideoTooLong`, and `MemoryError` where the process may take no more
+    memory. `loss` is set when decoding met damage: what came
     before was good.
     """
 
@@ -201,7 +203,9 @@ class Video:
         self._claimed_s = 0.0
         self.converter = Converter()
         self.loss: DecodeDamage | None = None
-        self.info = self._examined(self._checked_size())
+        size_bytes = self._checked_size()
+        self._check_claims()
+        self.info = self._examined(size_bytes)
 
     def __enter__(self) -> Self:
         return self
@@ -279,6 +283,19 @@ class Video:
             raise VideoTooLarge(size=size, limit=self._limits.max_bytes)
         return size
 
+    def _check_claims(self) -> None:
+        """Before FFmpeg makes memory of it: what the file says that it has."""
+        try:
+            claims = read_claims(self._path)
+        except OSError as error:
+            raise NotAVideo(name=self._name, media="missing") from error
+        except TooManyBoxesError as error:
+            raise NotAVideo(name=self._name) from error
+        if claims.unbacked:
+            raise NotAVideo(name=self._name)
+        if claims.samples > MAX_PACKETS:
+            raise VideoTooLarge(size=claims.samples, limit=MAX_PACKETS, unit="samples")
+
     def _opened(self) -> tuple[av.container.InputContainer, av.video.VideoStream]:
         # The path is made absolute and marked as a file, since FFmpeg would take "http:..." or "concat:..." at its word.
         try:
@@ -288,6 +305,7 @@ class Video:
                 metadata_errors="replace",
             )
         except (av.error.FFmpegError, ValueError) as error:
+            # Also where it is memory that FFmpeg does not get: to be opened, no good file takes much.
             raise NotAVideo(name=self._name) from error
         try:
             return container, self._picture_stream(container)
@@ -297,7 +315,12 @@ class Video:
 
     def _picture_stream(self, container: av.container.InputContainer) -> av.video.VideoStream:
         covers = Disposition.attached_pic | Disposition.timed_thumbnails
-        pictures = [stream for stream in container.streams.video if not stream.disposition & covers]
+        # A stream of a codec that FFmpeg does not know has no context, against PyAV's stub.
+        pictures = [
+            stream
+            for stream in container.streams.video
+            if getattr(stream, "codec_context", None) is not None and not stream.disposition & covers
+        ]
         if not pictures:
             raise NotAVideo(name=self._name, media="audio" if container.streams.audio else "")
         stream = max(pictures, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height))

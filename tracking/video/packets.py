@@ -9,6 +9,8 @@ Times are seconds from the first shown frame.
 
 from __future__ import annotations
 
+import contextlib
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,6 +34,8 @@ READ_THROUGH_PACKETS = 60
 
 MAX_PACKETS = 4_000_000  # ten hours at 100 frames a second: a file with more is made to exhaust memory
 
+KEY, DISCARDED = 1, 2  # what is noted of a packet
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PacketIndex:
@@ -54,27 +58,30 @@ class PacketIndex:
 
     @classmethod
     def read(cls, open_video: Opener, *, first_pts: int, frame_rate: Fraction | None, limit_s: float) -> PacketIndex:
-        """Read a whole file without decoding. Raises `VideoTooLong` where there is more than `limit_s`."""
+        """Read a file without decoding, as far as it can be read. Raises `VideoTooLong` where there is more than `limit_s`."""
         container, stream = open_video()
-        rows: list[tuple[int, int, bool, bool]] = []
+        ticks_read, dts_read, marks = array("q"), array("q"), bytearray()
         last_duration = 0
         time_base = stream.time_base or Fraction(1, 1000)
-        with container:
+        with container, _whole_or_cut():
             for packet in _packets(container, stream):
                 pts = packet.pts if packet.pts is not None else packet.dts
                 if pts is None:
-                    pts = rows[-1][0] + 1 if rows else first_pts
-                rows.append((pts, packet.dts if packet.dts is not None else pts, packet.is_keyframe, packet.is_discard))
+                    pts = ticks_read[-1] + 1 if ticks_read else first_pts
+                ticks_read.append(pts)
+                dts_read.append(packet.dts if packet.dts is not None else pts)
+                marks.append(KEY * packet.is_keyframe + DISCARDED * packet.is_discard)
                 last_duration = packet.duration or last_duration
-                if len(rows) > MAX_PACKETS or (not frame_rate and (pts - first_pts) * time_base > limit_s):
+                if len(marks) > MAX_PACKETS or (not frame_rate and (pts - first_pts) * time_base > limit_s):
                     raise VideoTooLong(duration_s=float((pts - first_pts) * time_base), limit_s=limit_s)
-        table = np.array(rows, np.int64).reshape(-1, 4)
-        ticks, dts, key = table[:, 0], table[:, 1], table[:, 2].astype(bool)
+        ticks, dts = np.frombuffer(ticks_read, np.int64), np.frombuffer(dts_read, np.int64)
+        marked = np.frombuffer(marks, np.uint8)
+        key = (marked & KEY) > 0
         if frame_rate:
-            order = np.arange(len(rows))
+            order = np.arange(len(marks))
             times = order / float(frame_rate)
-            return cls(ticks, dts, key, order, times, float(len(rows) / frame_rate))
-        visible = np.flatnonzero((table[:, 3] == 0) & (ticks >= first_pts))
+            return cls(ticks, dts, key, order, times, float(len(marks) / frame_rate))
+        visible = np.flatnonzero(((marked & DISCARDED) == 0) & (ticks >= first_pts))
         order = visible[np.argsort(ticks[visible], kind="stable")]
         order = order[np.concatenate([[True], np.diff(ticks[order]) > 0])] if order.size else order
         times = np.asarray((ticks[order] - first_pts) * float(time_base), np.float64)
@@ -101,6 +108,17 @@ class PacketIndex:
         leading = self.pts[packets] < self.pts[keys[group]]
         entries = keys[np.maximum(group - leading, 0)]
         return np.minimum.accumulate(entries[::-1])[::-1]
+
+
+@contextlib.contextmanager
+def _whole_or_cut() -> Iterator[None]:
+    """End reading where a damaged file ends it."""
+    try:
+        yield
+    except av.error.MemoryError:
+        raise
+    except av.error.FFmpegError:
+        return
 
 
 class _Missing(Exception):
@@ -176,6 +194,8 @@ class FrameDecoder:
         if not self._frame_rate:
             try:
                 yield from self._chosen(index, pending)
+            except av.error.MemoryError:
+                raise
             except (_Missing, av.error.FFmpegError):
                 # An odd file: start again and leave nothing out.
                 self._container.close()
@@ -263,11 +283,15 @@ class FrameDecoder:
                             continue
                         damaged_from = None
                     yield frame
+        except av.error.MemoryError:
+            raise
         except av.error.FFmpegError:
             self.cut_short = True
         codec.skip_frame = "DEFAULT"
         try:
             remaining = codec.decode(None)
+        except av.error.MemoryError:
+            raise
         except av.error.FFmpegError:
             self.frames_lost += 1
             return
