@@ -16,7 +16,7 @@ from typing import Any
 
 from bot.jobs.model import Job, JobState, Kind
 from bot.knowledge_graph import entity_link
-from bot.slack.mrkdwn import escape
+from bot.texts.mrkdwn import escape
 from bot.texts import engine, wording
 from bot.texts import slack as texts
 from tracking import plain_text
