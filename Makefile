@@ -7,9 +7,12 @@ RUN = $(UV) run --frozen
 PACKAGES = bot playground rendering sample tracking
 CODE = $(PACKAGES) tests bench
 OUT ?= pictures
+TESTS ?= tests
+# Most tests wait for a server of their own, so more processes than cores; the tests of one file share what is costly.
+PARALLEL ?= -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo track serve test check fix format lint types floors coverage fuzz bench readme-media looks clean
+.PHONY: help demo track serve unit test check fix format lint types contracts coverage fuzz bench readme-media looks clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,10 +26,13 @@ track: $(UV) ## Track a video without Slack: make track VIDEO=holiday.mp4 OUT=pi
 serve: $(UV) ## Run the bot with the settings of the environment
 	$(RUN) --no-dev tracklet serve
 
-test: $(UV) ## Run the tests
-	$(RUN) pytest
+unit: $(UV) ## Run the tests that need no server, file or process: under half a minute
+	$(RUN) pytest tests/unit $(PARALLEL)
 
-check: format lint types floors coverage ## Everything that must hold before a commit
+test: $(UV) ## Run the tests; one of them: make test TESTS=tests/unit/test_model.py
+	$(RUN) pytest $(TESTS) $(PARALLEL)
+
+check: format lint types contracts coverage ## Everything that must hold before a commit
 
 fix: $(UV) ## Format, and mend what the linter can
 	$(RUN) ruff format $(CODE)
@@ -41,14 +47,12 @@ lint: $(UV)
 types: $(UV)
 	$(RUN) --group bench mypy
 
-floors: $(UV)
+contracts: $(UV)
 	$(RUN) lint-imports
 
 coverage: $(UV)
-	$(RUN) coverage erase
-	$(RUN) coverage run -m pytest
-	$(RUN) coverage combine --quiet
-	$(RUN) coverage report --skip-covered --skip-empty | tail -n 40
+	$(RUN) pytest $(PARALLEL) --cov --cov-report=
+	$(RUN) coverage report --skip-covered --skip-empty
 
 fuzz: $(UV) ## Try 10,000 broken videos and annotation files each, some minutes
 	$(RUN) python -m tests.fuzz

@@ -16,9 +16,9 @@ from typing import Any
 
 from bot.jobs.model import Job, JobState, Kind
 from bot.knowledge_graph import entity_link
-from bot.slack.mrkdwn import escape
 from bot.texts import engine, errors, wording
 from bot.texts import slack as texts
+from bot.texts.mrkdwn import escape
 from tracking import plain_text
 from tracking.engines.base import EngineName
 

@@ -2,7 +2,7 @@
 The sentence of each error: what happened, why, and what to do next.
 
 No class names. Text that came from outside (labels, file names, what a service said) is shortened and made plain here; making
-it harmless for Slack is left to `bot/slack/mrkdwn.py`.
+it harmless for Slack is left to `bot/texts/mrkdwn.py`.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from bot.jobs.model import Job, JobState, Options
 from bot.jobs.processes import ChildCrashed
 from bot.requests.errors import CommandError, ParseErrorKind
 from bot.slack.errors import FileNotShared, SlackError, SlackRefused
-from bot.slack.mrkdwn import escape, inert
 from bot.texts import errors, wording
+from bot.texts.mrkdwn import escape, inert
 from bot.texts.wording import clock, count, percent, span
 from tracking.errors import ProcessDied, SourceRefused, TrackletError
 

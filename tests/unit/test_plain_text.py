@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.mrkdwn import escape
+from bot.texts.mrkdwn import escape
 from bot.texts.wording import quoted
 from rendering.fonts import line_of
 from rendering.naming import safe_label, safe_video_name

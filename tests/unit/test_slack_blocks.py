@@ -15,8 +15,8 @@ from bot.jobs.processes import ChildCrashed
 from bot.slack import blocks, errors
 from bot.slack import views as home
 from bot.slack.blocks import Message
-from bot.slack.mrkdwn import escape
 from bot.texts import slack as texts
+from bot.texts.mrkdwn import escape
 from playground.blocks import check_blocks, check_view
 from tracking.errors import SourceRefused, TrackletError
 from tracking.model import Segment
