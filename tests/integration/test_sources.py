@@ -461,3 +461,13 @@ async def test_a_socket_to_an_address_that_nobody_checked_is_never_made(server: 
     with pytest.raises(SourceRefused):
         await made.fetch("http://example.org/clip.mp4", tmp_path / "clip.mp4")
     await made.close()
+
+
+async def test_a_page_that_is_the_file_itself_is_no_video_and_one_in_its_place_is_a_page(
+    server: Server, fetcher: Fetcher, tmp_path: Path
+) -> None:
+    page = len(b"<html><h1>Sign in to your account</h1></html>")
+    with pytest.raises(NotAVideo):
+        await fetcher.fetch(f"{server.url}/login.mp4", tmp_path / "clip.mp4", size_bytes=page)
+    with pytest.raises(SourceNotAVideo):
+        await fetcher.fetch(f"{server.url}/login.mp4", tmp_path / "clip.mp4", size_bytes=page + 1)

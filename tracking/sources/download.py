@@ -32,6 +32,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from tracking.errors import (
+    NotAVideo,
     SourceNotAVideo,
     SourceNotFound,
     SourceRefused,
@@ -163,7 +164,7 @@ class Fetcher:
                         if len(first) < SNIFFED_BYTES:
                             first += chunk[: SNIFFED_BYTES - len(first)]
                             if len(first) >= SNIFFED_BYTES:
-                                refuse_other_media(first, shown, content_type=answer.content_type, url=str(answer.url))
+                                _refuse_other_media(first, shown, answer, size_bytes)
                         size += len(chunk)
                         if size > limits.max_bytes:
                             raise VideoTooLarge(size, limits.max_bytes)
@@ -177,7 +178,7 @@ class Fetcher:
                     with _told_as_storage(into):
                         await asyncio.to_thread(file.close)
                 if len(first) < SNIFFED_BYTES:
-                    refuse_other_media(first, shown, content_type=answer.content_type, url=str(answer.url))
+                    _refuse_other_media(first, shown, answer, size_bytes)
                 if size_bytes is not None and size != size_bytes:
                     raise SourceUnreachable(shown, answer.status, "incomplete")
                 name = link_name(link)
@@ -311,6 +312,16 @@ def _told_as_storage(into: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(into.name, "write", "full" if is_disk_full(error) else error.strerror or "") from error
+
+
+def _refuse_other_media(first: bytes, shown: str, answer: aiohttp.ClientResponse, size_bytes: int | None) -> None:
+    """Raise `NotAVideo` for a file that is itself no video, `SourceNotAVideo` for what came in its place."""
+    try:
+        refuse_other_media(first, shown, content_type=answer.content_type, url=str(answer.url))
+    except SourceNotAVideo as refused:
+        if size_bytes is not None and answer.content_length == size_bytes:
+            raise NotAVideo(file_name(shown)) from refused
+        raise
 
 
 def _raise_for(answer: aiohttp.ClientResponse, shown: str) -> None:
