@@ -39,6 +39,7 @@ from tracking.errors import (
     SourceUnreachable,
     StorageError,
     VideoTooLarge,
+    file_name,
     is_disk_full,
 )
 from tracking.sources.addresses import AddressPolicy, literal_address
