@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.commands import commands as cli
+from bot.cli import main
 from tests.integration.command import Run
 
 
@@ -20,7 +20,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     def command(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["tracklet", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main()
         said = capsys.readouterr()
         return int(ended.value.code or 0), said.out, said.err
 

@@ -44,7 +44,7 @@ def test_the_image_s_steps_give_a_tracklet_with_its_page_and_font(tmp_path: Path
     )
     assert said.stdout.startswith("tracklet, version")
     (package,) = installed.glob("lib/python3.*/site-packages/bot")
-    assert (package / "playground/static/index.html").is_file()
+    assert (package.parent / "playground/static/index.html").is_file()
     assert list(package.parent.glob("fontpkg_noto_sans/files/*.ttf"))
     assert not (package.parent / "pytest").exists()
 
