@@ -35,7 +35,7 @@ JOBS_AT_ONCE = 200  # a job waits for most of its life; fetching and CPU have bo
 JOBS_A_PERSON = 16
 POLL_S = 0.2  # how long a job may lie before somebody takes it
 RECOVERIES = 1000  # each restart counts as one; a job must not die of many
-DRAIN_S = 3
+DRAIN_S = 5  # each job at work notes that its step ended; ten seconds are all that a container gets
 FORGOTTEN_AT_ONCE = 500
 
 Body = Callable[[JobId], Awaitable[str]]

@@ -25,7 +25,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -159,7 +159,7 @@ class Fetcher:
                 sha256, size = hashlib.sha256(), 0
                 first = b""
                 pace = _Pace(limits, self._clock)
-                file = await asyncio.to_thread(aside.open, "wb")
+                file = await _opened(aside)
                 try:
                     async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
                         if len(first) < SNIFFED_BYTES:
@@ -313,6 +313,16 @@ def _told_as_storage(into: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(into.name, "write", "full" if is_disk_full(error) else error.strerror or "") from error
+
+
+async def _opened(path: Path) -> BinaryIO:
+    """A new file to write; none stays open where the caller is cancelled meanwhile."""
+    opening = asyncio.ensure_future(asyncio.to_thread(path.open, "wb"))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        (await opening).close()
+        raise
 
 
 def _refuse_other_media(first: bytes, shown: str, answer: aiohttp.ClientResponse, size_bytes: int | None) -> None:
