@@ -141,11 +141,15 @@ async def _drip(request: web.Request) -> web.StreamResponse:
     answer = web.StreamResponse(headers={"Content-Length": "50000000", "Content-Type": "video/mp4"})
     await answer.prepare(request)
     if request.method == "GET":
-        await answer.write(CLIP)
-        with suppress(ConnectionError):
-            while True:
-                await asyncio.sleep(1)
-                await answer.write(b"\0")
+        try:
+            await answer.write(CLIP)
+            with suppress(ConnectionError):
+                while True:
+                    await asyncio.sleep(1)
+                    await answer.write(b"\0")
+        finally:
+            if request.transport is not None:
+                request.transport.abort()
     return answer
 
 
