@@ -1,0 +1,231 @@
+"""
+What the steps of a job give: frozen, and to and from JSON in this one place.
+
+A step's result is plain JSON in the job engine's tables, and a job's facts are a column of its row; both outlive the program
+that wrote them. So names stay as they are, a name that is unknown is passed over, and one that came later has a default. Times
+are seconds, sizes bytes or pixels, paths those of this machine.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+Json = dict[str, Any]
+
+
+class Fact(BaseModel):
+    """Something that is known of a job."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def from_json(cls, data: Json) -> Self:
+        """Return what `to_json` wrote, in this version or one before. Raises `ValueError` for anything else."""
+        return cls.model_validate(data)
+
+    def to_json(self) -> Json:
+        """Return plain data; what was never set is left out."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class VideoFile(Fact):
+    """A video that was fetched: where it lies here, and its name in its root; `uri` is "" but for a stored object."""
+
+    path: str
+    root: str
+    video_name: str
+    uri: str = ""
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+class Probe(Fact):
+    """What kind of video it is, and which engine looks at it; `engine` is "" where somebody else's annotations are drawn."""
+
+    width: int
+    height: int
+    duration_s: float
+    is_drawn: bool = False
+    engine: str = ""
+    why: str = ""
+    model: str = ""
+    run_key: str = ""
+
+
+class ToldObject(Fact):
+    """One object as a list tells it; `number` is 0 for a near miss, `frames` how many boxes it has."""
+
+    number: int
+    label: str
+    confidence: float
+    start_s: float
+    end_s: float
+    frames: int
+    entity_id: str = ""
+
+
+class SummaryPage(Fact):
+    """One page of the object summary, with the numbers of its objects."""
+
+    path: str
+    objects: tuple[int, ...]
+    width: int = 0
+    height: int = 0
+
+
+class Thresholds(Fact):
+    """The thresholds that just let some tracks pass."""
+
+    min_confidence: float = 0.0
+    min_frames: int = 0
+
+
+class Summary(Fact):
+    """
+    The pages that were drawn, and all that is said of the objects in words.
+
+    `left_out` objects passed the thresholds and are not shown; `near_misses` are some of the `near_miss_count` that nearly
+    passed, and `lowest` lets all of these pass. `problems` counts what the engine reported as failed.
+    """
+
+    pages: tuple[SummaryPage, ...] = ()
+    objects: tuple[ToldObject, ...] = ()
+    left_out: int = 0
+    near_misses: tuple[ToldObject, ...] = ()
+    near_miss_count: int = 0
+    lowest: Thresholds = Thresholds()
+    problems: int = 0
+
+    @property
+    def shown(self) -> int:
+        """How many objects are on the pages."""
+        return sum(len(page.objects) for page in self.pages)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The number of each object, in the order of the list."""
+        return [each.number for each in self.objects]
+
+
+class Animation(Fact):
+    """The GIF of the object with the number `object`."""
+
+    path: str
+    object: int
+    size_bytes: int = 0
+
+
+class Animations(Fact):
+    """GIFs in the order in which they are shown."""
+
+    animations: tuple[Animation, ...] = ()
+
+
+class Found(Fact):
+    """What an earlier job has left of the same work; `earlier` is its id where its pictures serve as well."""
+
+    annotations: str = ""
+    summary: Summary | None = None
+    animations: tuple[Animation, ...] = ()
+    earlier: str = ""
+
+
+class Placement(Fact):
+    """
+    Where a remote engine reads a video and writes its annotations.
+
+    `uri` is "" where the bytes of `file` go along; the annotations' names are "" where the answer brings them. `since` is the
+    generation that lay there before.
+    """
+
+    uri: str = ""
+    file: str
+    annotations_uri: str = ""
+    annotations_name: str = ""
+    since: int = 0
+
+
+class RemoteState(Fact):
+    """How far a remote run is."""
+
+    percent: float = 0
+    done: bool = False
+
+
+class JobFacts(Fact):
+    """
+    All that is known of a job; each part is there once its step has ended.
+
+    `next_first` and `next_page` are what further pictures may be asked for (0: none); `handle` names a remote run, `start_sent`
+    says that its start was sent and `waits_for` which file it will write; `shown` is the stage and the share of it that the
+    progress message said last.
+    """
+
+    thread_ts: str = ""
+    video: VideoFile | None = None
+    probed: Probe | None = None
+    annotations: str = ""
+    summary: Summary | None = None
+    animations: tuple[Animation, ...] | None = None
+    earlier: str = ""
+    next_first: int = 0
+    next_page: int = 0
+    handle: str = ""
+    start_sent: bool = False
+    waits_for: str = ""
+    shown: tuple[str, float] = ("", 0.0)
+
+
+class Drawable(Fact):
+    """What pictures are drawn from: a fetched video, what kind it is, its annotation file, and what is told of its objects."""
+
+    thread_ts: str = ""
+    video: VideoFile
+    probed: Probe
+    annotations: str
+    summary: Summary
+    earlier: str = ""
+    animations: tuple[Animation, ...] = ()
+
+    @classmethod
+    def of(cls, facts: JobFacts) -> Self:
+        """The same of a job that has come so far. Raises `ValueError` for one that has not."""
+        return cls.from_json(facts.to_json())
+
+
+class Opened(Fact):
+    """The message that the rest is posted below, "" where nobody is told."""
+
+    thread_ts: str
+
+
+class Tracked(Fact):
+    """How many tracks an engine wrote."""
+
+    tracks: int = 0
+
+
+class Drawn(Fact):
+    """How many objects are on the page that was drawn and stored."""
+
+    objects: int = 0
+
+
+class Started(Fact):
+    """The handle of a remote run; "" where its annotations were there already."""
+
+    handle: str = ""
+
+
+class ParentSeen(Fact):
+    """What another job has come to: its facts once they hold what was waited for, or the error that ended it."""
+
+    facts: JobFacts | None = None
+    error: Json | None = None
+
+
+class Nothing(Fact):
+    """A step that is only done."""
