@@ -35,3 +35,12 @@ def test_a_traceback_and_a_crash_are_findings(seeds: Path) -> None:
     assert "KeyError" in found["no such kind"]
     assert "ended with status" in found["crash"]
     assert sum(report.outcomes.values()) == 6, "the rest is tried by another worker"
+
+
+# Found by runs of 50,000. The numbers make the same files wherever the encoders write the same bytes.
+CRASHES = {"damaged VP9, decoded by frame threads": ("video", 1012421), "a bracketed user in a link": ("requests", 1000303)}
+
+
+@pytest.mark.parametrize(("kind", "number"), CRASHES.values(), ids=CRASHES)
+def test_what_crashed_once_does_so_no_more(kind: str, number: int, seeds: Path) -> None:
+    assert run({kind: 1}, seeds, first=number, workers=1).findings == []

@@ -75,6 +75,8 @@ class Server:
                 raise web.HTTPFound("file:///etc/passwd")
             case "/into-nonsense":
                 return web.Response(status=302, headers={"Location": "http://[e.org/a"})
+            case "/into-brackets":
+                return web.Response(status=302, headers={"Location": "http://[::1]@/a.mp4"})
             case "/round":
                 raise web.HTTPFound("/round")
             case "/forbidden":
@@ -232,9 +234,10 @@ async def test_a_name_that_leads_into_the_own_network_is_refused(server: Server,
     assert server.authorizations == []
 
 
-async def test_a_redirect_to_nonsense_is_refused(server: Server, fetcher: Fetcher, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["into-nonsense", "into-brackets"])
+async def test_a_redirect_to_nonsense_is_refused(where: str, server: Server, fetcher: Fetcher, tmp_path: Path) -> None:
     with pytest.raises(SourceRefused):
-        await fetcher.fetch(f"{server.url}/into-nonsense", tmp_path / "clip.mp4")
+        await fetcher.fetch(f"{server.url}/{where}", tmp_path / "clip.mp4")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on a file's size")
@@ -326,6 +329,7 @@ def test_an_address_hidden_in_ipv6_is_judged_as_itself(address: ipaddress.IPv4Ad
         "http://user:pw@e.org/a",
         "http://e.org/a b",
         "http://[e.org/a",
+        "http://[::1]@/a.mp4",
         "https://\u2100.org/a",
         "gs://b",
     ],

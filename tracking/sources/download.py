@@ -302,7 +302,7 @@ def _joined(url: URL, target: str, *, shown: str) -> URL:
     """Where a redirect leads. Raises `SourceRefused`, also for what is no address at all."""
     try:
         return http_url(str(url.join(URL(target))))
-    except ValueError:
+    except (ValueError, IndexError):
         raise SourceRefused(shown, "redirect") from None
 
 

@@ -36,7 +36,7 @@ def http_url(link: str) -> URL:
     try:
         url = URL(link)
         host, _ = url.host, url.port
-    except ValueError:
+    except (ValueError, IndexError):  # yarl raises the second for a bracketed user, as in http://[::1]@
         raise SourceRefused(shown, "scheme") from None
     if url.scheme not in {"http", "https"} or not host:
         raise SourceRefused(shown, "scheme")

@@ -325,7 +325,8 @@ class Video:
             raise NotAVideo(name=self._name, media="audio" if container.streams.audio else "")
         stream = max(pictures, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height))
         self._check_picture(stream.width, stream.height)
-        stream.thread_type = "AUTO"
+        # FFmpeg's VP9 decoder crashes on damaged frames when several of them are decoded at once.
+        stream.thread_type = "SLICE" if stream.codec_context.codec.canonical_name == "vp9" else "AUTO"
         return stream
 
     def _check_picture(self, width: int, height: int) -> None:
