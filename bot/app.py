@@ -25,15 +25,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.jobs.database import Database, make_private
 from bot.jobs.model import Job
 from bot.jobs.paths import JobPaths
+from bot.jobs.ports import JobReporter, NullReporter
 from bot.jobs.processes import ProcessPool, TaskRunner, unless_cancelled
 from bot.jobs.remote import RemoteTracking
 from bot.jobs.reserve import LEAST_FREE_BYTES, free_bytes
 from bot.jobs.retention import Retention, remove_leftovers
 from bot.jobs.runtime import Runtime, forget_workflows
 from bot.jobs.service import JobService
-from bot.jobs.silent import NullReporter
 from bot.jobs.store import Store
-from bot.jobs.workflow import JobReporter, Workflow
+from bot.jobs.workflow import Workflow
 from bot.knowledge_graph import KNOWLEDGE_GRAPH, EntityDirectory
 from bot.settings import SLACK_API_URL, Settings
 from bot.slack.actions import Actions
@@ -176,7 +176,7 @@ class Bot:
         ending.push_async_callback(thread.board.close)
         silent = NullReporter()
 
-        def audience(job: Job) -> JobReporter:
+        def reporter(job: Job) -> JobReporter:
             return thread if job.request.channel else silent
 
         google = GoogleStorage()
@@ -196,7 +196,7 @@ class Bot:
             children=self._children,
             fetcher=links,
             shared=directory,
-            audience=audience,
+            reporter=reporter,
         )
         runtime = Runtime(settings, database, pipeline.run)
         ending.push_async_callback(runtime.stop)

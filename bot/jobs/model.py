@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NewType
 
+from bot.jobs.facts import JobFacts
 from tracking.engines.base import EngineName
 from tracking.model import Segment
 
@@ -158,7 +159,7 @@ class Job:
     state: JobState
     attempt: int
     thread_ts: str
-    facts: Json
+    facts: JobFacts
     error: Json | None
     cancelled_by: str
     created_at: float

@@ -1,6 +1,4 @@
-"""
-What a job needs of others: somebody who tells people of it, and somebody who knows the files that people share.
-"""
+"""What a job needs of others: somebody who tells people of it, and somebody who knows the files that people share."""
 
 from __future__ import annotations
 

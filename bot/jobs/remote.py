@@ -15,7 +15,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bot.jobs.model import Job, Json
+from bot.jobs.facts import JobFacts, Placement, RemoteState, Started, VideoFile
+from bot.jobs.model import Job
 from bot.jobs.store import Store
 from tracking.engines.base import EngineName, Handle, RemoteEngine
 from tracking.engines.remote import UNANSWERED_GRACE_S, has_arrived, next_poll_delay
@@ -51,47 +52,48 @@ class RemoteTracking:
         """What decides the result, for the keys of a job. Raises `EngineUnavailable`."""
         return (await self._opened()).run_key
 
-    async def place(self, job: Job, video: Json, *, run_key: str) -> Json:
+    async def place(self, job: Job, video: VideoFile, *, run_key: str) -> Placement:
         """Put the video where the engine reads it: into the videos' bucket, or, a small one, into the request itself."""
         videos, annotations = self._storage.videos, self._storage.annotations
-        placed: Json = {"uri": "", "file": video["path"], "annotations_uri": "", "annotations_name": "", "since": 0}
+        placed = Placement(uri="", file=video.path, annotations_uri="", annotations_name="", since=0)
         if isinstance(annotations, Bucket):
-            name = annotation_name(video["root"], video["video_name"], run_key=run_key)
+            name = annotation_name(video.root, video.video_name, run_key=run_key)
             await self._store.own(job.id, [annotations.uri(name)])
             since = await annotations.generation(name)
-            placed |= {"annotations_uri": annotations.uri(name), "annotations_name": name, "since": since}
-        if video["uri"]:
-            return placed | {"uri": video["uri"]}
+            where = {"annotations_uri": annotations.uri(name), "annotations_name": name, "since": since}
+            placed = placed.model_copy(update=where)
+        if video.uri:
+            return placed.model_copy(update={"uri": video.uri})
         if isinstance(videos, Bucket):
-            await videos.upload(video["video_name"], Path(video["path"]))
-            return placed | {"uri": videos.uri(video["video_name"])}
-        if video["size_bytes"] > INLINE_LIMIT_BYTES:
+            await videos.upload(video.video_name, Path(video.path))
+            return placed.model_copy(update={"uri": videos.uri(video.video_name)})
+        if video.size_bytes > INLINE_LIMIT_BYTES:
             raise EngineUnavailable(EngineName.GOOGLE, "configuration", "a video of this size needs TRACKLET_VIDEO_BUCKET")
         return placed
 
-    async def start(self, job: Job, placed: Json, segment: Segment | None) -> Json:
+    async def start(self, job: Job, placed: Placement, segment: Segment | None) -> Started:
         """The handle of the run; "" where its annotations are there already. Raises `EngineError`, `InputError`."""
         current = await self._store.job(job.id)
-        known = current.facts if current is not None else {}
-        if known.get("handle"):
-            return {"handle": known["handle"]}
+        known = current.facts if current is not None else JobFacts()
+        if known.handle:
+            return Started(handle=known.handle)
         engine = await self._opened()
         # A crash after the question and before the note of its answer is a lost answer too.
-        may_run = bool(known.get("start_sent"))
+        may_run = known.start_sent
         for tries in range(START_TRIES):
             if may_run:
                 await self._await_arrival(job, placed)
             if await self.has_arrived(placed):
-                return {"handle": ""}
+                return Started(handle="")
             # Also what is waited for: its event may come before the answer does.
-            await self._store.update(job.id, facts={"start_sent": True, "waits_for": placed["annotations_uri"]})
+            await self._store.update(job.id, facts=JobFacts(start_sent=True, waits_for=placed.annotations_uri))
             try:
-                video: str | Path = placed["uri"] or Path(placed["file"])
-                handle = await engine.start(video, annotations_uri=placed["annotations_uri"], segment=segment)
+                video: str | Path = placed.uri or Path(placed.file)
+                handle = await engine.start(video, annotations_uri=placed.annotations_uri, segment=segment)
             except EngineUnavailable as error:
                 may_run = error.reason == "unanswered"
                 if not may_run:
-                    await self._store.update(job.id, facts={"start_sent": False})
+                    await self._store.update(job.id, facts=JobFacts(start_sent=False))
                 if error.reason not in {"quota", "offline", "timeout", "unanswered"} or tries == START_TRIES - 1:
                     raise
                 logger.info("job %d: the start was not answered: %s", job.number, error.reason)
@@ -99,26 +101,26 @@ class RemoteTracking:
                     await asyncio.sleep(next_poll_delay(tries, jitter=0.5))
             else:
                 # Before the step itself is recorded: what starts again here would be paid again.
-                await self._store.update(job.id, facts={"handle": str(handle)})
-                return {"handle": str(handle)}
+                await self._store.update(job.id, facts=JobFacts(handle=str(handle)))
+                return Started(handle=str(handle))
         raise AssertionError("the loop returns or raises")
 
-    async def poll(self, placed: Json, handle: str) -> Json:
+    async def poll(self, placed: Placement, handle: str) -> RemoteState:
         """How far the run is. Raises `Cancelled`, `InputError`, `EngineError` when it failed."""
         if await self.has_arrived(placed):
-            return {"percent": 100, "done": True}
+            return RemoteState(percent=100, done=True)
         try:
             state = await (await self._opened()).poll(Handle(handle))
         except EngineUnavailable as error:
             logger.info("a poll was not answered: %s", error.reason)
-            return {"percent": 0, "done": False}
-        return {"percent": state.percent, "done": state.done}
+            return RemoteState(percent=0, done=False)
+        return RemoteState(percent=state.percent, done=state.done)
 
-    async def collect(self, placed: Json, handle: str, into: Path) -> None:
+    async def collect(self, placed: Placement, handle: str, into: Path) -> None:
         """The annotation file of a run that is done, on this machine."""
-        if placed["annotations_name"]:
+        if placed.annotations_name:
             try:
-                content = await self._storage.annotations.read(placed["annotations_name"])
+                content = await self._storage.annotations.read(placed.annotations_name)
             except Exception:
                 if not handle:
                     raise
@@ -137,10 +139,10 @@ class RemoteTracking:
         with contextlib.suppress(EngineUnavailable):
             await (await self._opened()).cancel(Handle(handle))
 
-    async def has_arrived(self, placed: Json) -> bool:
+    async def has_arrived(self, placed: Placement) -> bool:
         """Whether the annotation file of this run is there."""
-        name = placed["annotations_name"]
-        return bool(name) and await has_arrived(self._storage.annotations, name, since=placed["since"])
+        name = placed.annotations_name
+        return bool(name) and await has_arrived(self._storage.annotations, name, since=placed.since)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -148,10 +150,10 @@ class RemoteTracking:
         if close is not None:
             await close()
 
-    async def _await_arrival(self, job: Job, placed: Json) -> None:
+    async def _await_arrival(self, job: Job, placed: Placement) -> None:
         """Wait for the annotations of a run that may be at work. Raises `Cancelled`."""
         waited_s = 0.0
-        while placed["annotations_name"] and waited_s < self._grace_s and not await self.has_arrived(placed):
+        while placed.annotations_name and waited_s < self._grace_s and not await self.has_arrived(placed):
             current = await self._store.job(job.id)
             if current is not None and current.cancelled_by:
                 raise Cancelled

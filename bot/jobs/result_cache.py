@@ -46,7 +46,7 @@ class ResultCache:
         # Stored pictures are named after their video.
         has_name = same.facts.video.name == video.name or not self._publisher.keeps_pictures_elsewhere
         summary, animations = same.facts.summary, same.facts.animations or ()
-        pictures = [each.path for each in (*summary.pages, *animations)]
+        pictures = [*(page.path for page in summary.pages), *(each.path for each in animations)]
         if not has_name or not is_there(pictures):
             return Found(annotations=annotations)
         await asyncio.to_thread(use, pictures)

@@ -12,10 +12,12 @@ import logging
 import math
 from dataclasses import replace
 
+from bot.jobs.facts import JobFacts, Summary
 from bot.jobs.model import Job, JobId, Kind, Request, attempt_id, follow_up_id, show_id
 from bot.jobs.runtime import Runtime
+from bot.jobs.steps import GIFS_A_MESSAGE
 from bot.jobs.store import Store
-from bot.jobs.workflow import GIFS_A_MESSAGE, WAKE, Workflow
+from bot.jobs.workflow import WAKE, Workflow
 from tracking.storage.names import ObjectUri
 
 logger = logging.getLogger(__name__)
@@ -105,10 +107,10 @@ class JobService:
 
     async def include_near_misses(self, job: Job, user: str) -> tuple[Job, bool]:
         """The same video with thresholds that let the near misses pass."""
-        lowest, options = job.facts["summary"]["lowest"], job.request.options
+        lowest, options = _summary(job).lowest, job.request.options
         request = _below(job, user).with_options(
-            min_confidence=min(options.min_confidence, math.floor(lowest["min_confidence"] * 100) / 100),
-            min_frames=min(options.min_frames, lowest["min_frames"]),
+            min_confidence=min(options.min_confidence, math.floor(lowest.min_confidence * 100) / 100),
+            min_frames=min(options.min_frames, lowest.min_frames),
         )
         return await self.submit(follow_up_id(job.id, "include", 0), request)
 
@@ -118,8 +120,8 @@ class JobService:
             follow_up_id(job.id, "gifs", first), replace(_below(job, user), kind=Kind.MORE, parent=job.id, first=first)
         )
         after = first + GIFS_A_MESSAGE
-        count = len(job.facts["summary"]["objects"])
-        await self._store.update(job.id, facts={"next_first": after if after <= count else 0})
+        count = len(_summary(job).objects)
+        await self._store.update(job.id, facts=JobFacts(next_first=after if after <= count else 0))
         return await self._store.job(job.id) or job, is_new
 
     async def more_objects(self, job: Job, user: str, page: int, *, page_objects: int) -> tuple[Job, bool]:
@@ -127,9 +129,14 @@ class JobService:
         _, is_new = await self.submit(
             follow_up_id(job.id, "page", page), replace(_below(job, user), kind=Kind.MORE, parent=job.id, page=page)
         )
-        count = len(job.facts["summary"]["objects"])
-        await self._store.update(job.id, facts={"next_page": page + 1 if page * page_objects < count else 0})
+        count = len(_summary(job).objects)
+        await self._store.update(job.id, facts=JobFacts(next_page=page + 1 if page * page_objects < count else 0))
         return await self._store.job(job.id) or job, is_new
+
+
+def _summary(job: Job) -> Summary:
+    assert job.facts.summary is not None, "only a job with a summary offers more of it"
+    return job.facts.summary
 
 
 def _below(job: Job, user: str) -> Request:

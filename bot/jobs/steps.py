@@ -213,9 +213,7 @@ class Steps:
             return Animations(animations=tuple(known))
         await self._have(job, facts.video)
         arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"numbers": list(numbers)}
-        drawn = Animations.from_json(
-            await self._task(job, "animations", arguments, JobState.RENDERING, (SUMMARY_SHARE, 1.0))
-        )
+        drawn = Animations.from_json(await self._task(job, "animations", arguments, JobState.RENDERING, (SUMMARY_SHARE, 1.0)))
         order = {number: place for place, number in enumerate(numbers)}
         return Animations(animations=tuple(sorted(drawn.animations, key=lambda each: order[each.object])))
 

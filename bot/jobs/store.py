@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.jobs.database import POOL_SIZE, Database, is_passing
+from bot.jobs.facts import JobFacts
 from bot.jobs.model import OVER, Job, JobId, JobState, Json, Request
 
 T = TypeVar("T")
@@ -181,7 +182,9 @@ class Store:
         query = sa.select(jobs).where(jobs.c.number == number, jobs.c.team == team)
         return await self._run(lambda connection: _first(connection, query))
 
-    async def update(self, job_id: JobId, *, state: JobState | None = None, facts: Json | None = None, **values: Any) -> None:
+    async def update(
+        self, job_id: JobId, *, state: JobState | None = None, facts: JobFacts | None = None, **values: Any
+    ) -> None:
         """Change some columns; `facts` are added to those that are there. A state never goes back: what is over stays over."""
 
         def work(connection: sa.Connection) -> None:
@@ -189,8 +192,8 @@ class Store:
             # A write first: it takes the lock that what is read below needs to stay true.
             connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(updated_at=changes["updated_at"]))
             row = connection.execute(sa.select(jobs.c.facts, jobs.c.state).where(jobs.c.id == job_id)).one()
-            if facts:
-                changes["facts"] = {**row.facts, **facts}
+            if facts is not None:
+                changes["facts"] = {**row.facts, **facts.to_json()}
             if state is not None and JobState(row.state) not in OVER and state.rank >= JobState(row.state).rank:
                 changes["state"] = state
             connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(**changes))
@@ -459,7 +462,7 @@ def _job(row: sa.Row[Any]) -> Job:
         state=JobState(row.state),
         attempt=row.attempt,
         thread_ts=row.thread_ts,
-        facts=row.facts,
+        facts=JobFacts.from_json(row.facts),
         error=row.error,
         cancelled_by=row.cancelled_by,
         created_at=row.created_at,

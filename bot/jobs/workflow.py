@@ -190,9 +190,7 @@ class Workflow:
 
         # The summary never waits for the GIFs, and the cores do not wait for Slack.
         posting = self._step(job, "post-summary", Nothing, lambda: steps.post_summary(job, facts))
-        drawing = self._step(
-            job, "animations", Animations, lambda: steps.animations(job, facts, batch, known=found.animations)
-        )
+        drawing = self._step(job, "animations", Animations, lambda: steps.animations(job, facts, batch, known=found.animations))
         _, drawn = await _both(posting, drawing)
         await self._post_animations(job, facts, drawn)
         if not job.request.channel and steps.publisher.keeps_pictures_elsewhere:
@@ -343,9 +341,7 @@ class Workflow:
             raise _Stopped(result["failure"])
         return kind.from_json(result["ok"])
 
-    async def _counted(
-        self, job: Job, name: str, work: Callable[[], Awaitable[FactT]], state: JobState | None
-    ) -> FactT:
+    async def _counted(self, job: Job, name: str, work: Callable[[], Awaitable[FactT]], state: JobState | None) -> FactT:
         """The result of a step. Raises `Cancelled` at once, also while the store does not answer; `ProcessDied`."""
         async with AsyncExitStack() as stack:
             event = self._event(job)

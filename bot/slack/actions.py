@@ -63,13 +63,13 @@ class Actions:
                     await self._shares.respond(response_url, texts.over_already(job.number))
             case Action.RETRY:
                 await self._jobs.again(job, user)
-            case Action.INCLUDE if "summary" in job.facts:
+            case Action.INCLUDE if job.facts.summary:
                 await self._jobs.include_near_misses(job, user)
-            case Action.MORE if argument.isdecimal() and "summary" in job.facts:
+            case Action.MORE if argument.isdecimal() and job.facts.summary:
                 changed, is_new = await self._jobs.more_gifs(job, user, int(argument))
                 if is_new:
                     await self._thread.update_list(changed)
-            case Action.PAGE if argument.isdecimal() and "summary" in job.facts:
+            case Action.PAGE if argument.isdecimal() and job.facts.summary:
                 changed, is_new = await self._jobs.more_objects(job, user, int(argument), page_objects=PAGE_OBJECTS)
                 if is_new:
                     await self._thread.update_list(changed)

@@ -14,6 +14,7 @@ from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
+from bot.jobs.facts import JobFacts, Probe, Summary, ToldObject
 from bot.jobs.model import Job, JobState, Kind
 from bot.knowledge_graph import entity_link
 from bot.texts import engine, errors, wording
@@ -83,26 +84,26 @@ def bar(fraction: float) -> str:
     return "▰" * full + "▱" * (BAR_CELLS - full)
 
 
-def finished(job: Job, facts: Json, *, took_s: float, earlier_link: str) -> Message:
+def finished(job: Job, facts: JobFacts, *, took_s: float, earlier_link: str) -> Message:
     """The progress message, once everything is posted."""
-    summary, probed = facts["summary"], facts["probed"]
+    summary, probed = facts.summary or Summary(), facts.probed
     name = shown_name(job.request.source.name)
-    small = f"{_engine(probed)} {texts.took(took_s)}"
-    if facts["earlier"]:
+    small = f"{_engine(probed) if probed else ''} {texts.took(took_s)}".lstrip()
+    if facts.earlier:
         small = texts.seen_before(earlier_link)
-    if not summary["objects"]:
+    if not summary.objects:
         return _nothing_found(job, summary, small)
-    said = texts.found(name, [row["label"] for row in _escaped(summary["objects"])])
+    said = texts.found(name, [row.label for row in _escaped(summary.objects)])
     blocks = [section(_with_asker(job, said)), _context(small)]
     return Message(said, tuple(blocks))
 
 
-def _nothing_found(job: Job, summary: Json, small: str) -> Message:
-    count = summary["near_miss_count"]
+def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
+    count = summary.near_miss_count
     said = texts.nothing_found(shown_name(job.request.source.name), job.request.options, near_misses=count)
     blocks = [section(_with_asker(job, said))]
     if count:
-        blocks += [section(texts.near_misses_told(_escaped(summary["near_misses"]), count)), _actions(_include_button(job))]
+        blocks += [section(texts.near_misses_told(_escaped(summary.near_misses), count)), _actions(_include_button(job))]
     return Message(said, (*blocks, _context(small)))
 
 
@@ -122,7 +123,7 @@ def stopped(job: Job) -> Message:
 
 def object_list(
     job: Job,
-    summary: Json,
+    summary: Summary,
     *,
     next_first: int,
     next_page: int,
@@ -130,19 +131,19 @@ def object_list(
     descriptions: Mapping[str, str] = MappingProxyType({}),
 ) -> Message:
     """The list below the summary picture, with what more there is; `descriptions` are lines about entities by their ids."""
-    rows = _escaped(summary["objects"])
+    rows = _escaped(summary.objects)
     lines = [
         texts.object_row(
             row,
-            link=entity_link(row["entity_id"]),
-            description=escape(descriptions.get(row["entity_id"], ""))[:DESCRIPTION_LETTERS],
+            link=entity_link(row.entity_id),
+            description=escape(descriptions.get(row.entity_id, ""))[:DESCRIPTION_LETTERS],
         )
         for row in rows[:ROWS_SHOWN]
     ]
     if len(rows) > ROWS_SHOWN:
         lines.append(f"… and {len(rows) - ROWS_SHOWN} more")
     blocks = [section(text) for text in _chunks(lines)]
-    if number := summary.get("left_out", 0):  # the facts of older jobs do not have it
+    if number := summary.left_out:
         blocks.append(_context(errors.left_out(number)))
     buttons = []
     if next_first:
@@ -150,13 +151,13 @@ def object_list(
         buttons.append(button(Action.MORE, texts.more_gifs(next_first, last), f"{job.id} {next_first}"))
     if next_page:
         buttons.append(button(Action.PAGE, texts.more_objects(next_page), f"{job.id} {next_page}"))
-    if summary["near_miss_count"]:
-        said = texts.near_misses_besides(_escaped(summary["near_misses"]), summary["near_miss_count"])
+    if summary.near_miss_count:
+        said = texts.near_misses_besides(_escaped(summary.near_misses), summary.near_miss_count)
         blocks.append(_context(said))
         buttons.append(_include_button(job))
     if buttons:
         blocks.append(_actions(*buttons))
-    return Message(texts.list_title(job, [row["label"] for row in rows]), tuple(blocks))
+    return Message(texts.list_title(job, [row.label for row in rows]), tuple(blocks))
 
 
 def offer(job_id: str, name: str) -> Message:
@@ -184,7 +185,7 @@ def status(jobs: Sequence[Job]) -> Message:
 
 def job_row(job: Job) -> Json:
     """One job in a list."""
-    objects = len(job.facts["summary"]["objects"]) if "summary" in job.facts else None
+    objects = len(job.facts.summary.objects) if job.facts.summary else None
     name = shown_name(job.request.source.name)
     return section(texts.job_line(job.number, name, job.state, channel=job.request.channel, objects=objects))
 
@@ -205,11 +206,11 @@ def button(action: Action, label: str, value: str, *, style: str = "") -> Json:
     return made | ({"style": style} if style else {})
 
 
-def _engine(probed: Json) -> str:
-    if not probed["engine"]:
+def _engine(probed: Probe) -> str:
+    if not probed.engine:
         return texts.annotations_taken()
-    model = PurePath(probed["model"]).stem if probed["model"] else ""
-    return escape(engine.engine_chosen(EngineName(probed["engine"]), why=probed["why"], model=model))
+    model = PurePath(probed.model).stem if probed.model else ""
+    return escape(engine.engine_chosen(EngineName(probed.engine), why=probed.why, model=model))
 
 
 def _cancel_button(job: Job) -> Json:
@@ -242,8 +243,8 @@ def _with_asker(job: Job, said: str) -> str:
     return said if job.request.thread_ts or not has_asker else f"{_head(job)}\n{said}"
 
 
-def _escaped(rows: Sequence[Json]) -> list[Json]:
-    return [row | {"label": escape(row["label"][:LABEL_LETTERS]) or "object"} for row in rows]
+def _escaped(rows: Sequence[ToldObject]) -> list[ToldObject]:
+    return [row.model_copy(update={"label": escape(row.label[:LABEL_LETTERS]) or "object"}) for row in rows]
 
 
 def section(text: str) -> Json:

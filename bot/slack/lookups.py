@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs.model import Job
-from bot.jobs.workflow import SharedVideo
+from bot.jobs.ports import SharedVideo
 from bot.slack.api import call_with_retry
 from bot.slack.errors import FileNotShared, SlackRefused
 from bot.slack.messages import is_video_file

@@ -23,9 +23,10 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs import error_codec as failures
+from bot.jobs.facts import Animation, JobFacts, Summary, SummaryPage, ToldObject
 from bot.jobs.model import Job, JobId, JobState, Json, Kind, SourceKind
+from bot.jobs.steps import GIFS_A_MESSAGE
 from bot.jobs.store import Store
-from bot.jobs.workflow import GIFS_A_MESSAGE
 from bot.slack import blocks
 from bot.slack.api import AnswerLost, call_once, call_with_retry
 from bot.slack.blocks import Message
@@ -102,42 +103,42 @@ class ThreadPoster:
         post = await self._store.post(job.id, PROGRESS)
         if post is not None and post.ts:
             # A stage that was entered since then shows nothing of its own yet.
-            state, fraction = job.facts.get("shown") or ("", 0.0)
+            state, fraction = job.facts.shown
             self.board.add(job, post.ts, None, fraction=fraction if state == job.state else 0.0)
 
     def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None:
         self.board.show(job, state, fraction)
 
-    async def summary(self, job: Job, pages: Sequence[Json], objects: Sequence[Json]) -> None:
-        rows = {row["number"]: row for row in objects}
+    async def summary(self, job: Job, pages: Sequence[SummaryPage], objects: Sequence[ToldObject]) -> None:
+        rows = {row.number: row for row in objects}
         name = job.request.source.name
-        alts = [texts.summary_alt(name, [rows[each] for each in page["objects"]]) for page in pages]
-        await self.share(job, "summary", [Picture(Path(page["path"]), alt) for page, alt in zip(pages, alts, strict=True)])
+        alts = [texts.summary_alt(name, [rows[each] for each in page.objects]) for page in pages]
+        await self.share(job, "summary", [Picture(Path(page.path), alt) for page, alt in zip(pages, alts, strict=True)])
 
-    async def list_objects(self, job: Job, facts: Json, *, next_first: int, next_page: int) -> None:
-        await self._store.update(job.id, facts={"next_first": next_first, "next_page": next_page})
-        await self.say(job, LIST, await self._list(job, facts["summary"], next_first=next_first, next_page=next_page))
+    async def list_objects(self, job: Job, summary: Summary, *, next_first: int, next_page: int) -> None:
+        await self._store.update(job.id, facts=JobFacts(next_first=next_first, next_page=next_page))
+        await self.say(job, LIST, await self._list(job, summary, next_first=next_first, next_page=next_page))
 
     async def update_list(self, job: Job) -> None:
         """Show the buttons for what is still to be asked for, as the job's facts have it."""
         post = await self._store.post(job.id, LIST)
-        if post is not None and post.ts:
-            rest = {name: job.facts[name] for name in ("next_first", "next_page")}
-            await self.edit(job, post.ts, await self._list(job, job.facts["summary"], **rest))
+        if post is not None and post.ts and (summary := job.facts.summary) is not None:
+            rest = {"next_first": job.facts.next_first, "next_page": job.facts.next_page}
+            await self.edit(job, post.ts, await self._list(job, summary, **rest))
 
-    async def _list(self, job: Job, summary: Json, *, next_first: int, next_page: int) -> Message:
-        known = await self._describe(row["entity_id"] for row in summary["objects"][: blocks.ROWS_SHOWN])
+    async def _list(self, job: Job, summary: Summary, *, next_first: int, next_page: int) -> Message:
+        known = await self._describe(row.entity_id for row in summary.objects[: blocks.ROWS_SHOWN])
         return blocks.object_list(
             job, summary, next_first=next_first, next_page=next_page, gifs=GIFS_A_MESSAGE, descriptions=known
         )
 
-    async def animations(self, job: Job, animations: Sequence[Json], objects: Sequence[Json]) -> None:
-        rows = {row["number"]: row for row in objects}
-        pictures = [Picture(Path(each["path"]), texts.animation_alt(rows[each["object"]])) for each in animations]
-        comment = texts.animations_comment([rows[each["object"]] for each in animations])
+    async def animations(self, job: Job, animations: Sequence[Animation], objects: Sequence[ToldObject]) -> None:
+        rows = {row.number: row for row in objects}
+        pictures = [Picture(Path(each.path), texts.animation_alt(rows[each.object])) for each in animations]
+        comment = texts.animations_comment([rows[each.object] for each in animations])
         await self.share(job, "animations", pictures, comment=comment)
 
-    async def close(self, job: Job, state: JobState, facts: Json, error: Json | None) -> None:
+    async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         await self.board.remove(job.id)
         job = await self._store.job(job.id) or job
         if job.request.kind is Kind.MORE:
@@ -151,13 +152,13 @@ class ThreadPoster:
         elif state is not JobState.CANCELLED:
             await self.say(job, PROGRESS, message)
 
-    async def _last_word(self, job: Job, state: JobState, facts: Json, error: Json | None) -> Message:
+    async def _last_word(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> Message:
         if state is JobState.CANCELLED:
             return blocks.stopped(job)
         if error is not None:
             # What takes the program down is not to be had again by a click.
             return blocks.failed(job, self._sentence(job, error), can_retry=error["kind"] != ProcessDied.__name__)
-        earlier_link = await self._link_to(job, facts["earlier"]) if facts["earlier"] else ""
+        earlier_link = await self._link_to(job, facts.earlier) if facts.earlier else ""
         return blocks.finished(job, facts, took_s=time.time() - job.created_at, earlier_link=earlier_link)
 
     # ---- texts -----------------------------------------------------------------------------------------------------------
@@ -217,7 +218,7 @@ class ThreadPoster:
             logger.info("job %d: a progress edit got no answer", job.number)
 
     async def _remember_progress(self, job: Job, state: JobState, fraction: float) -> None:
-        await self._store.update(job.id, facts={"shown": [state, round(fraction, 3)]})
+        await self._store.update(job.id, facts=JobFacts(shown=(state, round(fraction, 3))))
 
     async def _find(self, address: Address) -> str:
         """The ts of a message of ours that may have been posted before, "" when it was not."""

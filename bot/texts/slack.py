@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.jobs.error_codec import Unforeseen
+from bot.jobs.facts import ToldObject
 from bot.jobs.model import Job, JobState, Options
 from bot.jobs.processes import ChildCrashed
 from bot.requests.errors import CommandError, ParseErrorKind
@@ -114,14 +115,14 @@ def nothing_found(name: str, options: Options, *, near_misses: int) -> str:
     return f"{said} Nothing came near it either; another stretch, other classes or another engine may find more."
 
 
-def near_misses_told(rows: Sequence[Json], number: int) -> str:
+def near_misses_told(rows: Sequence[ToldObject], number: int) -> str:
     """What the thresholds kept out, in words; `number` counts those that are not among `rows` too."""
-    told = [f"{row['label']} {percent(row['confidence'])} in {count(row['frames'], 'frame')}" for row in rows[:5]]
+    told = [f"{row.label} {percent(row.confidence)} in {count(row.frames, 'frame')}" for row in rows[:5]]
     rest = number - len(told)
     return f"{', '.join(told)}{f' and {rest} more' if rest > 0 else ''}"
 
 
-def near_misses_besides(rows: Sequence[Json], number: int) -> str:
+def near_misses_besides(rows: Sequence[ToldObject], number: int) -> str:
     """The same, where other objects did pass."""
     return f"Left out, because they are less sure or seen for less long: {near_misses_told(rows, number)}."
 
@@ -187,28 +188,28 @@ def no_access_to_files() -> str:
 # -- pictures ---------------------------------------------------------------------------------------------------------------
 
 
-def object_row(row: Json, *, link: str, description: str = "") -> str:
+def object_row(row: ToldObject, *, link: str, description: str = "") -> str:
     """One line of the list below the summary; `link` and `description` explain the label, "" where nothing does."""
-    label = f"<{link}|{row['label']}>" if link else row["label"]
-    said = f"`{row['number']}` *{label}* {percent(row['confidence'])} · {span(row['start_s'], row['end_s'])}"
+    label = f"<{link}|{row.label}>" if link else row.label
+    said = f"`{row.number}` *{label}* {percent(row.confidence)} · {span(row.start_s, row.end_s)}"
     return f"{said} · {description}" if description else said
 
 
-def summary_alt(name: str, rows: Sequence[Json]) -> str:
+def summary_alt(name: str, rows: Sequence[ToldObject]) -> str:
     """The summary for somebody who does not see it."""
-    told = "; ".join(f"{row['number']} {row['label']}, {percent(row['confidence'])}" for row in rows)
+    told = "; ".join(f"{row.number} {row.label}, {percent(row.confidence)}" for row in rows)
     return wording.quoted(f"Object summary of {name}: {told}", limit=ALT_LETTERS)
 
 
-def animation_alt(row: Json) -> str:
+def animation_alt(row: ToldObject) -> str:
     """One GIF for somebody who does not see it."""
-    said = f"Moving picture of object {row['number']}, {row['label']}, {span(row['start_s'], row['end_s'])}"
+    said = f"Moving picture of object {row.number}, {row.label}, {span(row.start_s, row.end_s)}"
     return wording.quoted(said, limit=ALT_LETTERS)
 
 
-def animations_comment(rows: Sequence[Json]) -> str:
+def animations_comment(rows: Sequence[ToldObject]) -> str:
     """Which objects a message shows."""
-    numbers = sorted(row["number"] for row in rows)
+    numbers = sorted(row.number for row in rows)
     if len(numbers) == 1:
         return f"Object {numbers[0]}"
     if numbers[-1] - numbers[0] == len(numbers) - 1:

@@ -38,7 +38,7 @@ class ObjectEvents:
         uri = f"gs://{event.bucket}/{event.name}"
         if await self._store.is_own(uri):
             for job in await self._store.unfinished():
-                if job.facts.get("waits_for") == uri:
+                if job.facts.waits_for == uri:
                     await self._jobs.wake(job.id)
         elif (request := await self._wanted(event, uri)) is not None:
             await self._jobs.submit_triggered(object_id(event.bucket, event.name, str(event.generation)), request)

@@ -14,8 +14,9 @@ import pytest
 import pytest_asyncio
 
 from bot.jobs.database import Database
+from bot.jobs.facts import JobFacts
 from bot.jobs.model import Job, JobId, JobState, Request, Source, SourceKind
-from bot.jobs.silent import NullReporter
+from bot.jobs.ports import NullReporter
 from bot.jobs.store import Store
 from bot.jobs.workflow import Workflow
 from bot.settings import Settings
@@ -65,11 +66,11 @@ class Workless(Workflow):
 
     saw_cancel = False
 
-    async def _work(self, job: Job) -> Json:
+    async def _work(self, job: Job) -> JobFacts:
         self.saw_cancel = self._event(job).is_set()
-        return {}
+        return JobFacts()
 
-    async def _end(self, job: Job, state: JobState, facts: Json, error: Json | None) -> None: ...
+    async def _end(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None: ...
 
 
 def workless(store: Store, audience: NullReporter) -> Workless:
@@ -83,7 +84,7 @@ def workless(store: Store, audience: NullReporter) -> Workless:
         storage=nothing,
         access=nothing,
         remote=nothing,
-        audience=lambda _: audience,
+        reporter=lambda _: audience,
     )
 
 
@@ -190,10 +191,17 @@ async def test_the_state_of_a_job_never_goes_back(store: Store, later: JobState)
 
 async def test_facts_that_are_added_at_once_are_all_kept(store: Store) -> None:
     await store.add_job(ID, REQUEST)
-    await asyncio.gather(*(store.update(ID, facts={f"{number}": number}) for number in range(60)))
+    parts = [
+        JobFacts(next_first=1),
+        JobFacts(next_page=2),
+        JobFacts(handle="h"),
+        JobFacts(earlier="e"),
+        JobFacts(start_sent=True),
+    ]
+    await asyncio.gather(*(store.update(ID, facts=part) for part in parts * 12))
     job = await store.job(ID)
     assert job is not None
-    assert len(job.facts) == 60
+    assert job.facts == JobFacts(next_first=1, next_page=2, handle="h", earlier="e")
 
 
 async def test_a_click_does_not_wait_for_uploads(store: Store) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.jobs import error_codec as failures
+from bot.jobs.facts import JobFacts, Probe, Summary
 from bot.jobs.model import Job, JobId, JobState, Options, Request, Source, SourceKind
 from bot.jobs.processes import ChildCrashed
 from bot.slack import blocks, errors
@@ -24,20 +25,22 @@ from tracking.model import Segment
 Json = dict[str, Any]
 
 
-def job(name: str = "clip.mp4", *, options: Options | None = None, thread_ts: str = "", facts: Json | None = None) -> Job:
+def job(name: str = "clip.mp4", *, options: Options | None = None, thread_ts: str = "", facts: JobFacts | None = None) -> Job:
     source = Source(SourceKind.LINK, "https://example.org/clip.mp4?signature=secret", name)
     request = Request(source, "T1", "C1", "U1", thread_ts, options or Options())
-    return Job(JobId("link:T1:C1:1.2:abc:1"), 7, request, JobState.TRACKING, 1, "1.2", facts or {}, None, "", 1.0, 2.0)
+    return Job(JobId("link:T1:C1:1.2:abc:1"), 7, request, JobState.TRACKING, 1, "1.2", facts or JobFacts(), None, "", 1.0, 2.0)
 
 
-def summary(count: int, label: str = "person", *, near: int = 0) -> Json:
-    row = {"label": label, "confidence": 0.914, "start_s": 3.2, "end_s": 70.9, "frames": 12, "entity_id": "/m/01g317"}
-    return {
+def summary(count: int, label: str = "person", *, near: int = 0, left_out: int = 0, entity_id: str = "/m/01g317") -> Summary:
+    row = {"label": label, "confidence": 0.914, "start_s": 3.2, "end_s": 70.9, "frames": 12, "entity_id": entity_id}
+    data = {
         "objects": [row | {"number": number + 1} for number in range(count)],
         "near_misses": [row | {"number": 0}] * min(near, 8),
         "near_miss_count": near,
         "pages": [],
+        "left_out": left_out,
     }
+    return Summary.from_json(data)
 
 
 def checked(message: Message) -> str:
@@ -58,7 +61,7 @@ def test_what_a_failure_quotes_pings_nobody() -> None:
 def test_a_long_label_is_not_cut_within_an_entity_and_two_hundred_fit() -> None:
     found = summary(200, "a" + "&" * 300, near=8)
     listed = blocks.object_list(job(), found, next_first=11, next_page=2, gifs=10)
-    said = blocks.finished(job(), {"summary": found, "probed": PROBED, "earlier": ""}, took_s=12, earlier_link="")
+    said = blocks.finished(job(), JobFacts(summary=found, probed=PROBED, earlier=""), took_s=12, earlier_link="")
     for message in (listed, said):
         shown = checked(message)
         assert shown.count("&") == shown.count("&amp;")
@@ -66,18 +69,18 @@ def test_a_long_label_is_not_cut_within_an_entity_and_two_hundred_fit() -> None:
 
 
 def test_objects_beyond_the_most_that_are_shown_are_told_below_the_list() -> None:
-    shown = checked(blocks.object_list(job(), summary(30) | {"left_out": 59_000}, next_first=11, next_page=2, gifs=10))
+    shown = checked(blocks.object_list(job(), summary(30, left_out=59_000), next_first=11, next_page=2, gifs=10))
     assert "59,000 more objects pass" in shown
 
 
-PROBED = {"engine": "yolox", "why": "model", "model": "yolox_tiny.onnx"}
+PROBED = Probe(width=64, height=48, duration_s=2.0, engine="yolox", why="model", model="yolox_tiny.onnx")
 
 
 @given(name=st.text(max_size=300), label=st.text(min_size=1, max_size=300), count=st.integers(0, 60), near=st.integers(0, 12))
 def test_every_message_keeps_to_slacks_limits(name: str, label: str, count: int, near: int) -> None:
     options = Options(segment=Segment(1, 2), labels=(label[:40],) * 20)
     found = summary(count, label, near=near)
-    facts = {"summary": found, "probed": PROBED, "earlier": ""}
+    facts = JobFacts(summary=found, probed=PROBED, earlier="")
     for thread_ts in ("", "1.1"):
         one = job(name, options=options, thread_ts=thread_ts)
         checked(blocks.progress(one, JobState.TRACKING, fraction=0.4, left_s=75))
@@ -119,9 +122,7 @@ def test_what_is_known_of_an_entity_stands_behind_its_label_and_formats_nothing(
 
 @pytest.mark.parametrize("entity_id", ["", "javascript:alert(1)", "/m/0|x>"])
 def test_a_label_without_an_entity_has_no_link(entity_id: str) -> None:
-    found = summary(1)
-    found["objects"][0]["entity_id"] = entity_id
-    shown = checked(blocks.object_list(job(), found, next_first=0, next_page=0, gifs=10))
+    shown = checked(blocks.object_list(job(), summary(1, entity_id=entity_id), next_first=0, next_page=0, gifs=10))
     assert "`1` *person* 91% · 0:03–1:10" in shown
 
 
@@ -146,7 +147,7 @@ def test_escaped_text_holds_no_markup(text: str) -> None:
 
 
 def test_home_and_form_are_what_slack_accepts() -> None:
-    done = job(facts={"summary": summary(3)})
+    done = job(facts=JobFacts(summary=summary(3)))
     for view in (home.home([job(), done]), home.home([]), home.modal(), home.modal(channel="C0WILDLIFE1")):
         assert check_view(json.loads(json.dumps(view)), picture_problem=lambda _: "") == []
 
