@@ -21,6 +21,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from bot.jobs import error_codec as failures
@@ -38,13 +39,12 @@ Fraction = Callable[[float], None]
 Json = dict[str, Any]
 
 
+@dataclass(eq=False)
 class ChildCrashed(TrackletError):
     """A child ended without an answer: killed by the system, or by a fault in a codec."""
 
-    def __init__(self, task: str, status: int) -> None:
-        super().__init__(task, status)
-        self.task = task
-        self.status = status
+    task: str
+    status: int
 
 
 class TaskRunner(Protocol):

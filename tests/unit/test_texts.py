@@ -1,7 +1,5 @@
 """Sentences: every error has one, facts are in words that people use, and foreign text can't break out of its place."""
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,29 +8,15 @@ from bot.engines import Why
 from bot.texts import engine as engine_texts
 from bot.texts import errors as sentences
 from bot.texts import wording
+from tests.every_error import an_error, every_kind
 from tracking import errors
 from tracking.engines.base import EngineName
 from tracking.errors import TrackletError
 
 
-def every_kind(kind: type[TrackletError] = TrackletError) -> Iterator[type[TrackletError]]:
-    yield kind
-    for child in kind.__subclasses__():
-        yield from every_kind(child)
-
-
-FACTS = {"str": "clip.mp4", "int": 5, "float": 90.0}
-
-
-def an(kind: type[TrackletError], **facts: object) -> TrackletError:
-    """An error of any class, its facts filled in by their types."""
-    fields = getattr(kind, "__dataclass_fields__", {})
-    return kind(**{name: FACTS[str(field.type)] for name, field in fields.items()} | facts)
-
-
 @pytest.mark.parametrize("kind", [k for k in every_kind() if k.__module__ == errors.__name__], ids=lambda k: k.__name__)
 def test_every_error_has_a_sentence_without_its_class_name(kind: type[TrackletError]) -> None:
-    said = sentences.sentence(an(kind))
+    said = sentences.sentence(an_error(kind))
     assert said.endswith(".")
     assert said[0].isupper() or said.startswith(("clip.mp4", "yolox"))
     assert kind.__name__ not in said.removeprefix("Cancelled.")  # the one class that is a plain word
@@ -56,7 +40,7 @@ def test_every_error_has_a_sentence_without_its_class_name(kind: type[TrackletEr
     ],
 )
 def test_each_reason_has_a_sentence_of_its_own(kind: type[TrackletError], fact: str, values: list[str]) -> None:
-    said = [sentences.sentence(an(kind, **{fact: value})) for value in values]
+    said = [sentences.sentence(an_error(kind, **{fact: value})) for value in values]
     assert len(set(said)) == len(values)
 
 
