@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
 from dataclasses import dataclass
@@ -38,13 +39,14 @@ from bot.jobs.workflow import JobReporter, Workflow
 from bot.knowledge_graph import KNOWLEDGE_GRAPH, EntityDirectory
 from bot.settings import SLACK_API_URL, Settings
 from bot.slack.actions import Actions
-from bot.slack.api import call_with_retry
 from bot.slack.commands import Commands
+from bot.slack.identity import check_tokens, identify, socket_address
 from bot.slack.inbox import Inbox
 from bot.slack.listeners import Handlers, listen
 from bot.slack.lookups import SlackLookups
 from bot.slack.posting import SHARE_S, ThreadPoster
 from bot.slack.shares import GRACE_S, Shares
+from bot.texts import start
 from bot.texts.slack import given_up
 from bot.watchdog import Watchdog
 from bot.web import health
@@ -70,16 +72,6 @@ SOCKET_CHECK_S = 10.0
 SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 CLOSE_S = 2.0
 EVENTS_PATH = "/slack/events"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the bot is in its workspace, as auth.test says; `host` is the workspace's own."""
-
-    team: str
-    bot_user: str
-    bot_id: str
-    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +145,7 @@ class Bot:
             session=session,
             retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_TRIES)],
         )
-        identity = await _identity(client)
+        identity = await identify(client)
 
         limits = FetchLimits(max_bytes=settings.max_video_bytes)
         links = Fetcher(policy=AddressPolicy(settings.allowed_hosts), limits=limits)
@@ -307,7 +299,7 @@ class Bot:
         ending.push_async_callback(_ended, asyncio.create_task(jobs.keep_tending()))
         await self._listen(app, store, triggers)
         if settings.uses_socket_mode:
-            self._connect(app, client)
+            await self._connect(app, client)
 
     async def _open_engine(self) -> RemoteEngine:
         from tracking.engines.video_intelligence import VideoIntelligenceEngine, VideoIntelligenceOptions
@@ -343,17 +335,24 @@ class Bot:
         runner = web.AppRunner(site_app, access_log=None, shutdown_timeout=CLOSE_S)
         await runner.setup()
         self._ending.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, self.settings.http_host, self.settings.http_port).start()
+        try:
+            await web.TCPSite(runner, self.settings.http_host, self.settings.http_port).start()
+        except (OSError, UnicodeError) as error:
+            raise _not_listening(self.settings, error) from error
         self.port = int(runner.addresses[0][1])
 
-    def _connect(self, app: AsyncApp, client: AsyncWebClient) -> None:
+    async def _connect(self, app: AsyncApp, client: AsyncWebClient) -> None:
         """
-        Open Socket Mode beside the rest, and open it anew whenever it is gone.
+        Open Socket Mode beside the rest, and open it again whenever it is gone.
 
-        The client tries one address again and again, although each works once: after an outage it stays deaf
-        (bolt-python issue 1529). So the address is forgotten at each look, and no attempt lasts for ever.
+        Raises `OptionError` where Slack refuses the token. The client tries one address again and again, although each works
+        once: after an outage it stays deaf (bolt-python issue 1529). So the address is forgotten at each look, and no attempt
+        lasts for ever.
         """
-        handler = AsyncSocketModeHandler(app, self.settings.slack_app_token.get_secret_value(), web_client=client)
+        token = self.settings.slack_app_token.get_secret_value()
+        address = await socket_address(client, token)
+        handler = AsyncSocketModeHandler(app, token, web_client=client)
+        handler.client.wss_uri = address
         self._socket = handler
 
         async def close() -> None:
@@ -364,13 +363,18 @@ class Bot:
         self._ending.push_async_callback(close)
 
         async def stay_connected() -> None:
+            first = address is not None
             while True:
                 if not await handler.client.is_connected():
                     logger.info("opening a connection to Slack")
-                    handler.client.wss_uri = None
+                    has_address, first = first, False
                     try:
                         async with asyncio.timeout(SOCKET_CONNECT_S):
-                            await handler.client.connect_to_new_endpoint()
+                            if has_address:
+                                await handler.client.connect()  # type: ignore[no-untyped-call]  # as above
+                            else:
+                                handler.client.wss_uri = None
+                                await handler.client.connect_to_new_endpoint()
                     except Exception as error:
                         # Not its text: it may hold the address, which is a secret while it works.
                         logger.warning("no connection to Slack (%s); trying again", type(error).__name__)
@@ -400,6 +404,17 @@ def check(settings: Settings) -> None:
         raise OptionError(
             "SLACK_SIGNING_SECRET", "empty", "it must be your app's signing secret, unless SLACK_APP_TOKEN turns on Socket Mode"
         )
+    check_tokens(settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value())
+
+
+def _not_listening(settings: Settings, error: OSError | UnicodeError) -> OptionError:
+    code = error.errno if isinstance(error, OSError) else None
+    if code == errno.EADDRINUSE:
+        return OptionError("TRACKLET_HTTP_PORT", str(settings.http_port), start.port_taken())
+    if code == errno.EACCES:
+        return OptionError("TRACKLET_HTTP_PORT", str(settings.http_port), start.port_forbidden())
+    why = error.strerror or "" if isinstance(error, OSError) else ""
+    return OptionError("TRACKLET_HTTP_HOST", settings.http_host, start.host_not_ours(why))
 
 
 async def serve(settings: Settings) -> None:
@@ -435,13 +450,3 @@ async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-async def _identity(client: AsyncWebClient) -> Identity:
-    answer = await call_with_retry(client, "auth.test")
-    return Identity(
-        team=str(answer["team_id"]),
-        bot_user=str(answer["user_id"]),
-        bot_id=str(answer.get("bot_id") or ""),
-        host=urlsplit(str(answer.get("url") or "")).hostname or "slack.com",
-    )

@@ -26,7 +26,7 @@ import click
 
 from bot.texts import cli, comparison, errors
 from tracking.engines.base import EngineName
-from tracking.errors import Cancelled, InputError, TrackletError
+from tracking.errors import Cancelled, InputError
 from tracking.model import Segment
 
 if TYPE_CHECKING:
@@ -60,8 +60,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     except Exception as error:
-        click.echo(errors.sentence(error) if isinstance(error, TrackletError) else cli.unforeseen_here(), err=True)
-        log.debug("failed", exc_info=error)
+        said = errors.sentence(error)
+        if said == errors.UNFORESEEN:
+            log.error("this was not foreseen", exc_info=error)
+            said = cli.unforeseen_here()
+        click.echo(said, err=True)
         status = 2 if isinstance(error, InputError) else 1
     sys.exit(status if isinstance(status, int) else 0)
 

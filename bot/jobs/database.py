@@ -17,12 +17,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.jobs.reserve import DiskReserve
+from bot.texts import start
 from tracking.errors import OptionError
 
 logger = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_MS = 2_000  # how long a thread waits inside SQLite; the rest of the waiting costs no thread
 POOL_SIZE = 8
+CONNECT_S = 10  # a server that swallows packets would hold up the start for minutes
 CHECKED_BYTES = 256 << 20  # a larger database is not read whole at the start: a second for each 200 MB
 
 # sqlite.org/rescode.html: what a later try may find mended.
@@ -41,7 +43,7 @@ class Database:
     """Engines for one address; `reserve` is None where the database is not a file of ours."""
 
     def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
+        self.url = _address(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         name = self.url.database or ""
         self.path = Path(name) if self.is_sqlite and name not in {"", ":memory:"} else None
@@ -51,10 +53,11 @@ class Database:
         """
         Make the file, for its owner alone, and see that it is whole.
 
-        It holds links that open videos. Raises `OptionError` for a folder or file that cannot be written, and for a damaged
-        database; then nothing was changed.
+        It holds links that open videos. Raises `OptionError` for a folder or file that cannot be written, for a damaged
+        database, and for a server that does not let us in; then nothing was changed.
         """
         if self.path is None:
+            self._reach()
             return
         _make_private(self.path)
         if self.path.stat().st_size <= CHECKED_BYTES:
@@ -98,6 +101,29 @@ class Database:
         if self.reserve is not None and _code(fault) in _NO_ROOM and self.reserve.release():
             logger.error("the disk is full: the room that was held back for the database is used now")
 
+    def _reach(self) -> None:
+        """Connect once, without the patience that calls have later: at the start the address is more often wrong than busy."""
+        if self.is_sqlite:
+            return
+        engine = sa.create_engine(self.url, connect_args={"connect_timeout": CONNECT_S}, poolclass=sa.NullPool)
+        try:
+            engine.connect().close()
+        except sa.exc.SQLAlchemyError as error:
+            raise OptionError(
+                "TRACKLET_DATABASE_URL",
+                self.url.set(query={}).render_as_string(hide_password=True),
+                start.database_unreachable(self._said(error)),
+            ) from None  # the error's text may hold the password
+
+    def _said(self, error: sa.exc.SQLAlchemyError) -> str:
+        """Return the server's own words, without what is secret."""
+        lines = str(getattr(error, "orig", None) or type(error).__name__).splitlines()
+        secrets = [self.url.password, *(str(value) for value in self.url.query.values())]
+        told = lines[0] if lines else ""
+        for secret in filter(None, secrets):
+            told = told.replace(secret, "***")
+        return told
+
     def _check(self) -> None:
         assert self.path is not None
         try:
@@ -111,6 +137,20 @@ class Database:
             raise _damaged(self.path, str(error)) from error
         if found is None or found[0] != "ok":
             raise _damaged(self.path, "its pages contradict each other")
+
+
+def _address(url: str) -> sa.URL:
+    """Raise `OptionError` for what is no address of SQLite or Postgres; it may hold a password, so it is not shown."""
+    try:
+        parsed = sa.make_url(url)
+        kind = parsed.drivername.partition("+")[0]
+        if kind in {"postgres", "postgresql"}:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        elif kind != "sqlite":
+            raise OptionError("TRACKLET_DATABASE_URL", "", start.database_address_wanted())
+    except (sa.exc.ArgumentError, ValueError):
+        raise OptionError("TRACKLET_DATABASE_URL", "", start.database_address_wanted()) from None
+    return parsed
 
 
 def is_passing(fault: BaseException) -> bool:

@@ -12,8 +12,8 @@ from tracking.model import EngineWarning, Track
 
 
 def unforeseen_here() -> str:
-    """An unforeseen error on the command line, where there is no log unless it was asked for."""
-    return "Something went wrong on our side. Run it again as `tracklet --verbose ...` to see what."
+    """An unforeseen error on the command line, below its log."""
+    return "Something went wrong on our side; the lines above say what. Please report them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,11 @@ def bad_segment(text: str) -> str:
 
 def share_wanted() -> str:
     return "a number from 0 to 1, or a percentage such as 70%"
+
+
+def demo_port_taken() -> str:
+    """Another program listens where the demo's page would be; stands behind the option and the port."""
+    return "another program uses that port. Choose another one; 0 takes one that is free"
 
 
 def demo_starts() -> str:

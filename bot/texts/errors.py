@@ -16,6 +16,8 @@ from tracking import errors
 
 ErrorT = TypeVar("ErrorT", bound=errors.TrackletError)
 
+UNFORESEEN = "Something went wrong on our side. The log has the details; trying again may help."
+
 
 def sentence(error: BaseException) -> str:
     """What happened, why, and what to do, for any error; one that is not ours gets a calm sentence without its own text."""
@@ -23,7 +25,7 @@ def sentence(error: BaseException) -> str:
         say = _SENTENCES.get(kind)
         if say:
             return say(error)
-    return "Something went wrong on our side. The log has the details; trying again may help."
+    return UNFORESEEN
 
 
 def not_a_video(error: errors.NotAVideo) -> str:
@@ -157,7 +159,8 @@ def model_fault(error: errors.ModelError) -> str:
 
 
 def option_fault(error: errors.OptionError) -> str:
-    return f"{quoted(error.option)} can't be {quoted(error.value)}: {error.allowed}."
+    given = quoted(error.value) or "used"  # a secret is not shown
+    return f"{quoted(error.option)} can't be {given}: {error.allowed}."
 
 
 def engine_unavailable(error: errors.EngineUnavailable) -> str:
@@ -224,7 +227,7 @@ def cancelled(_: errors.Cancelled) -> str:
 
 
 def unforeseen(_: errors.TrackletError) -> str:
-    return "Something went wrong on our side. The log has the details; trying again may help."
+    return UNFORESEEN
 
 
 def _says(kind: type[ErrorT], say: Callable[[ErrorT], str]) -> tuple[type[BaseException], Callable[..., str]]:
