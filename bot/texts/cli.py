@@ -138,6 +138,12 @@ def share_wanted() -> str:
     return "a number from 0 to 1, or a percentage such as 70%"
 
 
+def no_such_setting(variable: str, nearest: str) -> str:
+    """A variable with our prefix that nothing reads; its value may be a secret, so it is not shown."""
+    meant = f" Did you mean {nearest}?" if nearest else ""
+    return f"{quoted(variable)} is not a setting, so it has no effect.{meant}"
+
+
 def demo_port_taken() -> str:
     """Another program listens where the demo's page would be; stands behind the option and the port."""
     return "another program uses that port. Choose another one; 0 takes one that is free"

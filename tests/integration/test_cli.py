@@ -173,6 +173,21 @@ def test_an_environment_at_fault_names_the_variable_and_no_secret(
     assert "TRACKLET_MAX_VIDEO_SECONDS" in err
 
 
+def test_a_misspelt_variable_is_told_with_the_nearest_setting_and_without_its_value(
+    run: Run, clip: Clip, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "given.json").write_bytes(video_intelligence.write(clip.annotations()))
+    monkeypatch.setenv("TRACKLET_TRIGER_TOKEN", "a-secret")
+    monkeypatch.setenv("TRACKLET_XYZ", "a-secret")
+    status, _, err = run("render", clip.path, "given.json", "--out", "out")
+    assert status == 0
+    assert err.splitlines()[:2] == [
+        "TRACKLET_TRIGER_TOKEN is not a setting, so it has no effect. Did you mean TRACKLET_TRIGGER_TOKEN?",
+        "TRACKLET_XYZ is not a setting, so it has no effect.",
+    ]
+    assert "a-secret" not in err
+
+
 def test_limits_of_the_environment_hold(run: Run, clip: Clip, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKLET_MAX_VIDEO_SECONDS", "1")
     status, _, err = run("track", clip.path, "--out", "out", "--model", model)
