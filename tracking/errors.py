@@ -161,7 +161,12 @@ class ModelError(InputError):
 
 @dataclass(eq=False)
 class OptionError(InputError):
-    """An option outside of what it allows."""
+    """
+    An option outside of what it allows.
+
+    `option` is the name that a person set, or a plain word ("font", "google-model") where it is not known under which name
+    that was; `bot/texts/errors.py` has the name. `value` is "" for a secret.
+    """
 
     option: str
     value: str

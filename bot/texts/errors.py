@@ -16,6 +16,15 @@ from tracking import errors
 
 ErrorT = TypeVar("ErrorT", bound=errors.TrackletError)
 
+# What `tracking` and `rendering` call an option, and the name under which a person sets it.
+SET_AS = {
+    "folder": "--out",
+    "font": "TRACKLET_FONT",
+    "google-endpoint": "TRACKLET_VIDEO_INTELLIGENCE_ENDPOINT",
+    "google-location": "TRACKLET_LOCATION",
+    "google-model": "TRACKLET_GOOGLE_MODEL",
+}
+
 UNFORESEEN = "Something went wrong on our side. The log has the details; trying again may help."
 
 
@@ -159,8 +168,9 @@ def model_fault(error: errors.ModelError) -> str:
 
 
 def option_fault(error: errors.OptionError) -> str:
+    option = SET_AS.get(error.option, error.option)
     given = quoted(error.value) or "used"  # a secret is not shown
-    return f"{quoted(error.option)} can't be {given}: {error.allowed}."
+    return f"{quoted(option)} can't be {given}: {error.allowed}."
 
 
 def engine_unavailable(error: errors.EngineUnavailable) -> str:

@@ -1,10 +1,14 @@
 """Sentences: every error has one, facts are in words that people use, and foreign text can't break out of its place."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.engines import Why
+from bot.settings import Settings
 from bot.texts import engine as engine_texts
 from bot.texts import errors as sentences
 from bot.texts import wording
@@ -12,6 +16,8 @@ from tests.every_error import an_error, every_kind
 from tracking import errors
 from tracking.engines.base import EngineName
 from tracking.errors import TrackletError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("kind", [k for k in every_kind() if k.__module__ == errors.__name__], ids=lambda k: k.__name__)
@@ -42,6 +48,17 @@ def test_every_error_has_a_sentence_without_its_class_name(kind: type[TrackletEr
 def test_each_reason_has_a_sentence_of_its_own(kind: type[TrackletError], fact: str, values: list[str]) -> None:
     said = [sentences.sentence(an_error(kind, **{fact: value})) for value in values]
     assert len(set(said)) == len(values)
+
+
+def test_an_option_is_told_under_the_name_that_a_person_sets() -> None:
+    """Below the floor of `bot` an option has a plain name; what only `bot` knows is translated."""
+    lower = [path for package in ("tracking", "rendering") for path in (ROOT / package).rglob("*.py")]
+    named = {name for path in lower for name in re.findall(r'OptionError\("([^"]+)"', path.read_text())}
+    assert named == set(sentences.SET_AS)
+    variables = {name for name in sentences.SET_AS.values() if name.startswith("TRACKLET_")}
+    assert {name.removeprefix("TRACKLET_").lower() for name in variables} <= set(Settings.model_fields)
+    said = sentences.sentence(errors.OptionError("google-model", "newest", "stable, latest"))
+    assert said == "TRACKLET_GOOGLE_MODEL can't be newest: stable, latest."
 
 
 def test_an_unforeseen_error_keeps_its_own_text_to_the_log() -> None:

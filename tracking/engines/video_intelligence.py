@@ -87,12 +87,12 @@ class VideoIntelligenceOptions:
 
     def __post_init__(self) -> None:
         if self.location not in {"", *LOCATIONS}:
-            raise OptionError("location", self.location, ", ".join(LOCATIONS))
+            raise OptionError("google-location", self.location, ", ".join(LOCATIONS))
         if self.model not in {"", *MODELS}:
-            raise OptionError("google_model", self.model, ", ".join(MODELS))
+            raise OptionError("google-model", self.model, ", ".join(MODELS))
         parts = urlsplit(self.endpoint)
         if self.endpoint and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}):
-            raise OptionError("video_intelligence_endpoint", self.endpoint, "http://host:port, https://host:port")
+            raise OptionError("google-endpoint", self.endpoint, "http://host:port, https://host:port")
 
 
 class VideoIntelligenceEngine:
