@@ -65,6 +65,15 @@ class Database:
         if self.reserve is not None:
             self.reserve.hold()
 
+    def look(self) -> None:
+        """See that the database answers and is whole, and change nothing. Raises `OptionError`, `sqlite3.Error`."""
+        if self.path is None:
+            self._reach()
+            return
+        if not self.path.is_file() or not os.access(self.path, os.R_OK | os.W_OK):
+            raise OptionError("TRACKLET_DATABASE_URL", str(self.path), "it is not a file that I may read and write")
+        self._check()
+
     def engine(self) -> sa.Engine:
         """Return an engine for our own tables."""
         if not self.is_sqlite:

@@ -31,6 +31,7 @@ class ResultFacts:
     annotated_s: float = 0.0
     video_s: float = 0.0
     older_pictures: int = 0
+    unwritten: Sequence[str] = ()
 
 
 def result_lines(facts: ResultFacts) -> list[str]:
@@ -47,6 +48,8 @@ def result_lines(facts: ResultFacts) -> list[str]:
         lines.append(f"The annotations reach {reach}, but the video ends at {end}: do they belong together?")
     if facts.older_pictures:
         lines.append(f"In the folder {count(facts.older_pictures, 'older picture')} of this video stayed, from other options.")
+    if facts.unwritten:
+        lines.append(labels_not_written(facts.unwritten))
     return [*lines, *(problem(each) for each in facts.problems)]
 
 
@@ -81,6 +84,12 @@ def near_misses(tracks: Iterable[Track], *, min_confidence: float, min_frames: i
         return ""
     wanted = f"{percent(min_confidence)} and {count(min_frames, 'frame')}"
     return f"Closest to the thresholds ({wanted}): {listing(told, limit=6)}."
+
+
+def labels_not_written(labels: Sequence[str]) -> str:
+    """Labels that stand in the pictures as an ellipsis, because no font at hand has their letters."""
+    told = listing([quoted(label, limit=30) for label in labels], limit=6)
+    return f"No font here can write {told}; the pictures show … instead. Set TRACKLET_FONT to a font that can."
 
 
 def no_such_label(asked: Sequence[str], known: Sequence[str]) -> str:
