@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from bot.jobs import error_codec as failures
-from tracking.errors import Cancelled, StorageError, TrackletError, is_disk_full
+from tracking.errors import Cancelled, StorageError, StorageFault, TrackletError, is_disk_full
 
 logger = logging.getLogger(__name__)
 
@@ -188,7 +188,7 @@ def main(task: str) -> None:
         answer({"error": failures.to_json(error)})
     except Exception as error:
         if isinstance(error, OSError) and is_disk_full(error):
-            answer({"error": failures.to_json(StorageError("disk", "write", "full"))})
+            answer({"error": failures.to_json(StorageError("disk", "write", StorageFault.FULL))})
         else:
             logger.exception("a child failed at %s", task)
             answer({"error": failures.UNFORESEEN})

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from bot.jobs.model import Source, SourceKind
 from bot.requests.errors import CommandError, ParseErrorKind
-from tracking.errors import SourceRefused
+from tracking.errors import SourceRefusal, SourceRefused
 from tracking.sources.links import http_url, link_name
 
 MAX_LINKS = 3
@@ -84,7 +84,7 @@ def source_of(link: str, *, slack_host: str = "slack.com") -> Source:
         url = http_url(link)
     except SourceRefused as refused:
         raise CommandError(
-            ParseErrorKind.WILDCARD if refused.reason == "wildcard" else ParseErrorKind.BAD_LINK, link
+            ParseErrorKind.WILDCARD if refused.reason is SourceRefusal.WILDCARD else ParseErrorKind.BAD_LINK, link
         ) from refused
     host, path = url.host or "", url.path
     if (host == slack_host or host.endswith((".slack.com", f".{slack_host}"))) and (file := _SLACK_FILE.search(path)):
