@@ -208,7 +208,7 @@ def engine_unavailable(error: errors.EngineUnavailable) -> str:
         case errors.EngineAbsence.TIMEOUT:
             return f"{engine} did not answer in time{detail}. Try again, or use another engine."
         case errors.EngineAbsence.UNANSWERED:
-            return f"{engine} was asked to start and did not answer{detail}, so it may be running. Look before you try again."
+            return f"{engine} did not answer in time when asked to start{detail}, so it may be running. Check that first."
         case errors.EngineAbsence.LIBRARY:
             return f"{engine} can't run here{detail}. Run `tracklet doctor`, or use another engine."
     assert_never(error.reason)
