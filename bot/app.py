@@ -131,7 +131,8 @@ class Bot:
         await asyncio.to_thread(make_private, settings.data_dir)
 
         # What is made last ends first: requests stop before jobs, jobs before the database.
-        database = Database(settings.database)
+        given = bool(settings.database_url.get_secret_value())
+        database = Database(settings.database, setting="TRACKLET_DATABASE_URL" if given else "TRACKLET_DATA_DIR")
         store = Store(database)
         ending.callback(store.close)
         await store.create_tables()

@@ -40,9 +40,14 @@ _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
 
 class Database:
-    """Engines for one address; `reserve` is None where the database is not a file of ours."""
+    """
+    Engines for one address; `reserve` is None where the database is not a file of ours.
 
-    def __init__(self, url: str) -> None:
+    `setting` decides where a file of SQLite lies: errors about its folder name it.
+    """
+
+    def __init__(self, url: str, *, setting: str = "TRACKLET_DATA_DIR") -> None:
+        self.setting = setting
         self.url = _address(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         name = self.url.database or ""
@@ -59,7 +64,7 @@ class Database:
         if self.path is None:
             self._reach()
             return
-        _make_private(self.path)
+        _make_private(self.path, setting=self.setting)
         if self.path.stat().st_size <= CHECKED_BYTES:
             self._check()
         if self.reserve is not None:
@@ -201,7 +206,7 @@ def make_private(folder: Path) -> None:
         raise _unwritable(folder, PermissionError("not writable"))
 
 
-def _make_private(path: Path) -> None:
+def _make_private(path: Path, *, setting: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -209,14 +214,14 @@ def _make_private(path: Path) -> None:
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).chmod(0o600)
     except OSError as error:
-        raise _unwritable(path.parent, error) from error
+        raise _unwritable(path.parent, error, setting) from error
 
 
-def _unwritable(folder: Path, error: OSError) -> OptionError:
+def _unwritable(folder: Path, error: OSError, setting: str = "TRACKLET_DATA_DIR") -> OptionError:
     why = {13: "I may not write there", 28: "its disk is full", 30: "it is on a file system that is read-only"}
     told = why.get(error.errno or 13, (error.strerror or "it cannot be used").lower())
     allowed = f"{told}. Give me a folder that I may write to, or make this one writable for my user"
-    return OptionError("TRACKLET_DATA_DIR", str(folder), allowed)
+    return OptionError(setting, str(folder), allowed)
 
 
 def _damaged(path: Path, detail: str) -> OptionError:

@@ -71,6 +71,7 @@ def own() -> dict[str, str]:
         ({"SLACK_SIGNING_SECRET": ""}, "SLACK_SIGNING_SECRET", "signing secret"),
         ({"SLACK_APP_TOKEN": "xoxb-wrong"}, "SLACK_APP_TOKEN", "begins with xapp-"),
         ({"TRACKLET_DATA_DIR": "/dev/null/data"}, "TRACKLET_DATA_DIR", "folder"),
+        ({"TRACKLET_DATABASE_URL": "sqlite:////dev/null/jobs.sqlite"}, "TRACKLET_DATABASE_URL", "folder"),
         ({"TRACKLET_DATABASE_URL": "wrong"}, "TRACKLET_DATABASE_URL", "postgresql://"),
         ({"TRACKLET_DATABASE_URL": "mysql://me:wrong@127.0.0.1/jobs"}, "TRACKLET_DATABASE_URL", "postgresql://"),
         ({"TRACKLET_DATABASE_URL": "postgresql://me:wrong@127.0.0.1:1/jobs"}, "TRACKLET_DATABASE_URL", "does not answer"),
