@@ -39,10 +39,13 @@ from tracking.engines.base import EngineName
 from tracking.engines.remote import LONGEST_POLL_S, RUN_LIMIT_S, next_poll_delay
 from tracking.errors import (
     Cancelled,
+    EngineAbsence,
     EngineUnavailable,
+    SourceFailure,
     SourceNotFound,
     SourceUnreachable,
     StorageError,
+    StorageFault,
     TrackletError,
     is_disk_full,
 )
@@ -351,7 +354,7 @@ class Workflow:
             except OSError as error:
                 if is_disk_full(error):
                     logger.error("job %d: %s failed: the disk is full", job.number, name)
-                    return {"failure": failures.to_json(StorageError("disk", "write", "full"))}
+                    return {"failure": failures.to_json(StorageError("disk", "write", StorageFault.FULL))}
                 logger.exception("job %d: %s failed", job.number, name)
                 return {"failure": failures.UNFORESEEN}
             except Exception:
@@ -425,7 +428,7 @@ class Workflow:
             async with asyncio.timeout(BUCKET_S):
                 found = await bucket.fetch(name, path.parent, limit_bytes=limit)
         except TimeoutError as error:
-            raise SourceUnreachable(uri, 0, "slow") from error
+            raise SourceUnreachable(uri, 0, SourceFailure.SLOW) from error
         if found != path:
             await asyncio.to_thread(found.replace, path)
         return await asyncio.to_thread(local_file, path, max_bytes=limit)
@@ -521,7 +524,7 @@ class Workflow:
             polls, waited_s = 0, 0.0
             while not state["done"]:
                 if waited_s > RUN_LIMIT_S:
-                    raise _Stopped(failures.to_json(EngineUnavailable(EngineName.GOOGLE, "timeout")))
+                    raise _Stopped(failures.to_json(EngineUnavailable(EngineName.GOOGLE, EngineAbsence.TIMEOUT)))
                 # No chance in a workflow: the job's number spreads those that began together.
                 wait_s = next_poll_delay(polls, jitter=job.number % 10 / 10)
                 await DBOS.recv_async(WAKE, timeout_seconds=wait_s)
