@@ -9,6 +9,7 @@ WORKDIR /app
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 COPY pyproject.toml uv.lock README.md LICENSE ./
 RUN uv sync --frozen --no-dev --no-install-project
+COPY app_manifest.yaml ./
 COPY bot bot
 COPY playground playground
 COPY rendering rendering

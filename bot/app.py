@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
 from dataclasses import dataclass
@@ -37,13 +38,14 @@ from bot.jobs.workflow import Workflow
 from bot.knowledge_graph import KNOWLEDGE_GRAPH, EntityDirectory
 from bot.settings import SLACK_API_URL, Settings
 from bot.slack.actions import Actions
-from bot.slack.api import call_with_retry
 from bot.slack.commands import Commands
+from bot.slack.identity import check_tokens, identify, socket_address
 from bot.slack.inbox import Inbox
 from bot.slack.listeners import Handlers, listen
 from bot.slack.lookups import SlackLookups
 from bot.slack.posting import SHARE_S, ThreadPoster
 from bot.slack.shares import GRACE_S, Shares
+from bot.texts import start
 from bot.texts.slack import given_up
 from bot.watchdog import Watchdog
 from bot.web import health
@@ -69,16 +71,6 @@ RATE_LIMIT_TRIES = 8  # each waits as long as Slack says
 SOCKET_CHECK_S = 10.0
 SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 CLOSE_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the bot is in its workspace, as auth.test says; `host` is the workspace's own."""
-
-    team: str
-    bot_user: str
-    bot_id: str
-    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +133,8 @@ class Bot:
         await asyncio.to_thread(make_private, settings.data_dir)
 
         # What is made last ends first: requests stop before jobs, jobs before the database.
-        database = Database(settings.database)
+        given = bool(settings.database_url.get_secret_value())
+        database = Database(settings.database, setting="TRACKLET_DATABASE_URL" if given else "TRACKLET_DATA_DIR")
         store = Store(database)
         ending.callback(store.close)
         await store.create_tables()
@@ -155,7 +148,7 @@ class Bot:
             session=session,
             retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_TRIES)],
         )
-        identity = await _identity(client)
+        identity = await identify(client)
 
         limits = FetchLimits(max_bytes=settings.max_video_bytes)
         links = Fetcher(policy=AddressPolicy(settings.allowed_hosts), limits=limits)
@@ -316,7 +309,7 @@ class Bot:
         ending.push_async_callback(_ended, asyncio.create_task(jobs.keep_tending()))
         await self._listen(app, store, triggers)
         if settings.uses_socket_mode:
-            self._connect(app, client)
+            await self._connect(app, client)
 
     async def _open_engine(self) -> RemoteEngine:
         from tracking.engines.video_intelligence import VideoIntelligenceEngine, VideoIntelligenceOptions
@@ -351,17 +344,24 @@ class Bot:
             again_s=self._http_limits.look_s,
         )
         self._ending.push_async_callback(server.close)
-        await server.start(self.settings.http_host, self.settings.http_port)
+        try:
+            await server.start(self.settings.http_host, self.settings.http_port)
+        except (OSError, UnicodeError) as error:
+            raise _not_listening(self.settings, error) from error
         self.port = server.port
 
-    def _connect(self, app: AsyncApp, client: AsyncWebClient) -> None:
+    async def _connect(self, app: AsyncApp, client: AsyncWebClient) -> None:
         """
-        Open Socket Mode beside the rest, and open it anew whenever it is gone.
+        Open Socket Mode beside the rest, and open it again whenever it is gone.
 
-        The client tries one address again and again, although each works once: after an outage it stays deaf
-        (bolt-python issue 1529). So the address is forgotten at each look, and no attempt lasts for ever.
+        Raises `OptionError` where Slack refuses the token. The client tries one address again and again, although each works
+        once: after an outage it stays deaf (bolt-python issue 1529). So the address is forgotten at each look, and no attempt
+        lasts for ever.
         """
-        handler = AsyncSocketModeHandler(app, self.settings.slack_app_token.get_secret_value(), web_client=client)
+        token = self.settings.slack_app_token.get_secret_value()
+        address = await socket_address(client, token)
+        handler = AsyncSocketModeHandler(app, token, web_client=client)
+        handler.client.wss_uri = address
         self._socket = handler
 
         async def close() -> None:
@@ -372,13 +372,18 @@ class Bot:
         self._ending.push_async_callback(close)
 
         async def stay_connected() -> None:
+            first = address is not None
             while True:
                 if not await handler.client.is_connected():
                     logger.info("opening a connection to Slack")
-                    handler.client.wss_uri = None
+                    has_address, first = first, False
                     try:
                         async with asyncio.timeout(SOCKET_CONNECT_S):
-                            await handler.client.connect_to_new_endpoint()
+                            if has_address:
+                                await handler.client.connect()  # type: ignore[no-untyped-call]  # as above
+                            else:
+                                handler.client.wss_uri = None
+                                await handler.client.connect_to_new_endpoint()
                     except Exception as error:
                         # Not its text: it may hold the address, which is a secret while it works.
                         logger.warning("no connection to Slack (%s); trying again", type(error).__name__)
@@ -408,6 +413,17 @@ def check(settings: Settings) -> None:
         raise OptionError(
             "SLACK_SIGNING_SECRET", "empty", "it must be your app's signing secret, unless SLACK_APP_TOKEN turns on Socket Mode"
         )
+    check_tokens(settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value())
+
+
+def _not_listening(settings: Settings, error: OSError | UnicodeError) -> OptionError:
+    code = error.errno if isinstance(error, OSError) else None
+    if code == errno.EADDRINUSE:
+        return OptionError("TRACKLET_HTTP_PORT", str(settings.http_port), start.port_taken())
+    if code == errno.EACCES:
+        return OptionError("TRACKLET_HTTP_PORT", str(settings.http_port), start.port_forbidden())
+    why = error.strerror or "" if isinstance(error, OSError) else ""
+    return OptionError("TRACKLET_HTTP_HOST", settings.http_host, start.host_not_ours(why))
 
 
 async def serve(settings: Settings) -> None:
@@ -443,13 +459,3 @@ async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-async def _identity(client: AsyncWebClient) -> Identity:
-    answer = await call_with_retry(client, "auth.test")
-    return Identity(
-        team=str(answer["team_id"]),
-        bot_user=str(answer["user_id"]),
-        bot_id=str(answer.get("bot_id") or ""),
-        host=urlsplit(str(answer.get("url") or "")).hostname or "slack.com",
-    )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tracking.engines.base import GOOGLE_RETIRES, DirectEngine, EngineName
 from tracking.engines.local import MotionEngine, YoloxEngine
-from tracking.errors import EngineUnavailable, ModelError
+from tracking.errors import EngineAbsence, EngineUnavailable, ModelError
 from tracking.local import weights
 from tracking.video.file import Limits
 
@@ -59,7 +59,7 @@ def choose(
     day_has_passed = (today or date.today()) >= GOOGLE_RETIRES
     if asked is EngineName.GOOGLE:
         if day_has_passed:
-            raise EngineUnavailable(engine=EngineName.GOOGLE, reason="retired")
+            raise EngineUnavailable(engine=EngineName.GOOGLE, reason=EngineAbsence.RETIRED)
         return Choice(EngineName.GOOGLE, Why.ASKED)
     if asked is EngineName.MOTION:
         return Choice(EngineName.MOTION, Why.ASKED)
@@ -83,4 +83,4 @@ def direct_engine(choice: Choice, *, limits: Limits) -> DirectEngine:
         return YoloxEngine(choice.model, limits=limits)
     if choice.engine is EngineName.MOTION:
         return MotionEngine(limits=limits)
-    raise EngineUnavailable(engine=choice.engine, reason="configuration")
+    raise EngineUnavailable(engine=choice.engine, reason=EngineAbsence.CONFIGURATION)

@@ -1,7 +1,7 @@
 """
 Every knob, its default, and why the default is what it is.
 
-Read from the environment: Slack's and OAuth's usual names, everything of ours with the prefix `TRACKLET_`. Secrets are
+Read from the environment: Slack's usual names, everything of ours with the prefix `TRACKLET_`. Secrets are
 `SecretStr`, so that no log, message or exception shows them. An empty variable counts as unset.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +22,7 @@ from tracking.errors import OptionError
 from tracking.storage.names import is_bucket_name
 from tracking.video.file import Limits
 
+PREFIX = "TRACKLET_"
 SLACK_API_URL = "https://slack.com/api/"
 
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -33,7 +36,7 @@ def _slack(name: str) -> AliasChoices:
 class Settings(BaseSettings):
     """All settings, checked when they are read."""
 
-    model_config = SettingsConfigDict(env_prefix="TRACKLET_", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
     slack_bot_token: SecretStr = Field(SecretStr(""), validation_alias=_slack("SLACK_BOT_TOKEN"))
     """The bot's token (xoxb-...)."""
@@ -41,8 +44,6 @@ class Settings(BaseSettings):
     """Proves that a request comes from Slack; not needed with Socket Mode."""
     slack_app_token: SecretStr = Field(SecretStr(""), validation_alias=_slack("SLACK_APP_TOKEN"))
     """An app-level token (xapp-...): when it is set, Socket Mode is used, which needs no public address."""
-    slack_client_id: str = Field("", validation_alias=_slack("SLACK_CLIENT_ID"))
-    slack_client_secret: SecretStr = Field(SecretStr(""), validation_alias=_slack("SLACK_CLIENT_SECRET"))
     slack_api_url: str = SLACK_API_URL
     """Another address for the Web API: the playground, or a proxy."""
 
@@ -138,6 +139,16 @@ class Settings(BaseSettings):
         if self.children:
             return self.children
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def misspelt(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each variable with our prefix that is no setting, with the nearest name that is one, "" where none is near."""
+    ours = (name for name in Settings.model_fields if not name.startswith("slack_") or name == "slack_api_url")
+    names = [name.upper() for name in ours]
+    for variable in sorted(environment):
+        name = variable.upper().removeprefix(PREFIX)
+        if variable.upper().startswith(PREFIX) and name not in names:
+            yield variable, next((PREFIX + near for near in get_close_matches(name, names, n=1)), "")
 
 
 def read_settings() -> Settings:

@@ -1,12 +1,12 @@
 """A small, strict Slack workspace on this computer, for trying the bot and for tests. The way in is `server.py`."""
 
 from playground.delivery import Delivery, signature
-from playground.events import BOT_EVENTS
 from playground.faults import Faults, RateLimits
 from playground.faulty import ApiCall
 from playground.files import Processing
-from playground.people import NoSuchElement, Shortcut, SlashCommand
-from playground.server import BOT_SCOPES, Playground, Timing
+from playground.manifest import BOT_EVENTS, BOT_SCOPES, MANIFEST, Manifest, Shortcut, SlashCommand, read_manifest
+from playground.people import NoSuchElement
+from playground.server import Playground, Timing
 from playground.wire import ApiError
 from playground.workspace import (
     APP_ID,
@@ -34,6 +34,7 @@ __all__ = [
     "DIRECT",
     "GENERAL",
     "KIM",
+    "MANIFEST",
     "OTHER_BOT_USER",
     "QUIET",
     "TEAM_ID",
@@ -44,6 +45,7 @@ __all__ = [
     "Delivery",
     "Ephemeral",
     "Faults",
+    "Manifest",
     "Message",
     "NoSuchElement",
     "Playground",
@@ -53,5 +55,6 @@ __all__ = [
     "SlashCommand",
     "Timing",
     "View",
+    "read_manifest",
     "signature",
 ]

@@ -32,19 +32,6 @@ EVENT_SCOPES = {
     "reaction_added": "reactions:read",
     "reaction_removed": "reactions:read",
 }
-BOT_EVENTS = frozenset(
-    {
-        "message.channels",
-        "message.groups",
-        "message.im",
-        "message.mpim",
-        "app_mention",
-        "file_shared",
-        "app_home_opened",
-        "app_uninstalled",
-        "tokens_revoked",
-    }
-)
 
 
 def events_of(workspace: Workspace, files: Files, happening: Happening) -> Iterator[tuple[str, Json]]:

@@ -12,18 +12,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
 
+from playground.driver import Driver
 from playground.file_routes import file_response
 from playground.files import CHUNK_BYTES, FileState, StoredFile, TooManyBytes
 from playground.people import NoSuchElement, Target
 from playground.wire import ApiError, Json
 from playground.workspace import BOT_USER, DIRECT, WILDLIFE, YOU, Channel, Ephemeral, Happening, Message, View
-
-if TYPE_CHECKING:
-    from playground.server import Playground
 
 STATIC = Path(__file__).parent / "static"
 MAX_MESSAGES = 500
@@ -47,7 +44,7 @@ Action = Callable[[Json], Awaitable[Json]]
 class Page:
     """Routes and live connections of the page."""
 
-    def __init__(self, playground: Playground) -> None:
+    def __init__(self, playground: Driver) -> None:
         self.playground = playground
         self.workspace = playground.workspace
         self._live: set[asyncio.Queue[Json]] = set()

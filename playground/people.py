@@ -8,11 +8,10 @@ Texts in here are those that the client itself shows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from playground.arguments import Arguments
 from playground.delivery import AppLink, Delivery
+from playground.manifest import Shortcut, SlashCommand
 from playground.triggers import ResponseUrl, Triggers
 from playground.web_api import MAX_TEXT, WebApi
 from playground.wire import ApiError, Json
@@ -31,25 +30,6 @@ from playground.workspace import (
 )
 
 Target = Message | Ephemeral | View
-
-
-@dataclass(frozen=True)
-class SlashCommand:
-    """A command of the app as its manifest describes it."""
-
-    command: str
-    description: str
-    usage_hint: str = ""
-    should_escape: bool = True
-
-
-@dataclass(frozen=True)
-class Shortcut:
-    """A shortcut of the app: offered at each message, or everywhere."""
-
-    callback_id: str
-    name: str
-    kind: Literal["message", "global"]
 
 
 class NoSuchElement(Exception):

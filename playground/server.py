@@ -13,8 +13,8 @@ requests to `bot_url`, which may be set later (the app's port is often known las
 folder, and listens on 127.0.0.1 alone. `faults` makes calls go wrong, `calls` and `deliveries` say what went to and fro.
 
 This module joins the parts: workspace.py (state), web_api.py and blocks.py (what is allowed), files.py and file_routes.py,
-events.py and delivery.py (what the app hears), socket_mode.py, people.py (what people do), page.py (the browser's side), and
-guard.py (who may speak to all of it).
+events.py and delivery.py (what the app hears), socket_mode.py, people.py (what people do), driver.py (observing and acting, for
+tests and for the page), page.py (the browser's side), and guard.py (who may speak to all of it).
 """
 
 from __future__ import annotations
@@ -22,10 +22,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
-import shutil
 import tempfile
-import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -35,58 +33,27 @@ import aiohttp
 from aiohttp import web
 
 from playground.arguments import read_arguments
-from playground.delivery import AppLink, Delivery, request_url
-from playground.events import BOT_EVENTS, envelope, events_of, is_delivered
+from playground.delivery import AppLink, request_url
+from playground.driver import Driver
+from playground.events import envelope, events_of, is_delivered
 from playground.faults import Faults, RateLimiter, RateLimits
 from playground.faulty import ApiCall, Faulty, rate_limited
 from playground.file_routes import FileRoutes
-from playground.files import Files, FileState, Processing, Share, StoredFile
+from playground.files import Files, Processing
 from playground.guard import Guard
+from playground.manifest import BOT_EVENTS, BOT_SCOPES, MANIFEST, Shortcut, SlashCommand
 from playground.page import Page
-from playground.people import People, Shortcut, SlashCommand, Target
+from playground.people import People
 from playground.socket_mode import SocketHub
 from playground.triggers import Triggers
 from playground.web_api import METHODS, WebApi
-from playground.wire import ApiError, Json
+from playground.wire import ApiError
 from playground.workspace import (
-    BOT_USER,
-    DIRECT,
-    YOU,
-    Ephemeral,
     Happening,
-    Message,
-    View,
     Workspace,
 )
 
 T = TypeVar("T")
-
-# Scopes, commands and shortcuts as in app_manifest.yaml, and so are the events in events.py.
-BOT_SCOPES = frozenset(
-    {
-        "commands",
-        "chat:write",
-        "files:read",
-        "files:write",
-        "app_mentions:read",
-        "channels:history",
-        "groups:history",
-        "im:history",
-        "mpim:history",
-        "channels:read",
-        "groups:read",
-        "im:read",
-        "mpim:read",
-        "users:read",
-    }
-)
-COMMANDS = (
-    SlashCommand("/track", "Track the objects in a video", "<link> [from 0:10 to 0:30] [only person, car] [above 60%] | help"),
-)
-SHORTCUTS = (
-    Shortcut("track_message", "Track objects in video", "message"),
-    Shortcut("track_global", "Track a video", "global"),
-)
 
 MAX_JSON_BYTES = 4 << 20
 
@@ -106,7 +73,7 @@ class Timing:
     response_url_uses: int = 5
 
 
-class Playground:
+class Playground(Driver):
     """The workspace as a server and as an object. Use it as a context manager, or `start` and `aclose`."""
 
     def __init__(
@@ -120,9 +87,9 @@ class Playground:
         samples: Sequence[Path] = (),
         scopes: Collection[str] = BOT_SCOPES,
         bot_events: Collection[str] = BOT_EVENTS,
-        commands: Sequence[SlashCommand] = COMMANDS,
-        shortcuts: Sequence[Shortcut] = SHORTCUTS,
-        app_name: str = "Tracklet",
+        commands: Sequence[SlashCommand] = MANIFEST.commands,
+        shortcuts: Sequence[Shortcut] = MANIFEST.shortcuts,
+        app_name: str = MANIFEST.app_name,
         timing: Timing = Timing(),  # frozen
         processing: Processing = Processing(),  # noqa: B008  # frozen
         limits: RateLimits | None = RateLimits(),  # noqa: B008  # frozen
@@ -257,198 +224,6 @@ class Playground:
         """Slack's handshake with a request URL; whether the app passed it."""
         return await self.link.verify()
 
-    # Observing
-
-    @property
-    def calls(self) -> list[ApiCall]:
-        """Every call of the app, in the order in which they came."""
-        return self._faulty.calls
-
-    def calls_of(self, method: str) -> list[ApiCall]:
-        """The calls of one method."""
-        return [call for call in self.calls if call.method == method]
-
-    @property
-    def deliveries(self) -> list[Delivery]:
-        """Every attempt to tell the app something."""
-        return self.link.deliveries
-
-    @property
-    def ephemerals(self) -> list[Ephemeral]:
-        """Everything that is shown to one person alone."""
-        return self.workspace.ephemerals
-
-    @property
-    def views(self) -> list[View]:
-        """The modals that are open, the topmost last."""
-        return list(self.workspace.views.values())
-
-    def home(self, user: str = YOU) -> View | None:
-        """The Home tab that the app has published for somebody."""
-        return self.workspace.homes.get(user)
-
-    def messages(self, channel: str) -> list[Message]:
-        """What a channel itself shows, oldest first."""
-        return self.workspace.roots(self.channel_id(channel))
-
-    def thread(self, channel: str, ts: str) -> list[Message]:
-        """A root and its replies, oldest first."""
-        return self.workspace.thread(self.channel_id(channel), ts)
-
-    def channel_id(self, channel: str) -> str:
-        """The id of a channel given by name, "#name" or id; "dm" is the conversation with the app."""
-        wanted = channel.removeprefix("#")
-        if wanted == "dm":
-            return DIRECT
-        for each in self.workspace.channels.values():
-            if wanted in (each.id, each.name):
-                return each.id
-        raise ApiError("channel_not_found")
-
-    async def until(self, found: Callable[[], T], timeout_s: float = 120.0) -> T:
-        """
-        Wait until `found()` is true in the sense of `if`, and return it.
-
-        It is asked anew after each change of the workspace, each call of the app and each delivery.
-        """
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not (value := found()):
-                    await self._changed.wait()
-                return value
-        except TimeoutError:
-            last = ", ".join(f"{call.method} {call.error or call.status}" for call in self.calls[-5:])
-            raise TimeoutError(f"not within {timeout_s} s; the last calls were: {last or 'none'}") from None
-
-    async def settled(self, timeout_s: float = 120.0) -> None:
-        """Wait until nothing is on its way to the app."""
-        await self.until(lambda: not self.link.busy, timeout_s)
-
-    # Acting
-
-    def post_message(
-        self, channel: str, text: str, *, user: str = YOU, thread_ts: str | None = None, blocks: Sequence[Json] = ()
-    ) -> Message:
-        """Write a message; links, @names and #channels in `text` become what Slack makes of them. `OTHER_BOT_USER` is a bot."""
-        bot_id = self.workspace.users[user].bot_id
-        return self.workspace.post(
-            Message(
-                self.channel_id(channel),
-                self.workspace.next_ts(),
-                user,
-                self.workspace.as_sent(text),
-                list(blocks),
-                thread_ts=thread_ts,
-                bot_id=bot_id,
-                subtype="bot_message" if bot_id else "",
-                client_msg_id="" if bot_id else str(uuid.uuid4()),
-            )
-        )
-
-    def edit_message(self, message: Message, text: str) -> None:
-        """Edit a message of a person's."""
-        edited = {"user": message.user, "ts": self.workspace.next_ts()}
-
-        def change(message: Message) -> None:
-            message.text, message.edited = self.workspace.as_sent(text), edited
-
-        self.workspace.change(message, change)
-
-    def delete_message(self, message: Message) -> None:
-        """Delete a message."""
-        self.workspace.delete(message, by=YOU)
-
-    async def upload_file(
-        self,
-        source: Path | bytes,
-        channel: str,
-        *,
-        name: str = "",
-        thread_ts: str | None = None,
-        text: str = "",
-        user: str = YOU,
-        connect_stub: bool = False,
-    ) -> Message:
-        """Share a file as a person does; `connect_stub` as from another workspace, where events hold its id alone."""
-        size = len(source) if isinstance(source, bytes) else (await asyncio.to_thread(source.stat)).st_size
-        name = name or (source.name if isinstance(source, Path) else "file")
-        file = self.files.expect(name=name, size_bytes=size, user=user)
-        if isinstance(source, bytes):
-            await asyncio.to_thread(file.path.write_bytes, source)
-        else:
-            await asyncio.to_thread(shutil.copyfile, source, file.path)
-        return await self.share_upload(file, channel, thread_ts=thread_ts, text=text, connect_stub=connect_stub)
-
-    async def share_upload(
-        self, file: StoredFile, channel: str, *, thread_ts: str | None = None, text: str = "", connect_stub: bool = False
-    ) -> Message:
-        """Share a file whose bytes are there already."""
-        file.state, file.is_stub = FileState.UPLOADED, connect_stub
-        await self.files.take_in(file)
-        share = Share([file], self.channel_id(channel), file.user, thread_ts, self.workspace.as_sent(text))
-        return self.files.share_now([file], share)
-
-    def share_elsewhere(self, channel: str, url: str, *, name: str, mimetype: str = "video/mp4", user: str = YOU) -> Message:
-        """Share a file that lies on another service (`mode: external`)."""
-        file = self.files.expect(name=name, size_bytes=0, user=user)
-        file.mode, file.external_url, file.mimetype = "external", url, mimetype
-        return self.files.share_now([file], Share([file], self.channel_id(channel), user))
-
-    def hide_file(self, file_id: str) -> None:
-        """Hide a file as free workspaces hide old ones (`mode: hidden_by_limit`)."""
-        self.files.hide(self.files.by_id[file_id])
-
-    def delete_file(self, file_id: str) -> None:
-        """Delete a file; its messages stay, with a tombstone."""
-        self.files.delete(self.files.by_id[file_id])
-
-    async def slash_command(self, channel: str, command: str, text: str = "", *, user: str = YOU) -> Delivery | None:
-        """Type a slash command and wait for its acknowledgement; None where there is no such command."""
-        return await self.people.slash_command(self.channel_id(channel), command, text, user)
-
-    async def click(
-        self,
-        target: Target,
-        action_id: str,
-        *,
-        value: object = None,
-        block_id: str = "",
-        user: str = YOU,
-        values: Mapping[str, object] | None = None,
-    ) -> Delivery:
-        """Use a button, menu or input of a message, an ephemeral message or a view; see `People.click`."""
-        return await self.people.click(target, action_id, user, value=value, block_id=block_id, values=values or {})
-
-    async def open_shortcut(self, callback_id: str, message: Message | None = None, *, user: str = YOU) -> Delivery:
-        """Use a global shortcut, or one at a message."""
-        return await self.people.use_shortcut(callback_id, user, message)
-
-    async def submit_view(self, view: View, values: Mapping[str, object] | None = None) -> Json:
-        """Send a modal with `values` by action id; the result holds the `errors` that are then shown in it, by block id."""
-        return await self.people.submit_view(view, values or {})
-
-    async def close_view(self, view: View, *, clear: bool = False) -> None:
-        """Dismiss a modal."""
-        await self.people.close_view(view, clear=clear)
-
-    def open_home(self, *, user: str = YOU, tab: str = "home") -> None:
-        """Look at the app's Home (or its "messages")."""
-        self.workspace.announce(Happening("home_opened", user=user, name=tab))
-
-    def invite(self, channel: str, user: str = BOT_USER, *, by: str = YOU) -> None:
-        """Add somebody, the app unless said otherwise, to a channel."""
-        self.workspace.join(self.channel_id(channel), user, by=by)
-
-    def kick(self, channel: str, user: str = BOT_USER, *, by: str = YOU) -> None:
-        """Remove somebody, the app unless said otherwise, from a channel."""
-        self.workspace.leave(self.channel_id(channel), user, by=by)
-
-    def archive(self, channel: str) -> None:
-        """Archive a channel: nothing can be posted there any more."""
-        found = self.workspace.channel(self.channel_id(channel))
-        found.archived = True
-        self.workspace.announce(Happening("channel", found.id))
-
     async def break_connections(self) -> None:
         """Break the live connections of every page that is open, as sleep does; pages connect again by themselves."""
         await self._page.break_connections()
@@ -460,10 +235,6 @@ class Playground:
         self._revoked, self.bot_token = self.bot_token, ""
 
     # Inside
-
-    def _change(self) -> None:
-        waiting, self._changed = self._changed, asyncio.Event()
-        waiting.set()
 
     def _happened(self, happening: Happening) -> None:
         for name, event in events_of(self.workspace, self.files, happening):

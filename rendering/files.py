@@ -32,4 +32,4 @@ def check_folder(folder: Path) -> None:
     except (OSError, ValueError):
         usable = False
     if not usable:
-        raise OptionError("--out", str(folder), "a folder that can be made and written to is needed")
+        raise OptionError("folder", str(folder), "a folder that can be made and written to is needed")

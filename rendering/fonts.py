@@ -119,6 +119,13 @@ class Typeface:
         drawn = [_drawn(font.at(size, weight), part, size, height) for font, part in self._runs(line_of(text))]
         return np.concatenate(drawn, axis=1) if drawn else np.zeros((height, 1), np.uint8)
 
+    def unwritable(self, text: str) -> str:
+        """Return the characters of `text` that no font at hand has, each once: they are drawn as an ellipsis."""
+        if any(font.has(text) for font in self._fonts):
+            return ""
+        missing = [c for font, c in _placed(line_of(text), self._fonts) if font is None]
+        return "".join(dict.fromkeys(missing))
+
     def _runs(self, text: str) -> Iterator[tuple[Font, str]]:
         """Stretches of `text` with the font that writes each, from left to right."""
         for font in self._fonts:

@@ -34,7 +34,92 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+
+
+class MediaKind(StrEnum):
+    """What a file is that has no picture stream."""
+
+    UNKNOWN = ""
+    AUDIO = "audio"
+    EMPTY = "empty"
+    MISSING = "missing"
+
+
+class SourceRefusal(StrEnum):
+    """Why a link or path must not be followed."""
+
+    SCHEME = "scheme"
+    ADDRESS = "address"
+    BUCKET = "bucket"
+    WILDCARD = "wildcard"
+    NAME = "name"
+    REDIRECT = "redirect"
+    DOWNGRADE = "downgrade"  # from https to http
+
+
+class SourceFailure(StrEnum):
+    """How a place did not answer as it should."""
+
+    UNKNOWN = ""
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    NAME = "name"
+    CERTIFICATE = "certificate"
+    SLOW = "slow"
+    INCOMPLETE = "incomplete"
+    ENCODED = "encoded"
+
+
+class ModelFault(StrEnum):
+    """What is wrong with a detector file."""
+
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    SHAPE = "shape"
+    CHECKSUM = "checksum"
+    SIZE = "size"
+    NAME = "name"
+
+
+class EngineAbsence(StrEnum):
+    """Why an engine cannot run here or now."""
+
+    OFFLINE = "offline"
+    CREDENTIALS = "credentials"
+    CONFIGURATION = "configuration"
+    RETIRED = "retired"
+    LIBRARY = "library"
+    TIMEOUT = "timeout"
+    QUOTA = "quota"  # too many requests just now
+    UNANSWERED = "unanswered"  # it was asked to start, and no answer came: it may be running
+
+
+class EngineRefusal(StrEnum):
+    """Why an engine will not do a video."""
+
+    MOVING_CAMERA = "moving-camera"
+    PERMISSION = "permission"
+    QUOTA = "quota"
+    UNSUPPORTED = "unsupported"
+    REGION = "region"
+    LOST = "lost"  # a run that it no longer knows
+    INTERNAL = "internal"
+
+
+class StorageFault(StrEnum):
+    """What hinders the use of a folder or bucket, or of one object in it."""
+
+    MISSING = "missing"
+    PERMISSION = "permission"
+    CREDENTIALS = "credentials"
+    CONFLICT = "conflict"  # someone else wrote it meanwhile
+    NAME = "name"  # no object can be called that
+    TOO_LARGE = "too-large"
+    CHECKSUM = "checksum"
+    FULL = "full"
+    OFFLINE = "offline"
 
 
 class TrackletError(Exception):
@@ -60,10 +145,10 @@ class VideoError(InputError):
 
 @dataclass(eq=False)
 class NotAVideo(VideoError):
-    """No picture stream; `media` says what the file is instead where that is known ("audio", "text", "empty")."""
+    """No picture stream; `media` says what the file is instead, where that is known."""
 
     name: str
-    media: str = ""
+    media: MediaKind = MediaKind.UNKNOWN
 
 
 @dataclass(eq=False)
@@ -118,14 +203,10 @@ class SourceError(InputError):
 
 @dataclass(eq=False)
 class SourceRefused(SourceError):
-    """
-    A link or path not to be followed.
-
-    `reason` is "scheme", "address", "bucket", "wildcard", "name", "redirect" or "downgrade" (from https to http).
-    """
+    """A link or path not to be followed."""
 
     source: str
-    reason: str
+    reason: SourceRefusal
 
 
 @dataclass(eq=False)
@@ -145,29 +226,30 @@ class SourceNotAVideo(SourceError):
 
 @dataclass(eq=False)
 class SourceUnreachable(SourceError):
-    """
-    The place did not answer, or not as it should; `status` is the HTTP status, 0 when there was none.
-
-    `reason` is "timeout", "connection", "name", "certificate", "slow", "incomplete", "encoded" or "".
-    """
+    """The place did not answer, or not as it should; `status` is the HTTP status, 0 when there was none."""
 
     source: str
     status: int = 0
-    reason: str = ""
+    reason: SourceFailure = SourceFailure.UNKNOWN
 
 
 @dataclass(eq=False)
 class ModelError(InputError):
-    """A detector that cannot be used; `problem` is "missing", "unreadable", "shape", "checksum", "size" or "name"."""
+    """A detector that cannot be used."""
 
     model: str
-    problem: str
+    problem: ModelFault
     detail: str = ""
 
 
 @dataclass(eq=False)
 class OptionError(InputError):
-    """An option outside of what it allows."""
+    """
+    An option outside of what it allows.
+
+    `option` is the name that a person set, or a plain word ("font", "google-model") where it is not known under which name
+    that was; `bot/texts/errors.py` has the name. `value` is "" for a secret.
+    """
 
     option: str
     value: str
@@ -192,15 +274,10 @@ class EngineError(TrackletError):
 
 @dataclass(eq=False)
 class EngineUnavailable(EngineError):
-    """
-    The engine cannot run here or now.
-
-    `reason` is "offline", "credentials", "configuration", "retired", "library", "timeout", "quota" (too many requests just now)
-    or "unanswered" (it was asked to start, and no answer came: it may be running).
-    """
+    """The engine cannot run here or now."""
 
     engine: str
-    reason: str
+    reason: EngineAbsence
     detail: str = ""
 
 
@@ -209,13 +286,12 @@ class EngineRefused(EngineError):
     """
     The engine will not do this video.
 
-    `reason` is "moving-camera", "permission", "quota", "unsupported", "region", "lost" (a run that it no longer knows) or
-    "internal". For a permission, `place` is what could not be used, `account` who was refused and `role` what would do, each ""
-    where unknown.
+    For a permission, `place` is what could not be used, `account` who was refused and `role` what would do, each "" where
+    unknown.
     """
 
     engine: str
-    reason: str
+    reason: EngineRefusal
     detail: str = ""
     place: str = ""
     account: str = ""
@@ -227,13 +303,12 @@ class StorageError(TrackletError):
     """
     A folder or bucket, or one object in it, that cannot be used; `action` is "read", "write", "list" or "delete".
 
-    `reason` is "missing", "permission", "credentials", "conflict" (someone else wrote it meanwhile), "name" (no object can be
-    called that), "too-large", "checksum", "full", "offline" or what the system says.
+    `reason` is one of ours, or else what the system says.
     """
 
     place: str
     action: str
-    reason: str = ""
+    reason: StorageFault | str = ""
 
 
 @dataclass(eq=False)

@@ -27,7 +27,7 @@ import click
 from bot.jobs.limits import bounded_memory, limits_of, out_of_memory
 from bot.texts import cli, comparison, errors
 from tracking.engines.base import EngineName
-from tracking.errors import Cancelled, InputError, TrackletError
+from tracking.errors import Cancelled, InputError
 from tracking.model import Segment
 
 if TYPE_CHECKING:
@@ -65,8 +65,11 @@ def main() -> None:
         log.debug("out of memory", exc_info=error)
         status = 2
     except Exception as error:
-        click.echo(errors.sentence(error) if isinstance(error, TrackletError) else cli.unforeseen_here(), err=True)
-        log.debug("failed", exc_info=error)
+        said = errors.sentence(error)
+        if said == errors.UNFORESEEN:
+            log.error("this was not foreseen", exc_info=error)
+            said = cli.unforeseen_here()
+        click.echo(said, err=True)
         status = 2 if isinstance(error, InputError) else 1
     sys.exit(status if isinstance(status, int) else 0)
 
@@ -152,9 +155,8 @@ def track(
     """Track the objects of VIDEO, and draw them."""
     from bot.cli.terminal import Terminal
     from bot.cli.track import track_video
-    from bot.settings import read_settings
 
-    settings, terminal = read_settings(), Terminal()
+    settings, terminal = settings_of_environment(), Terminal()
     with bounded_memory(), interruptible() as cancelled:
         result = track_video(
             video,
@@ -181,9 +183,8 @@ def render_command(
     """Draw the objects of VIDEO from ANNOTATIONS, which may come from anywhere."""
     from bot.cli.terminal import Terminal
     from bot.cli.track import render_video
-    from bot.settings import read_settings
 
-    settings, terminal = read_settings(), Terminal()
+    settings, terminal = settings_of_environment(), Terminal()
     with bounded_memory(), interruptible() as cancelled:
         result = render_video(
             video,
@@ -228,9 +229,8 @@ def compare(
     """
     from bot.cli.compare import compare_video
     from bot.cli.terminal import Terminal
-    from bot.settings import read_settings
 
-    settings, terminal = read_settings(), Terminal()
+    settings, terminal = settings_of_environment(), Terminal()
     with bounded_memory(), interruptible() as cancelled:
         result = compare_video(
             video,
@@ -254,9 +254,8 @@ def compare(
 def serve() -> None:
     """Run the bot, with the settings of the environment."""
     from bot.app import serve as run
-    from bot.settings import read_settings
 
-    settings = read_settings()
+    settings = settings_of_environment()
     logging.getLogger().setLevel(logging.INFO)
     asyncio.run(run(settings))
 
@@ -265,9 +264,8 @@ def serve() -> None:
 def worker() -> None:
     """Run a worker alone, for more machines."""
     from bot.app import worker as run
-    from bot.settings import read_settings
 
-    asyncio.run(run(read_settings()))
+    asyncio.run(run(settings_of_environment()))
 
 
 @commands.command()
@@ -277,11 +275,10 @@ def demo(port: int, browser: bool) -> None:
     """Try the bot in a small Slack workspace on this computer."""
     from bot.cli.demo import demo as run
     from bot.cli.terminal import Terminal
-    from bot.settings import read_settings
 
-    terminal = Terminal()
+    settings, terminal = settings_of_environment(), Terminal()
     terminal.say(cli.demo_starts())
-    asyncio.run(run(read_settings(), port=port, opens_browser=browser, ready=lambda url: terminal.say(cli.demo_ready(url))))
+    asyncio.run(run(settings, port=port, opens_browser=browser, ready=lambda url: terminal.say(cli.demo_ready(url))))
 
 
 @commands.command()
@@ -291,15 +288,23 @@ def doctor() -> None:
     from bot.doctor.local import local_checks
     from bot.doctor.slack import slack_checks
     from bot.doctor.storage import storage_checks
-    from bot.settings import read_settings
 
     terminal = Terminal()
-    settings = read_settings()
+    settings = settings_of_environment()
     checks = [terminal.check(check) for check in local_checks(settings)]
     checks += [terminal.check(check) for check in asyncio.run(storage_checks(settings))]
     checks += [terminal.check(check) for check in asyncio.run(slack_checks(settings))]
     if not all(check.is_well for check in checks):
         raise click.exceptions.Exit(1)
+
+
+def settings_of_environment() -> Settings:
+    """Return the settings, after a line on stderr for each variable that looks like one and is none."""
+    from bot.settings import misspelt, read_settings
+
+    for variable, nearest in misspelt(os.environ):
+        click.echo(cli.no_such_setting(variable, nearest), err=True)
+    return read_settings()
 
 
 def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:

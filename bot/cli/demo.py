@@ -11,7 +11,8 @@ import asyncio
 import signal
 import tempfile
 import webbrowser
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import platformdirs
@@ -19,9 +20,11 @@ from pydantic import SecretStr
 
 from bot.app import Bot
 from bot.settings import Settings
+from bot.texts import cli
 from bot.web.slack_requests import EVENTS_PATH
 from playground import Playground
 from sample import sample_clip
+from tracking.errors import OptionError
 
 
 async def demo(settings: Settings, *, port: int, opens_browser: bool, ready: Callable[[str], None]) -> None:
@@ -37,7 +40,7 @@ async def demo(settings: Settings, *, port: int, opens_browser: bool, ready: Cal
     cache = Path(platformdirs.user_cache_dir("tracklet"))
     sample = await asyncio.to_thread(sample_clip, cache)
     with tempfile.TemporaryDirectory(prefix="tracklet-demo-") as folder:
-        async with Playground(port=port, samples=[sample]) as slack:
+        async with _workspace(Playground(port=port, samples=[sample]), port) as slack:
             own = {
                 "slack_bot_token": SecretStr(slack.bot_token),
                 "slack_signing_secret": SecretStr(slack.signing_secret),
@@ -59,3 +62,16 @@ async def demo(settings: Settings, *, port: int, opens_browser: bool, ready: Cal
                 await ended.wait()
             finally:
                 await bot.stop()
+
+
+@asynccontextmanager
+async def _workspace(slack: Playground, port: int) -> AsyncIterator[Playground]:
+    try:
+        await slack.start()
+    except OSError as error:
+        await slack.aclose()
+        raise OptionError("--port", str(port), cli.demo_port_taken()) from error
+    try:
+        yield slack
+    finally:
+        await slack.aclose()

@@ -27,7 +27,7 @@ from bot.texts import cli, engine
 from sample import is_sample
 from tracking.engines.base import GOOGLE_RETIRES, CancelCheck, EngineName, Handle, Progress, RemoteEngine
 from tracking.engines.remote import RUN_LIMIT_S, next_poll_delay
-from tracking.errors import Cancelled, EngineRefused, EngineUnavailable, TrackletError
+from tracking.errors import Cancelled, EngineAbsence, EngineRefusal, EngineRefused, EngineUnavailable, TrackletError
 from tracking.model import Annotations, Segment
 from tracking.storage.names import link_video_name
 from tracking.video.file import VideoInfo
@@ -116,6 +116,9 @@ async def _by_google(
         return await run_remote(engine, given, segment=segment, show=show)
 
 
+PERMANENT = {EngineAbsence.CREDENTIALS, EngineAbsence.CONFIGURATION, EngineAbsence.RETIRED}
+
+
 async def run_remote(engine: RemoteEngine, video: str | Path, *, segment: Segment | None, show: Fraction) -> Annotations:
     """
     Start a run, ask until it is done, and take its annotations; a run that nobody waits for any more is cancelled.
@@ -136,10 +139,10 @@ async def run_remote(engine: RemoteEngine, video: str | Path, *, segment: Segmen
     except TimeoutError as error:
         with contextlib.suppress(TrackletError):
             await engine.cancel(handle)
-        raise EngineUnavailable(engine.name, "timeout") from error
+        raise EngineUnavailable(engine.name, EngineAbsence.TIMEOUT) from error
     except EngineUnavailable as error:
-        if error.reason == "quota":
-            raise EngineRefused(engine.name, "quota", error.detail) from error
+        if error.reason is EngineAbsence.QUOTA:
+            raise EngineRefused(engine.name, EngineRefusal.QUOTA, error.detail) from error
         raise
 
 
@@ -150,7 +153,7 @@ async def _until_done(engine: RemoteEngine, handle: Handle, show: Fraction) -> N
             state = await engine.poll(handle)
         except EngineUnavailable as error:
             unanswered += 1
-            if error.reason in {"credentials", "configuration", "retired"} or unanswered == UNANSWERED_POLLS:
+            if error.reason in PERMANENT or unanswered == UNANSWERED_POLLS:
                 raise
         else:
             unanswered = 0
@@ -173,7 +176,7 @@ async def _in_bucket(video: Path, settings: Settings) -> AsyncIterator[str]:
             open_root(settings.video_bucket, google=google, option="TRACKLET_VIDEO_BUCKET") if settings.video_bucket else None
         )
         if not isinstance(root, Bucket):
-            raise EngineUnavailable(EngineName.GOOGLE, "configuration", engine.bucket_wanted())
+            raise EngineUnavailable(EngineName.GOOGLE, EngineAbsence.CONFIGURATION, engine.bucket_wanted())
         name = link_video_name(uuid.uuid4().hex, file_name=video.name)
         try:
             await root.upload(name, video)

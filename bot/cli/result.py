@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.texts import cli
 from rendering.files import write_whole
+from rendering.fonts import Typeface
 from rendering.naming import safe_video_name
 from rendering.render import Rendered, RenderOptions
 from tracking.engines.base import EngineName
@@ -47,7 +48,14 @@ class Result:
             video_s=self.info.duration_s,
             older_pictures=self._older_pictures(),
             left_out=self.rendered.selected.left_out,
+            unwritten=self._unwritten(),
         )
+
+    def _unwritten(self) -> tuple[str, ...]:
+        """The labels of shown objects that no font at hand can write whole."""
+        typeface = Typeface(self.options.font)
+        labels = dict.fromkeys(shown.track.label for shown in self.rendered.selected.shown)
+        return tuple(label for label in labels if typeface.unwritable(label))
 
     def _older_pictures(self) -> int:
         """How many pictures of this video an earlier run left in the folder."""
@@ -90,6 +98,7 @@ class Result:
                 for shown in self.rendered.selected.shown
             ],
             "left_out": self.rendered.selected.left_out,
+            "labels_not_written": list(self._unwritten()),
             "near_misses": [
                 {"label": track.label, "confidence": track.confidence, "frames": len(track)}
                 for track in self.rendered.selected.near_misses

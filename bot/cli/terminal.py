@@ -100,7 +100,9 @@ class Terminal:
 
     def check(self, check: Check) -> Check:
         """A row of `doctor`, as soon as it is known."""
-        mark = Text("ok  ", "green") if check.is_well else Text("no  ", "bold red")
+        mark = Text("no  ", "bold red")
+        if check.is_well:
+            mark = Text("ok  ", "green") if check.is_there else Text("--  ", "dim")
         self._out.print(mark + Text(f"{check.name:<14}", "bold") + Text(check.sentence))
         return check
 

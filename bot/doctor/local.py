@@ -7,7 +7,9 @@ and ends in a sentence. `slack/checkup.py` has those that ask Slack.
 
 from __future__ import annotations
 
+import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +17,8 @@ from datetime import date
 from pathlib import Path
 
 import av
-import sqlalchemy
 
+from bot.jobs.database import Database
 from bot.settings import Settings
 from bot.texts import doctor, engine, errors
 from rendering.fonts import Typeface
@@ -26,16 +28,34 @@ from tracking.local import weights
 from tracking.local.yolox import YoloxDetector
 
 CODECS = ("h264", "hevc", "vp9", "av1")
+# Letters that words of each script are made of; emoji are left out, since their fonts are in colour.
+SCRIPTS = {
+    "Latin": "aéłß",
+    "Greek": "αω",
+    "Cyrillic": "яж",
+    "Arabic": "قطة",
+    "Hebrew": "שלום",
+    "Devanagari": "बिल",
+    "Thai": "แมว",
+    "Chinese": "猫车",
+    "Japanese": "ねこカ",
+    "Korean": "고양이",
+}
 LEAST_FREE_BYTES = 2 << 30  # two of the largest videos, and their pictures
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row: what was looked at, whether it is well, and what to know or do."""
+    """
+    One row: what was looked at, whether it is well, and what to know or do.
+
+    `is_there` is False for what is not there and need not be: neither well nor a fault.
+    """
 
     name: str
     is_well: bool
     sentence: str
+    is_there: bool = True
 
 
 def local_checks(settings: Settings, *, today: date | None = None) -> Iterator[Check]:
@@ -57,37 +77,48 @@ def _codecs() -> Check:
 
 def _font(path: Path | None) -> Check:
     try:
-        Typeface(path)
+        typeface = Typeface(path)
     except TrackletError as error:
         return Check("font", False, errors.sentence(error))
-    return Check("font", True, doctor.font_checked(path.name if path else "Noto Sans"))
+    missing = [name for name, letters in SCRIPTS.items() if typeface.unwritable(letters)]
+    covered = [name for name in SCRIPTS if name not in missing]
+    return Check("font", True, doctor.font_checked(path.name if path else "Noto Sans", covered, missing))
 
 
 def _data_folder(folder: Path) -> Check:
+    there = next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path("/"))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-"):
-            free_bytes = shutil.disk_usage(folder).free
+        if there == folder:
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-"):
+                pass
+        elif not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            return Check("data folder", False, doctor.folder_unwritable(str(folder), ""))
+        free_bytes = shutil.disk_usage(there).free
     except OSError as error:
         return Check("data folder", False, doctor.folder_unwritable(str(folder), error.strerror or ""))
-    return Check("data folder", free_bytes >= LEAST_FREE_BYTES, doctor.folder_checked(str(folder), free_bytes))
+    if free_bytes < LEAST_FREE_BYTES:
+        return Check("data folder", False, doctor.folder_almost_full(str(folder), free_bytes, LEAST_FREE_BYTES))
+    if there != folder:
+        return Check("data folder", True, doctor.folder_made_later(str(folder), free_bytes), is_there=False)
+    return Check("data folder", True, doctor.folder_checked(str(folder), free_bytes))
 
 
 def _database(settings: Settings) -> Check:
     try:
-        engine = sqlalchemy.create_engine(settings.database)
-        with engine.connect() as connection:
-            connection.execute(sqlalchemy.text("SELECT 1"))
-        engine.dispose()
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        # The error's own text may hold the password.
-        return Check("database", False, doctor.database_unreachable(type(error.__cause__ or error).__name__))
+        database = Database(settings.database)
+        if database.path is not None and not database.path.exists():
+            return Check("database", True, doctor.database_made_later(), is_there=False)
+        database.look()
+    except TrackletError as error:
+        return Check("database", False, errors.sentence(error))
+    except sqlite3.Error as error:
+        return Check("database", False, doctor.database_unreachable(str(error)))
     return Check("database", True, doctor.database_checked(is_sqlite=settings.uses_sqlite))
 
 
 def _model(model: str) -> Check:
     if model in weights.NAMES and not weights.is_here(model):
-        return Check("model", True, doctor.model_fetched_later(model))
+        return Check("model", True, doctor.model_fetched_later(model), is_there=False)
     try:
         detector = YoloxDetector(weights.locate(model))
     except TrackletError as error:

@@ -30,7 +30,7 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
     if not token:
         # Who only uses the command line or the demo lacks nothing.
         wants_slack = settings.uses_socket_mode or bool(settings.slack_signing_secret.get_secret_value())
-        yield Check("slack", not wants_slack, texts.doctor_no_token())
+        yield Check("slack", not wants_slack, texts.doctor_no_token(), is_there=False)
         return
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
         client = AsyncWebClient(token=token, base_url=settings.slack_api_url, session=session)
@@ -68,4 +68,6 @@ async def _connection(settings: Settings, client: AsyncWebClient) -> Check:
         await client.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
     except SlackApiError as error:
         return Check("events", False, texts.doctor_app_token_refused(str(error.response.get("error", ""))))
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return Check("events", False, texts.DOCTOR_NO_ANSWER)
     return Check("events", True, texts.DOCTOR_SOCKET_MODE)

@@ -17,12 +17,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.jobs.reserve import DiskReserve
+from bot.texts import start
 from tracking.errors import OptionError
 
 logger = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_MS = 2_000  # how long a thread waits inside SQLite; the rest of the waiting costs no thread
 POOL_SIZE = 8
+CONNECT_S = 10  # a server that swallows packets would hold up the start for minutes
 CHECKED_BYTES = 256 << 20  # a larger database is not read whole at the start: a second for each 200 MB
 
 # sqlite.org/rescode.html: what a later try may find mended.
@@ -38,10 +40,15 @@ _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
 
 class Database:
-    """Engines for one address; `reserve` is None where the database is not a file of ours."""
+    """
+    Engines for one address; `reserve` is None where the database is not a file of ours.
 
-    def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
+    `setting` decides where a file of SQLite lies: errors about its folder name it.
+    """
+
+    def __init__(self, url: str, *, setting: str = "TRACKLET_DATA_DIR") -> None:
+        self.setting = setting
+        self.url = _address(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         name = self.url.database or ""
         self.path = Path(name) if self.is_sqlite and name not in {"", ":memory:"} else None
@@ -51,16 +58,26 @@ class Database:
         """
         Make the file, for its owner alone, and see that it is whole.
 
-        It holds links that open videos. Raises `OptionError` for a folder or file that cannot be written, and for a damaged
-        database; then nothing was changed.
+        It holds links that open videos. Raises `OptionError` for a folder or file that cannot be written, for a damaged
+        database, and for a server that does not let us in; then nothing was changed.
         """
         if self.path is None:
+            self._reach()
             return
-        _make_private(self.path)
+        _make_private(self.path, setting=self.setting)
         if self.path.stat().st_size <= CHECKED_BYTES:
             self._check()
         if self.reserve is not None:
             self.reserve.hold()
+
+    def look(self) -> None:
+        """See that the database answers and is whole, and change nothing. Raises `OptionError`, `sqlite3.Error`."""
+        if self.path is None:
+            self._reach()
+            return
+        if not self.path.is_file() or not os.access(self.path, os.R_OK | os.W_OK):
+            raise OptionError("TRACKLET_DATABASE_URL", str(self.path), "it is not a file that I may read and write")
+        self._check()
 
     def engine(self) -> sa.Engine:
         """Return an engine for our own tables."""
@@ -98,6 +115,29 @@ class Database:
         if self.reserve is not None and _code(fault) in _NO_ROOM and self.reserve.release():
             logger.error("the disk is full: the room that was held back for the database is used now")
 
+    def _reach(self) -> None:
+        """Connect once, without the patience that calls have later: at the start the address is more often wrong than busy."""
+        if self.is_sqlite:
+            return
+        engine = sa.create_engine(self.url, connect_args={"connect_timeout": CONNECT_S}, poolclass=sa.NullPool)
+        try:
+            engine.connect().close()
+        except sa.exc.SQLAlchemyError as error:
+            raise OptionError(
+                "TRACKLET_DATABASE_URL",
+                self.url.set(query={}).render_as_string(hide_password=True),
+                start.database_unreachable(self._said(error)),
+            ) from None  # the error's text may hold the password
+
+    def _said(self, error: sa.exc.SQLAlchemyError) -> str:
+        """Return the server's own words, without what is secret."""
+        lines = str(getattr(error, "orig", None) or type(error).__name__).splitlines()
+        secrets = [self.url.password, *(str(value) for value in self.url.query.values())]
+        told = lines[0] if lines else ""
+        for secret in filter(None, secrets):
+            told = told.replace(secret, "***")
+        return told
+
     def _check(self) -> None:
         assert self.path is not None
         try:
@@ -111,6 +151,20 @@ class Database:
             raise _damaged(self.path, str(error)) from error
         if found is None or found[0] != "ok":
             raise _damaged(self.path, "its pages contradict each other")
+
+
+def _address(url: str) -> sa.URL:
+    """Raise `OptionError` for what is no address of SQLite or Postgres; it may hold a password, so it is not shown."""
+    try:
+        parsed = sa.make_url(url)
+        kind = parsed.drivername.partition("+")[0]
+        if kind in {"postgres", "postgresql"}:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        elif kind != "sqlite":
+            raise OptionError("TRACKLET_DATABASE_URL", "", start.database_address_wanted())
+    except (sa.exc.ArgumentError, ValueError):
+        raise OptionError("TRACKLET_DATABASE_URL", "", start.database_address_wanted()) from None
+    return parsed
 
 
 def is_passing(fault: BaseException) -> bool:
@@ -152,7 +206,7 @@ def make_private(folder: Path) -> None:
         raise _unwritable(folder, PermissionError("not writable"))
 
 
-def _make_private(path: Path) -> None:
+def _make_private(path: Path, *, setting: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -160,14 +214,14 @@ def _make_private(path: Path) -> None:
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).chmod(0o600)
     except OSError as error:
-        raise _unwritable(path.parent, error) from error
+        raise _unwritable(path.parent, error, setting) from error
 
 
-def _unwritable(folder: Path, error: OSError) -> OptionError:
+def _unwritable(folder: Path, error: OSError, setting: str = "TRACKLET_DATA_DIR") -> OptionError:
     why = {13: "I may not write there", 28: "its disk is full", 30: "it is on a file system that is read-only"}
     told = why.get(error.errno or 13, (error.strerror or "it cannot be used").lower())
     allowed = f"{told}. Give me a folder that I may write to, or make this one writable for my user"
-    return OptionError("TRACKLET_DATA_DIR", str(folder), allowed)
+    return OptionError(setting, str(folder), allowed)
 
 
 def _damaged(path: Path, detail: str) -> OptionError:

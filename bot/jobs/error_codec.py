@@ -7,7 +7,8 @@ anything else is `Unforeseen`, whose own text stays in the log.
 
 from __future__ import annotations
 
-from typing import Any
+from enum import Enum
+from typing import Any, get_args, get_type_hints
 
 from tracking.errors import TrackletError
 
@@ -24,16 +25,36 @@ def to_json(error: BaseException) -> Json:
     """The class name and facts of an error of ours; `UNFORESEEN` for any other."""
     if not isinstance(error, TrackletError):
         return UNFORESEEN
-    facts = {name: value if isinstance(value, str | int | float | bool) else str(value) for name, value in vars(error).items()}
+    facts = {name: _plain(value) for name, value in vars(error).items()}
     return {"kind": type(error).__name__, "facts": facts}
 
 
 def from_json(data: Json) -> TrackletError:
-    """The error that `to_json` described."""
+    """Return the error that `to_json` described; `Unforeseen` where this version does not know its class or its reason."""
     kind = _tree(TrackletError).get(data["kind"], Unforeseen)
+    hints = get_type_hints(kind)
     error = kind.__new__(kind)
-    vars(error).update(data["facts"])
+    try:
+        vars(error).update({name: _fact(value, hints.get(name)) for name, value in data["facts"].items()})
+    except ValueError:
+        return Unforeseen()
     return error
+
+
+def _plain(value: object) -> str | int | float | bool:
+    if isinstance(value, Enum):
+        return str(value.value)
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _fact(value: Any, hint: Any) -> Any:
+    """Return a reason as the member that it was; raises `ValueError` for one that there is not."""
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint(value)
+    for choice in get_args(hint):  # one of ours, or what the system says
+        if issubclass(choice, Enum) and value in set(choice):
+            return choice(value)
+    return value
 
 
 def _tree(kind: type[TrackletError]) -> dict[str, type[TrackletError]]:

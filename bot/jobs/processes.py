@@ -22,12 +22,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from bot.jobs import error_codec as failures
 from bot.jobs.isolation import isolate
 from bot.jobs.limits import ChildLimits, impose, limits_of, out_of_memory, too_costly
-from tracking.errors import Cancelled, StorageError, TooCostly, TrackletError, is_disk_full
+from tracking.errors import Cancelled, StorageError, StorageFault, TooCostly, TrackletError, is_disk_full
 
 logger = logging.getLogger(__name__)
 
@@ -42,13 +43,12 @@ Fraction = Callable[[float], None]
 Json = dict[str, Any]
 
 
+@dataclass(eq=False)
 class ChildCrashed(TrackletError):
     """A child ended without an answer: killed by the system, or by a fault in a codec."""
 
-    def __init__(self, task: str, status: int) -> None:
-        super().__init__(task, status)
-        self.task = task
-        self.status = status
+    task: str
+    status: int
 
 
 class TaskRunner(Protocol):
@@ -212,7 +212,7 @@ def main(task: str) -> None:
         answer({"error": failures.to_json(out_of_memory(limits))})
     except Exception as error:
         if isinstance(error, OSError) and is_disk_full(error):
-            answer({"error": failures.to_json(StorageError("disk", "write", "full"))})
+            answer({"error": failures.to_json(StorageError("disk", "write", StorageFault.FULL))})
         else:
             logger.exception("a child failed at %s", task)
             answer({"error": failures.UNFORESEEN})

@@ -20,7 +20,7 @@ from bot.jobs.model import Job
 from bot.jobs.store import Store
 from tracking.engines.base import EngineName, Handle, RemoteEngine
 from tracking.engines.remote import UNANSWERED_GRACE_S, has_arrived, next_poll_delay
-from tracking.errors import Cancelled, EngineUnavailable
+from tracking.errors import Cancelled, EngineAbsence, EngineUnavailable
 from tracking.formats import video_intelligence
 from tracking.model import Segment
 from tracking.storage.base import Storage
@@ -30,6 +30,9 @@ from tracking.storage.names import annotation_name
 logger = logging.getLogger(__name__)
 
 INLINE_LIMIT_BYTES = 4_000_000  # the engine's own; beyond it a bucket is needed
+PASSING = frozenset(
+    {EngineAbsence.QUOTA, EngineAbsence.OFFLINE, EngineAbsence.TIMEOUT, EngineAbsence.UNANSWERED}
+)  # a start may be tried again after these
 START_TRIES = 8
 
 OpenEngine = Callable[[], Awaitable[RemoteEngine]]
@@ -68,7 +71,9 @@ class RemoteTracking:
             await videos.upload(video.video_name, Path(video.path))
             return placed.model_copy(update={"uri": videos.uri(video.video_name)})
         if video.size_bytes > INLINE_LIMIT_BYTES:
-            raise EngineUnavailable(EngineName.GOOGLE, "configuration", "a video of this size needs TRACKLET_VIDEO_BUCKET")
+            raise EngineUnavailable(
+                EngineName.GOOGLE, EngineAbsence.CONFIGURATION, "a video of this size needs TRACKLET_VIDEO_BUCKET"
+            )
         return placed
 
     async def start(self, job: Job, placed: Placement, segment: Segment | None) -> Started:
@@ -91,10 +96,10 @@ class RemoteTracking:
                 video: str | Path = placed.uri or Path(placed.file)
                 handle = await engine.start(video, annotations_uri=placed.annotations_uri, segment=segment)
             except EngineUnavailable as error:
-                may_run = error.reason == "unanswered"
+                may_run = error.reason is EngineAbsence.UNANSWERED
                 if not may_run:
                     await self._store.update(job.id, facts=JobFacts(start_sent=False))
-                if error.reason not in {"quota", "offline", "timeout", "unanswered"} or tries == START_TRIES - 1:
+                if error.reason not in PASSING or tries == START_TRIES - 1:
                     raise
                 logger.info("job %d: the start was not answered: %s", job.number, error.reason)
                 if not may_run:

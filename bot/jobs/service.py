@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from dataclasses import replace
 
 from bot.jobs.facts import JobFacts, Summary
@@ -23,6 +24,7 @@ from tracking.storage.names import ObjectUri
 logger = logging.getLogger(__name__)
 
 TENDED_EVERY_S = 60.0
+DOUBLE_PRESS_S = 5.0  # an attempt may fail before the second press of a double click arrives
 NOTED_WITHIN_S = 1.0  # whoever asks in Slack has three seconds in all
 
 
@@ -100,10 +102,19 @@ class JobService:
         """What a job waits for may be there: let it look."""
         await self._runtime.wake(job_id, WAKE)
 
-    async def again(self, job: Job, user: str) -> tuple[Job, bool]:
-        """The same work once more, in the same thread; pressing twice gives one job."""
-        request = _below(job, user)
-        return await self.submit(attempt_id(job.id, job.attempt + 1), request, attempt=job.attempt + 1)
+    async def again(self, job: Job, user: str, *, now: float | None = None) -> tuple[Job, bool]:
+        """
+        Ask for the same work once more, in the same thread, whichever attempt the button stands below.
+
+        While an attempt is under way, and for `DOUBLE_PRESS_S` after it was asked for, pressing again gives that one.
+        """
+        at = time.time() if now is None else now
+        attempt = job.attempt + 1
+        while (made := await self._store.job(attempt_id(job.id, attempt))) is not None:
+            if not made.is_over or at - made.created_at < DOUBLE_PRESS_S:
+                return made, False
+            attempt += 1
+        return await self.submit(attempt_id(job.id, attempt), _below(job, user), attempt=attempt)
 
     async def include_near_misses(self, job: Job, user: str) -> tuple[Job, bool]:
         """The same video with thresholds that let the near misses pass."""

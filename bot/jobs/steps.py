@@ -42,7 +42,7 @@ from bot.jobs.result_cache import ResultCache, use
 from bot.jobs.store import Store
 from bot.settings import Settings
 from tracking.engines.base import EngineName
-from tracking.errors import SourceNotFound, SourceUnreachable
+from tracking.errors import SourceFailure, SourceNotFound, SourceUnreachable
 from tracking.sources.download import Fetched, Fetcher, local_file
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
@@ -139,7 +139,7 @@ class Steps:
             async with asyncio.timeout(BUCKET_S):
                 found = await bucket.fetch(name, path.parent, limit_bytes=limit)
         except TimeoutError as error:
-            raise SourceUnreachable(uri, 0, "slow") from error
+            raise SourceUnreachable(uri, 0, SourceFailure.SLOW) from error
         if found != path:
             await asyncio.to_thread(found.replace, path)
         return await asyncio.to_thread(local_file, path, max_bytes=limit)

@@ -53,7 +53,15 @@ from bot.jobs.store import Store
 from bot.settings import Settings
 from tracking.engines.base import EngineName
 from tracking.engines.remote import LONGEST_POLL_S, RUN_LIMIT_S, next_poll_delay
-from tracking.errors import Cancelled, EngineUnavailable, StorageError, TrackletError, is_disk_full
+from tracking.errors import (
+    Cancelled,
+    EngineAbsence,
+    EngineUnavailable,
+    StorageError,
+    StorageFault,
+    TrackletError,
+    is_disk_full,
+)
 from tracking.sources.download import Fetcher
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
@@ -223,7 +231,7 @@ class Workflow:
             polls, waited_s = 0, 0.0
             while not state.done:
                 if waited_s > RUN_LIMIT_S:
-                    raise _Stopped(failures.to_json(EngineUnavailable(EngineName.GOOGLE, "timeout")))
+                    raise _Stopped(failures.to_json(EngineUnavailable(EngineName.GOOGLE, EngineAbsence.TIMEOUT)))
                 # No chance in a workflow: the job's number spreads those that began together.
                 wait_s = next_poll_delay(polls, jitter=job.number % 10 / 10)
                 await DBOS.recv_async(WAKE, timeout_seconds=wait_s)
@@ -332,7 +340,7 @@ class Workflow:
             except Exception as error:
                 if isinstance(error, OSError) and is_disk_full(error):
                     logger.error("job %d: %s failed: the disk is full", job.number, name)
-                    return {"failure": failures.to_json(StorageError("disk", "write", "full"))}
+                    return {"failure": failures.to_json(StorageError("disk", "write", StorageFault.FULL))}
                 logger.exception("job %d: %s failed", job.number, name)
                 return {"failure": failures.UNFORESEEN}
 

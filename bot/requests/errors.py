@@ -26,7 +26,7 @@ class ParseErrorKind(StrEnum):
     TOO_LONG = "too-long"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class CommandError(Exception):
     """`what` was wrong, at `words` of the text; the text is foreign."""
 

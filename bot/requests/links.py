@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from bot.jobs.model import Source, SourceKind
 from bot.requests.errors import CommandError, ParseErrorKind
-from tracking.errors import SourceRefused
+from tracking.errors import SourceRefusal, SourceRefused
 from tracking.sources.links import http_url, link_name
 
 MAX_LINKS = 3
@@ -83,8 +83,9 @@ def source_of(link: str, *, slack_host: str = "slack.com") -> Source:
     try:
         url = http_url(link)
     except SourceRefused as refused:
-        kind = ParseErrorKind.WILDCARD if refused.reason == "wildcard" else ParseErrorKind.BAD_LINK
-        raise CommandError(kind, link) from refused
+        raise CommandError(
+            ParseErrorKind.WILDCARD if refused.reason is SourceRefusal.WILDCARD else ParseErrorKind.BAD_LINK, link
+        ) from refused
     host, path = url.host or "", url.path
     if (host == slack_host or host.endswith((".slack.com", f".{slack_host}"))) and (file := _SLACK_FILE.search(path)):
         return Source(SourceKind.SLACK_FILE, file["id"], link_name(link))

@@ -36,11 +36,14 @@ async def call_once(client: AsyncWebClient, method: str, **arguments: Any) -> Js
     try:
         answer = await getattr(client, method.replace(".", "_"))(**arguments)
     except SlackApiError as error:
-        status = getattr(error.response, "status_code", 200)
-        reason = str(error.response.get("error", "")) if status < 500 else ""
+        # Where the body was no JSON, the response is aiohttp's own; where it was another kind of text, `data` is that text.
+        status = int(getattr(error.response, "status_code", 0) or getattr(error.response, "status", 200))
+        told = getattr(error.response, "data", None)
+        facts: Json = told if isinstance(told, dict) else {}
+        reason = str(facts.get("error", "")) if status < 500 else ""
         if status >= 500 or reason in PASSING:
             raise AnswerLost(method) from error
-        raise SlackRefused(method, reason, str(error.response.get("needed") or "")) from error
+        raise SlackRefused(method, reason, str(facts.get("needed") or "")) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise AnswerLost(method) from error
     data: Json = answer.data

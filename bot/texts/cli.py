@@ -13,8 +13,8 @@ from tracking.model import EngineWarning, Track
 
 
 def unforeseen_here() -> str:
-    """An unforeseen error on the command line, where there is no log unless it was asked for."""
-    return "Something went wrong on our side. Run it again as `tracklet --verbose ...` to see what."
+    """An unforeseen error on the command line, below its log."""
+    return "Something went wrong on our side; the lines above say what. Please report them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class ResultFacts:
     video_s: float = 0.0
     older_pictures: int = 0
     left_out: int = 0
+    unwritten: Sequence[str] = ()
 
 
 def result_lines(facts: ResultFacts) -> list[str]:
@@ -51,6 +52,8 @@ def result_lines(facts: ResultFacts) -> list[str]:
         lines.append(f"The annotations reach {reach}, but the video ends at {end}: do they belong together?")
     if facts.older_pictures:
         lines.append(f"In the folder {count(facts.older_pictures, 'older picture')} of this video stayed, from other options.")
+    if facts.unwritten:
+        lines.append(labels_not_written(facts.unwritten))
     return [*lines, *(problem(each) for each in facts.problems)]
 
 
@@ -85,6 +88,12 @@ def near_misses(tracks: Iterable[Track], *, min_confidence: float, min_frames: i
         return ""
     wanted = f"{percent(min_confidence)} and {count(min_frames, 'frame')}"
     return f"Closest to the thresholds ({wanted}): {listing(told, limit=6)}."
+
+
+def labels_not_written(labels: Sequence[str]) -> str:
+    """Labels that stand in the pictures as an ellipsis, because no font at hand has their letters."""
+    told = listing([quoted(label, limit=30) for label in labels], limit=6)
+    return f"No font here can write {told}; the pictures show … instead. Set TRACKLET_FONT to a font that can."
 
 
 def no_such_label(asked: Sequence[str], known: Sequence[str]) -> str:
@@ -140,6 +149,17 @@ def bad_segment(text: str) -> str:
 
 def share_wanted() -> str:
     return "a number from 0 to 1, or a percentage such as 70%"
+
+
+def no_such_setting(variable: str, nearest: str) -> str:
+    """A variable with our prefix that nothing reads; its value may be a secret, so it is not shown."""
+    meant = f" Did you mean {nearest}?" if nearest else ""
+    return f"{quoted(variable)} is not a setting, so it has no effect.{meant}"
+
+
+def demo_port_taken() -> str:
+    """Another program listens where the demo's page would be; stands behind the option and the port."""
+    return "another program uses that port. Choose another one; 0 takes one that is free"
 
 
 def demo_starts() -> str:

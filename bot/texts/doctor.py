@@ -13,13 +13,29 @@ def codecs_checked(wanted: Sequence[str], missing: Sequence[str]) -> str:
     return f"{listing(wanted)} can be decoded."
 
 
-def font_checked(name: str) -> str:
-    return f"Captions are written in {quoted(name)}."
+def font_checked(name: str, covered: Sequence[str], missing: Sequence[str]) -> str:
+    """Which font writes captions, and in which scripts a label can be written with it and the system's fonts."""
+    told = f"Captions are written in {quoted(name)}, in these scripts: {listing(covered, limit=len(covered))}."
+    if not missing:
+        return told
+    lacking = listing(missing, limit=len(missing))
+    return f"{told} Labels in other scripts ({lacking}) become …; set TRACKLET_FONT to a font that has them."
 
 
 def folder_unwritable(folder: str, why: str) -> str:
     reason = f" ({quoted(why)})" if why else ""
     return f"{quoted(folder)} can't be written{reason}. Set TRACKLET_DATA_DIR to a folder that can."
+
+
+def folder_made_later(folder: str, free_bytes: int) -> str:
+    return f"{quoted(folder)} is not there yet; the first start makes it. {size(free_bytes)} are free."
+
+
+def folder_almost_full(folder: str, free_bytes: int, least_bytes: int) -> str:
+    return (
+        f"{quoted(folder)} can be written, but only {size(free_bytes)} are free; videos and pictures need {size(least_bytes)}. "
+        "Make room, or set TRACKLET_DATA_DIR to another disk."
+    )
 
 
 def folder_checked(folder: str, free_bytes: int) -> str:
@@ -28,6 +44,10 @@ def folder_checked(folder: str, free_bytes: int) -> str:
 
 def database_unreachable(why: str) -> str:
     return f"The database does not answer ({quoted(why)}). Check TRACKLET_DATABASE_URL, or leave it unset for SQLite."
+
+
+def database_made_later() -> str:
+    return "SQLite in the data folder; the first start makes it."
 
 
 def database_checked(*, is_sqlite: bool) -> str:

@@ -21,7 +21,7 @@ from bot.slack.errors import FileNotShared, SlackError, SlackRefused
 from bot.texts import errors, wording
 from bot.texts.mrkdwn import escape, inert
 from bot.texts.wording import clock, count, percent, span
-from tracking.errors import ProcessDied, SourceRefused, TrackletError
+from tracking.errors import ProcessDied, SourceRefusal, SourceRefused, TrackletError
 
 Json = dict[str, Any]
 
@@ -352,7 +352,7 @@ def watched(uri: str, *, is_new: bool) -> str:
 
 def not_watched(error: TrackletError) -> str:
     """A bucket that cannot be watched."""
-    if isinstance(error, SourceRefused) and error.reason == "bucket":
+    if isinstance(error, SourceRefused) and error.reason is SourceRefusal.BUCKET:
         return (
             "That bucket is neither one of mine nor open to everybody, so I cannot show it here. "
             "Whoever runs me can add it to TRACKLET_ALLOWED_BUCKETS."

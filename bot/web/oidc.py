@@ -50,7 +50,8 @@ class OidcVerifier:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not audience or not service_account:
-            raise OptionError("oidc_audience", audience, "an audience together with oidc_service_account")
+            missing = "TRACKLET_OIDC_SERVICE_ACCOUNT" if audience else "TRACKLET_OIDC_AUDIENCE"
+            raise OptionError(missing, "empty", "TRACKLET_OIDC_AUDIENCE and TRACKLET_OIDC_SERVICE_ACCOUNT belong together")
         self._session = session
         self._audience = audience
         self._service_account = service_account

@@ -2,7 +2,7 @@
 
 import { Refused } from './api.js';
 import { h, icon, openMenu, toast } from './dom.js';
-import { confirmed, showPicture } from './dialogs.js';
+import { confirmed, showPicture } from './overlays.js';
 import { emoji, link, mrkdwn, plain, textObject } from './mrkdwn.js';
 import { names, store } from './store.js';
 

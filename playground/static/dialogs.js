@@ -1,49 +1,11 @@
-// Questions, pictures and modals: all of them <dialog>, which keeps the focus inside and closes on Escape.
+// The app's modals, the topmost in one <dialog>.
 
 import { call } from './api.js';
-import { h, icon, iconButton, toast } from './dom.js';
-import { plain, textObject } from './mrkdwn.js';
+import { h, iconButton, toast } from './dom.js';
+import { plain } from './mrkdwn.js';
 import { renderBlocks } from './blocks.js';
-import { names, store } from './store.js';
-
-// Opens a dialog and gives the focus back at its end. `onclose` hears of every way to close it.
-function open(dialog, onclose) {
-  const before = document.activeElement;
-  document.body.append(dialog);
-  dialog.addEventListener('close', () => {
-    dialog.remove();
-    if (before?.isConnected) before.focus();
-    onclose?.();
-  });
-  dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
-  dialog.showModal();
-}
-
-// Asks what a `confirm` object of Block Kit asks; resolves to whether the answer was yes.
-export function confirmed(question) {
-  return new Promise((resolve) => {
-    let answer = false;
-    const say = (value) => () => { answer = value; dialog.close(); };
-    const dialog = h('dialog.dialog.confirm', { 'aria-labelledby': 'confirm-title' },
-      h('h2', { id: 'confirm-title' }, plain(question.title.text)),
-      h('div.text', {}, textObject(question.text, names)),
-      h('div.dialog-buttons', {},
-        h('button.button', { type: 'button', onclick: say(false) }, plain(question.deny.text)),
-        h(`button.button.${question.style ?? 'primary'}`, { type: 'button', autofocus: true, onclick: say(true) }, plain(question.confirm.text))));
-    open(dialog, () => resolve(answer));
-  });
-}
-
-export function showPicture(src, alt, title) {
-  const dialog = h('dialog.dialog.lightbox', { 'aria-label': title || alt || 'Picture' },
-    h('div.lightbox-head', {},
-      h('span', {}, title || ''),
-      h('a.icon-button', { href: `${src}?download`, download: title || '', 'aria-label': 'Save', title: 'Save' }, icon('download')),
-      iconButton('close', 'Close', () => dialog.close(), { autofocus: true })),
-    h('img', { src, alt }),
-    alt ? h('p.lightbox-alt', {}, alt) : null);
-  open(dialog);
-}
+import { openDialog } from './overlays.js';
+import { store } from './store.js';
 
 // Modals of the app. One dialog shows the topmost; what was typed is kept while the app changes it.
 let modal = null;
@@ -59,7 +21,7 @@ export function showViews() {
   if (!modal) {
     const dialog = h('dialog.dialog.modal', { 'aria-labelledby': 'modal-title' });
     modal = { id: view.id, dialog, replace: () => { modal.id = null; } };
-    open(dialog, () => {
+    openDialog(dialog, () => {
       const closed = modal.id;
       modal = null;
       const still = store.views.find((each) => each.id === closed);

@@ -4,7 +4,7 @@
 import { call } from './api.js';
 import { dayText, h, icon, iconButton, openMenu, sizeText, timeElement, toast } from './dom.js';
 import { renderBlocks } from './blocks.js';
-import { showPicture } from './dialogs.js';
+import { showPicture } from './overlays.js';
 import { emoji, mrkdwn, plain } from './mrkdwn.js';
 import { ephemeralsOf, isReply, names, repliesOf, store } from './store.js';
 

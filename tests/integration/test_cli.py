@@ -173,6 +173,33 @@ def test_an_environment_at_fault_names_the_variable_and_no_secret(
     assert "TRACKLET_MAX_VIDEO_SECONDS" in err
 
 
+def test_a_label_that_no_font_can_write_is_told(run: Run, clip: Clip, tmp_path: Path) -> None:
+    odd = "\U00012000\U00012001"  # cuneiform, which Noto Sans leaves to a font of its own
+    times, boxes = np.arange(20) / 15, np.full((20, 4), [0.1, 0.1, 0.5, 0.5], np.float32)
+    given = Annotations((Track(0, odd, 0.9, times, boxes), Track(1, "dog", 0.9, times, boxes)))
+    (tmp_path / "given.json").write_bytes(video_intelligence.write(given))
+    status, out, _ = run("render", clip.path, "given.json", "--out", "out")
+    assert status == 0
+    assert f"No font here can write {odd}; the pictures show" in out
+    _, out, _ = run("render", clip.path, "given.json", "--out", "out", "--json")
+    assert json.loads(out)["labels_not_written"] == [odd]
+
+
+def test_a_misspelt_variable_is_told_with_the_nearest_setting_and_without_its_value(
+    run: Run, clip: Clip, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "given.json").write_bytes(video_intelligence.write(clip.annotations()))
+    monkeypatch.setenv("TRACKLET_TRIGER_TOKEN", "a-secret")
+    monkeypatch.setenv("TRACKLET_XYZ", "a-secret")
+    status, _, err = run("render", clip.path, "given.json", "--out", "out")
+    assert status == 0
+    assert err.splitlines()[:2] == [
+        "TRACKLET_TRIGER_TOKEN is not a setting, so it has no effect. Did you mean TRACKLET_TRIGGER_TOKEN?",
+        "TRACKLET_XYZ is not a setting, so it has no effect.",
+    ]
+    assert "a-secret" not in err
+
+
 def test_limits_of_the_environment_hold(run: Run, clip: Clip, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKLET_MAX_VIDEO_SECONDS", "1")
     status, _, err = run("track", clip.path, "--out", "out", "--model", model)
@@ -289,6 +316,10 @@ def test_doctor_looks_at_this_machine_and_says_what_to_do(run: Run, model: Path,
     status, out, _ = run("doctor")
     assert status == 0
     assert "tiny.onnx recognises 2 kinds of objects." in out
+    assert "Latin, Greek, Cyrillic" in out
+    assert not Path("data").exists()
+    told = {line.split()[1]: line.split()[0] for line in out.splitlines()}
+    assert told == {"codecs": "ok", "font": "ok", "data": "--", "database": "--", "model": "ok", "slack": "--"}
     monkeypatch.setenv("TRACKLET_FONT", str(model))
     monkeypatch.setenv("TRACKLET_MODEL", "nowhere.onnx")
     status, out, _ = run("doctor")

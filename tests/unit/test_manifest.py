@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 import yaml
 from slack_bolt.async_app import AsyncApp
 
+import playground
 from bot.slack import listeners
 from bot.slack.listeners import Handlers, listen
 from bot.slack.scopes import SCOPES
+from playground.manifest import PLACES
 
 ROOT = Path(__file__).resolve().parents[2]
 MANIFEST = yaml.safe_load((ROOT / "app_manifest.yaml").read_text())
@@ -102,6 +105,31 @@ def test_commands_and_shortcuts_agree(registered: dict[str, list[str]]) -> None:
     assert [each["command"] for each in MANIFEST["features"]["slash_commands"]] == registered["command"]
     assert {each["callback_id"] for each in MANIFEST["features"]["shortcuts"]} == set(registered["shortcut"])
     assert all(each["should_escape"] for each in MANIFEST["features"]["slash_commands"])
+
+
+def test_the_playground_stands_for_this_very_manifest() -> None:
+    (command,) = MANIFEST["features"]["slash_commands"]
+    assert (
+        playground.Manifest(
+            app_name="Tracklet",
+            scopes=frozenset(SCOPES),
+            bot_events=frozenset(EVENT_SCOPES),
+            commands=(playground.SlashCommand("/track", command["description"], command["usage_hint"]),),
+            shortcuts=(
+                playground.Shortcut("track_message", "Track objects in video", "message"),
+                playground.Shortcut("track_global", "Track a video", "global"),
+            ),
+        )
+        == playground.MANIFEST
+    )
+    assert "watch gs://" in playground.MANIFEST.commands[0].usage_hint
+
+
+def test_a_wheel_carries_the_manifest_to_where_the_playground_looks() -> None:
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    ((source, target),) = wheel["force-include"].items()
+    assert (ROOT / source).is_file()
+    assert [ROOT / target, ROOT / source] == list(PLACES)
 
 
 def test_the_scopes_are_those_that_events_methods_and_commands_need() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracking.errors import NotAVideo, TrackletError, VideoTooLong
+from tracking.errors import MediaKind, NotAVideo, TrackletError, VideoTooLong
 from tracking.model import Annotations, BoundingBox, Segment, Track
 
 
@@ -92,7 +92,7 @@ def test_a_box_outside_of_the_picture_is_clipped_to_nothing() -> None:
     assert BoundingBox(0.6, 0.6, 0.4, 0.8).area == 0
 
 
-@pytest.mark.parametrize("error", [NotAVideo(name="a.mp4", media="audio"), VideoTooLong(duration_s=5.0, limit_s=1.0)])
+@pytest.mark.parametrize("error", [NotAVideo(name="a.mp4", media=MediaKind.AUDIO), VideoTooLong(duration_s=5.0, limit_s=1.0)])
 def test_an_error_crosses_a_process_boundary_with_its_facts(error: TrackletError) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is type(error)

@@ -19,7 +19,7 @@ from bot.slack.blocks import Message
 from bot.texts import slack as texts
 from bot.texts.mrkdwn import escape
 from playground.blocks import check_blocks, check_view
-from tracking.errors import SourceRefused, TrackletError
+from tracking.errors import SourceRefusal, SourceRefused, TrackletError
 from tracking.model import Segment
 
 Json = dict[str, Any]
@@ -52,7 +52,7 @@ def checked(message: Message) -> str:
 
 
 def test_what_a_failure_quotes_pings_nobody() -> None:
-    refused = SourceRefused("http://10.0.0.7/<!channel>.mp4", "address")
+    refused = SourceRefused("http://10.0.0.7/<!channel>.mp4", SourceRefusal.ADDRESS)
     shown = checked(blocks.failed(job(), texts.sentence(refused, number=7), can_retry=True))
     assert "<!channel>" not in shown
     assert "&lt;!channel&gt;.mp4" in shown

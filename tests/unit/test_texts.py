@@ -1,57 +1,53 @@
 """Sentences: every error has one, facts are in words that people use, and foreign text can't break out of its place."""
 
+import json
+import re
 from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.engines import Why
+from bot.jobs import error_codec
+from bot.settings import Settings
 from bot.texts import cli, wording
 from bot.texts import engine as engine_texts
 from bot.texts import errors as sentences
+from tests.every_error import an_error, every_kind
 from tracking import errors
 from tracking.engines.base import EngineName
 from tracking.errors import TrackletError
 
-
-def every_kind(kind: type[TrackletError] = TrackletError) -> Iterator[type[TrackletError]]:
-    yield kind
-    for child in kind.__subclasses__():
-        yield from every_kind(child)
-
-
-FACTS = {"str": "clip.mp4", "int": 5, "float": 90.0}
-
-
-def an(kind: type[TrackletError], **facts: object) -> TrackletError:
-    """An error of any class, its facts filled in by their types."""
-    fields = getattr(kind, "__dataclass_fields__", {})
-    return kind(**{name: FACTS[str(field.type)] for name, field in fields.items()} | facts)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("kind", [k for k in every_kind() if k.__module__ == errors.__name__], ids=lambda k: k.__name__)
 def test_every_error_has_a_sentence_without_its_class_name(kind: type[TrackletError]) -> None:
-    said = sentences.sentence(an(kind))
+    said = sentences.sentence(an_error(kind))
     assert said.endswith(".")
     assert said[0].isupper() or said.startswith(("clip.mp4", "yolox"))
     assert kind.__name__ not in said.removeprefix("Cancelled.")  # the one class that is a plain word
 
 
+def reasons() -> Iterator[tuple[type[TrackletError], str, list[str]]]:
+    """Every class with a fact that is one of a few, with that fact's name and its values."""
+    for kind in every_kind():
+        for name, hint in get_type_hints(kind).items():
+            for choice in (hint, *get_args(hint)):
+                if isinstance(choice, type) and issubclass(choice, Enum):
+                    yield kind, name, list(choice)
+
+
 @pytest.mark.parametrize(
     ("kind", "fact", "values"),
     [
-        (errors.NotAVideo, "media", ["", "audio", "empty", "missing"]),
+        *reasons(),
         (errors.VideoTooLarge, "unit", ["bytes", "pixels"]),
-        (errors.SourceRefused, "reason", ["scheme", "address", "bucket", "wildcard", "name", "redirect"]),
         (errors.SourceNotAVideo, "found", ["page", "login", "playlist", "image", "archive", "text/csv"]),
-        (errors.ModelError, "problem", ["missing", "unreadable", "shape", "checksum", "name"]),
-        (
-            errors.EngineUnavailable,
-            "reason",
-            ["offline", "credentials", "configuration", "retired", "quota", "timeout", "library"],
-        ),
-        (errors.EngineRefused, "reason", ["moving-camera", "permission", "quota", "unsupported", "region", "internal"]),
         (errors.StorageError, "action", ["read", "write"]),
         (
             errors.AnnotationError,
@@ -61,8 +57,36 @@ def test_every_error_has_a_sentence_without_its_class_name(kind: type[TrackletEr
     ],
 )
 def test_each_reason_has_a_sentence_of_its_own(kind: type[TrackletError], fact: str, values: list[str]) -> None:
-    said = [sentences.sentence(an(kind, **{fact: value})) for value in values]
+    said = [sentences.sentence(an_error(kind, **{fact: value})) for value in values]
     assert len(set(said)) == len(values)
+    assert sentences.UNFORESEEN not in said
+
+
+@pytest.mark.parametrize(("kind", "fact", "values"), list(reasons()))
+def test_a_reason_comes_back_from_the_database_as_itself(kind: type[TrackletError], fact: str, values: list[str]) -> None:
+    """Rows of earlier versions hold plain text, and so do ours."""
+    for value in values:
+        row = json.loads(json.dumps(error_codec.to_json(an_error(kind, **{fact: value}))))
+        assert type(row["facts"][fact]) is str
+        assert getattr(error_codec.from_json(row), fact) is value
+
+
+def test_a_reason_that_this_version_does_not_know_is_calmly_told() -> None:
+    found = error_codec.from_json({"kind": "SourceRefused", "facts": {"source": "x", "reason": "of tomorrow"}})
+    assert sentences.sentence(found) == sentences.UNFORESEEN
+    found = error_codec.from_json({"kind": "StorageError", "facts": {"place": "x", "action": "read", "reason": "Bad file"}})
+    assert "Bad file" in sentences.sentence(found)
+
+
+def test_an_option_is_told_under_the_name_that_a_person_sets() -> None:
+    """Below the floor of `bot` an option has a plain name; what only `bot` knows is translated."""
+    lower = [path for package in ("tracking", "rendering") for path in (ROOT / package).rglob("*.py")]
+    named = {name for path in lower for name in re.findall(r'OptionError\("([^"]+)"', path.read_text())}
+    assert named == set(sentences.SET_AS)
+    variables = {name for name in sentences.SET_AS.values() if name.startswith("TRACKLET_")}
+    assert {name.removeprefix("TRACKLET_").lower() for name in variables} <= set(Settings.model_fields)
+    said = sentences.sentence(errors.OptionError("google-model", "newest", "stable, latest"))
+    assert said == "TRACKLET_GOOGLE_MODEL can't be newest: stable, latest."
 
 
 def test_an_unforeseen_error_keeps_its_own_text_to_the_log() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracking.engines.base import CancelCheck, EngineName, Progress, ProgressCallback, never_cancelled, no_progress
-from tracking.errors import Cancelled, EngineRefused
+from tracking.errors import Cancelled, EngineRefusal, EngineRefused
 from tracking.local import coco
 from tracking.local.association import AssociatedTrack
 from tracking.local.following import follow
@@ -100,7 +100,7 @@ class MotionEngine:
             whole = Segment(shots[0].start_s, shots[-1].end_s)
             still = [shot for shot, share in zip(shots, shares, strict=True) if share < STILL_CAMERA_SHARE]
             if not still:
-                raise EngineRefused(engine=self.name, reason="moving-camera")
+                raise EngineRefused(engine=self.name, reason=EngineRefusal.MOVING_CAMERA)
             found: list[AssociatedTrack] = []
             for shot in still:
                 before_s = shot.start_s - whole.start_s

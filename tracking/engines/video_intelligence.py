@@ -36,6 +36,8 @@ from google.rpc import code_pb2
 from tracking.engines.base import EngineName, Handle, RemoteState
 from tracking.errors import (
     Cancelled,
+    EngineAbsence,
+    EngineRefusal,
     EngineRefused,
     EngineUnavailable,
     OptionError,
@@ -87,12 +89,12 @@ class VideoIntelligenceOptions:
 
     def __post_init__(self) -> None:
         if self.location not in {"", *LOCATIONS}:
-            raise OptionError("location", self.location, ", ".join(LOCATIONS))
+            raise OptionError("google-location", self.location, ", ".join(LOCATIONS))
         if self.model not in {"", *MODELS}:
-            raise OptionError("google_model", self.model, ", ".join(MODELS))
+            raise OptionError("google-model", self.model, ", ".join(MODELS))
         parts = urlsplit(self.endpoint)
         if self.endpoint and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}):
-            raise OptionError("video_intelligence_endpoint", self.endpoint, "http://host:port, https://host:port")
+            raise OptionError("google-endpoint", self.endpoint, "http://host:port, https://host:port")
 
 
 class VideoIntelligenceEngine:
@@ -121,7 +123,7 @@ class VideoIntelligenceEngine:
             # Looks for a metadata server over the network where there is no file.
             credentials, _ = await asyncio.to_thread(google.auth.default, scopes=_SCOPES)
         except auth_errors.GoogleAuthError as error:
-            raise EngineUnavailable(EngineName.GOOGLE, "credentials", _bounded(str(error))) from error
+            raise EngineUnavailable(EngineName.GOOGLE, EngineAbsence.CREDENTIALS, _bounded(str(error))) from error
         host = endpoint.netloc or VideoIntelligenceServiceGrpcAsyncIOTransport.DEFAULT_HOST
         transport = VideoIntelligenceServiceGrpcAsyncIOTransport(host=host, credentials=credentials)
         return cls(transport, options=options, account=getattr(credentials, "service_account_email", ""))
@@ -172,7 +174,7 @@ class VideoIntelligenceEngine:
         """See `RemoteEngine.annotations`; `EngineUnavailable` while the run is not done."""
         operation = await self._operation(handle)
         if not operation.done:
-            raise EngineUnavailable(EngineName.GOOGLE, "timeout", "not done")
+            raise EngineUnavailable(EngineName.GOOGLE, EngineAbsence.TIMEOUT, "not done")
         response = self._response(operation, _progress(operation)[1])
         wrapped = vi.AnnotateVideoResponse.wrap(response)
         return await asyncio.to_thread(lambda: annotation_format.read(vi.AnnotateVideoResponse.to_json(wrapped).encode()))
@@ -202,7 +204,7 @@ class VideoIntelligenceEngine:
             raise translated(operation.error.code, operation.error.message, place=place, account=self._account)
         response: vi.AnnotateVideoResponse = vi.AnnotateVideoResponse.pb(vi.AnnotateVideoResponse())
         if not operation.response.Unpack(response):
-            raise EngineRefused(EngineName.GOOGLE, "internal", "unknown kind of answer")
+            raise EngineRefused(EngineName.GOOGLE, EngineRefusal.INTERNAL, "unknown kind of answer")
         return response
 
     def _call_error(self, error: api_errors.GoogleAPICallError, *, place: str = "", starting: bool = False) -> TrackletError:
@@ -229,30 +231,30 @@ def translated(
     detail = _bounded(message)
     named = _GS_URI.search(message)
     if code == code_pb2.UNAUTHENTICATED or service_reason in _KEY_REASONS or "Getting metadata from plugin failed" in message:
-        return EngineUnavailable(EngineName.GOOGLE, "credentials", detail)
+        return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.CREDENTIALS, detail)
     if code == code_pb2.PERMISSION_DENIED:
         if service_reason in _SETUP_REASONS:
-            return EngineUnavailable(EngineName.GOOGLE, "configuration", detail)
+            return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.CONFIGURATION, detail)
         where = named.group().rstrip(".") if named else place
         role = "roles/storage.objectViewer" if where == place else "roles/storage.objectUser"
-        return EngineRefused(EngineName.GOOGLE, "permission", detail, place=where, account=account, role=role)
+        return EngineRefused(EngineName.GOOGLE, EngineRefusal.PERMISSION, detail, place=where, account=account, role=role)
     if code == code_pb2.NOT_FOUND:
-        return SourceNotFound(place) if place else EngineRefused(EngineName.GOOGLE, "lost", detail)
+        return SourceNotFound(place) if place else EngineRefused(EngineName.GOOGLE, EngineRefusal.LOST, detail)
     if code == code_pb2.UNIMPLEMENTED:
-        return EngineUnavailable(EngineName.GOOGLE, "retired", detail)
+        return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.RETIRED, detail)
     if code in {code_pb2.INVALID_ARGUMENT, code_pb2.FAILED_PRECONDITION, code_pb2.OUT_OF_RANGE}:
         about_region = re.search(r"\b(location|region)", message, re.IGNORECASE)
-        return EngineRefused(EngineName.GOOGLE, "region" if about_region else "unsupported", detail)
+        return EngineRefused(EngineName.GOOGLE, EngineRefusal.REGION if about_region else EngineRefusal.UNSUPPORTED, detail)
     if code == code_pb2.RESOURCE_EXHAUSTED:
-        return (
-            EngineUnavailable(EngineName.GOOGLE, "quota", detail) if call else EngineRefused(EngineName.GOOGLE, "quota", detail)
-        )
+        if call:
+            return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.QUOTA, detail)
+        return EngineRefused(EngineName.GOOGLE, EngineRefusal.QUOTA, detail)
+    if call == "start":
+        return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.UNANSWERED, detail)
     if call:
         slow = code == code_pb2.DEADLINE_EXCEEDED
-        return EngineUnavailable(
-            EngineName.GOOGLE, "unanswered" if call == "start" else "timeout" if slow else "offline", detail
-        )
-    return Cancelled() if code == code_pb2.CANCELLED else EngineRefused(EngineName.GOOGLE, "internal", detail)
+        return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.TIMEOUT if slow else EngineAbsence.OFFLINE, detail)
+    return Cancelled() if code == code_pb2.CANCELLED else EngineRefused(EngineName.GOOGLE, EngineRefusal.INTERNAL, detail)
 
 
 def _context(model: str, segment: Segment | None) -> vi.VideoContext:
@@ -275,7 +277,7 @@ def _small_file(path: Path) -> bytes:
             content = file.read(INLINE_LIMIT_BYTES + 1)
             size = path.stat().st_size
     except OSError as error:
-        raise SourceUnreachable(file_name(path), reason=error.strerror or "") from error
+        raise SourceUnreachable(file_name(path)) from error
     if len(content) > INLINE_LIMIT_BYTES:
         raise VideoTooLarge(size, INLINE_LIMIT_BYTES)
     return content

@@ -26,7 +26,7 @@ from typing import IO
 import platformdirs
 
 from tracking.engines.base import EngineName
-from tracking.errors import EngineUnavailable, ModelError, file_name
+from tracking.errors import EngineAbsence, EngineUnavailable, ModelError, ModelFault, file_name
 
 DownloadProgress = Callable[[int, int], None]  # bytes so far, bytes in all
 
@@ -90,7 +90,9 @@ def locate(
                 partial.move_to(path)
     except OSError as error:
         # The network's own errors were translated in `_download`: this is the disk.
-        raise EngineUnavailable(EngineName.YOLOX, "configuration", error.strerror or type(error).__name__) from error
+        raise EngineUnavailable(
+            EngineName.YOLOX, EngineAbsence.CONFIGURATION, error.strerror or type(error).__name__
+        ) from error
     return path
 
 
@@ -108,7 +110,7 @@ def _given(model: str | Path) -> Path:
     if path.is_file():
         return path
     looks_like_a_name = isinstance(model, str) and path.name == model and not path.suffix
-    raise ModelError(model=file_name(path), problem="name" if looks_like_a_name else "missing")
+    raise ModelError(model=file_name(path), problem=ModelFault.NAME if looks_like_a_name else ModelFault.MISSING)
 
 
 def _has(path: Path, release: Published) -> bool:
@@ -181,13 +183,13 @@ def _download(model: str, url: str, partial: _Partial, progress: DownloadProgres
             except _Unreachable as error:
                 cuts += 1
                 if partial.size_bytes <= before or cuts > MOST_CUTS:
-                    raise EngineUnavailable(EngineName.YOLOX, "offline", str(error)) from error.__cause__
+                    raise EngineUnavailable(EngineName.YOLOX, EngineAbsence.OFFLINE, str(error)) from error.__cause__
                 continue
         if partial.size_bytes == total and partial.is_right():
             return
         partial.discard()
         if started_anew or not continued:
-            raise ModelError(model=model, problem="checksum", detail=partial.release.sha256)
+            raise ModelError(model=model, problem=ModelFault.CHECKSUM, detail=partial.release.sha256)
         # Pieces of two files were put together, or the machine stopped in the middle of a write: once more, whole.
         started_anew = True
 
@@ -219,7 +221,7 @@ def _fetch(model: str, url: str, partial: _Partial, progress: DownloadProgress) 
             announced = response.headers.get("Content-Length", "")
             if announced.isdigit() and have + int(announced) != total:
                 partial.discard()
-                raise ModelError(model=model, problem="size", detail=str(have + int(announced)))
+                raise ModelError(model=model, problem=ModelFault.SIZE, detail=str(have + int(announced)))
             progress(have, total)
             _append(model, response, partial, progress)
             return continues
@@ -250,7 +252,7 @@ def _append(model: str, response: http.client.HTTPResponse, partial: _Partial, p
         os.fsync(file.fileno())
     if done > total:
         partial.discard()
-        raise ModelError(model=model, problem="size", detail=f"more than {total}")
+        raise ModelError(model=model, problem=ModelFault.SIZE, detail=f"more than {total}")
     if done < total:
         raise _Unreachable("the connection was cut")
 

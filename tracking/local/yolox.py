@@ -24,7 +24,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 from numpy.typing import NDArray
 
-from tracking.errors import ModelError
+from tracking.errors import ModelError, ModelFault
 from tracking.local import coco
 from tracking.local.detector import Detections
 
@@ -55,7 +55,7 @@ class YoloxDetector:
         self._labels = tuple(labels) if labels else self._own_labels(probe.shape[1] - 5)
         if len(self._labels) != probe.shape[1] - 5:
             raise ModelError(
-                model=model.name, problem="shape", detail=f"{probe.shape[1] - 5} classes, {len(self._labels)} names"
+                model=model.name, problem=ModelFault.SHAPE, detail=f"{probe.shape[1] - 5} classes, {len(self._labels)} names"
             )
 
     @property
@@ -97,10 +97,10 @@ class YoloxDetector:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         shape = inputs[0].shape if inputs else []
         if len(inputs) != 1 or len(outputs) < 1 or len(shape) != 4 or shape[1] != 3 or inputs[0].type != "tensor(float)":
-            raise ModelError(model=model.name, problem="shape", detail=str(shape))
+            raise ModelError(model=model.name, problem=ModelFault.SHAPE, detail=str(shape))
         height, width = (side if isinstance(side, int) else DEFAULT_SIDE_PX for side in shape[2:])
         if not all(0 < side <= 4096 and side % max(STRIDES) == 0 for side in (width, height)):
-            raise ModelError(model=model.name, problem="shape", detail=str(shape))
+            raise ModelError(model=model.name, problem=ModelFault.SHAPE, detail=str(shape))
         return inputs[0].name, (width, height)
 
     def _own_labels(self, count: int) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ class YoloxDetector:
         planes[0, :, :height, :width] = pixels.transpose(2, 0, 1)
         found: NDArray[np.float32] = np.asarray(self._session.run(None, {self._input: planes})[0], np.float32)
         if model and (found.ndim != 3 or found.shape[1] != len(self._centres) or found.shape[2] < 6):
-            raise ModelError(model=model.name, problem="shape", detail=str(found.shape))
+            raise ModelError(model=model.name, problem=ModelFault.SHAPE, detail=str(found.shape))
         rows: NDArray[np.float32] = found[0]
         return rows
 
@@ -141,11 +141,11 @@ def _session(model: Path, threads: int) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     if not model.is_file():
-        raise ModelError(model=model.name, problem="missing")
+        raise ModelError(model=model.name, problem=ModelFault.MISSING)
     try:
         return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the library's errors share no other base
-        raise ModelError(model=model.name, problem="unreadable") from error
+        raise ModelError(model=model.name, problem=ModelFault.UNREADABLE) from error
 
 
 def _cells(width: int, height: int, stride: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

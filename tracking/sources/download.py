@@ -33,11 +33,14 @@ from yarl import URL
 
 from tracking.errors import (
     NotAVideo,
+    SourceFailure,
     SourceNotAVideo,
     SourceNotFound,
+    SourceRefusal,
     SourceRefused,
     SourceUnreachable,
     StorageError,
+    StorageFault,
     VideoTooLarge,
     file_name,
     is_disk_full,
@@ -174,14 +177,14 @@ class Fetcher:
                             await asyncio.to_thread(file.write, chunk)
                         progress(size, total)
                         if pace.is_too_slow(size):
-                            raise SourceUnreachable(shown, 0, "slow")
+                            raise SourceUnreachable(shown, 0, SourceFailure.SLOW)
                 finally:
                     with _told_as_storage(into):
                         await asyncio.to_thread(file.close)
                 if len(first) < SNIFFED_BYTES:
                     _refuse_other_media(first, shown, answer, size_bytes)
                 if size_bytes is not None and size != size_bytes:
-                    raise SourceUnreachable(shown, answer.status, "incomplete")
+                    raise SourceUnreachable(shown, answer.status, SourceFailure.INCOMPLETE)
                 name = link_name(link)
             aside.replace(into)
         finally:
@@ -208,12 +211,12 @@ class Fetcher:
                 if answer.status in {301, 302, 303, 307, 308} and target:
                     url = _joined(url, target, shown=without_query(link))
                     if home.scheme == "https" and url.scheme != "https":
-                        raise SourceRefused(without_query(link), "downgrade")
+                        raise SourceRefused(without_query(link), SourceRefusal.DOWNGRADE)
                     continue
                 _raise_for(answer, without_query(link))
                 yield answer
                 return
-        raise SourceRefused(without_query(link), "redirect")
+        raise SourceRefused(without_query(link), SourceRefusal.REDIRECT)
 
     def _with_checked_literal(self, url: URL) -> URL:
         """The link with an address that is written as a number spelt in the usual way. Raises `SourceRefused`."""
@@ -221,7 +224,7 @@ class Fetcher:
         if address is None:
             return url
         if not self._policy.allows(url.host or "", str(address)):
-            raise SourceRefused(without_query(str(url)), "address")
+            raise SourceRefused(without_query(str(url)), SourceRefusal.ADDRESS)
         _checked.get().add(str(address))
         return url.with_host(str(address))
 
@@ -303,7 +306,7 @@ def _joined(url: URL, target: str, *, shown: str) -> URL:
     try:
         return http_url(str(url.join(URL(target))))
     except (ValueError, IndexError):
-        raise SourceRefused(shown, "redirect") from None
+        raise SourceRefused(shown, SourceRefusal.REDIRECT) from None
 
 
 @contextlib.contextmanager
@@ -312,7 +315,7 @@ def _told_as_storage(into: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(into.name, "write", "full" if is_disk_full(error) else error.strerror or "") from error
+        raise StorageError(into.name, "write", StorageFault.FULL if is_disk_full(error) else error.strerror or "") from error
 
 
 async def _opened(path: Path) -> BinaryIO:
@@ -341,11 +344,11 @@ def _raise_for(answer: aiohttp.ClientResponse, shown: str) -> None:
     if answer.status in {401, 403, 407}:
         raise SourceNotAVideo(shown, "login")
     if answer.status == 206 or "Content-Range" in answer.headers or answer.content_type == "multipart/byteranges":
-        raise SourceUnreachable(shown, answer.status, "incomplete")
+        raise SourceUnreachable(shown, answer.status, SourceFailure.INCOMPLETE)
     if answer.status not in {200, 203}:
         raise SourceUnreachable(shown, answer.status)
     if answer.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
-        raise SourceUnreachable(shown, answer.status, "encoded")
+        raise SourceUnreachable(shown, answer.status, SourceFailure.ENCODED)
 
 
 @asynccontextmanager
@@ -354,26 +357,26 @@ async def _translated(shown: str) -> AsyncIterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise SourceUnreachable(shown, 0, "timeout") from error
+        raise SourceUnreachable(shown, 0, SourceFailure.TIMEOUT) from error
     except aiohttp.ClientConnectorDNSError as error:
         _raise_resolved(error, shown)
     except aiohttp.InvalidURL as error:
-        raise SourceRefused(shown, "scheme") from error
+        raise SourceRefused(shown, SourceRefusal.SCHEME) from error
     except aiohttp.ClientPayloadError as error:
-        raise SourceUnreachable(shown, 0, "incomplete") from error
+        raise SourceUnreachable(shown, 0, SourceFailure.INCOMPLETE) from error
     except aiohttp.ClientSSLError as error:
-        raise SourceUnreachable(shown, 0, "certificate") from error
+        raise SourceUnreachable(shown, 0, SourceFailure.CERTIFICATE) from error
     except _AddressRefused as error:
-        raise SourceRefused(shown, "address") from error
+        raise SourceRefused(shown, SourceRefusal.ADDRESS) from error
     except aiohttp.ClientOSError as error:
         if isinstance(error.__cause__, _AddressRefused) or isinstance(getattr(error, "os_error", None), _AddressRefused):
-            raise SourceRefused(shown, "address") from error
-        raise SourceUnreachable(shown, 0, "connection") from error
+            raise SourceRefused(shown, SourceRefusal.ADDRESS) from error
+        raise SourceUnreachable(shown, 0, SourceFailure.CONNECTION) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise SourceUnreachable(shown, 0, "connection") from error
+        raise SourceUnreachable(shown, 0, SourceFailure.CONNECTION) from error
 
 
 def _raise_resolved(error: aiohttp.ClientConnectorDNSError, shown: str) -> NoReturn:
     if isinstance(error.os_error, _AddressRefused):
-        raise SourceRefused(shown, "address") from error
-    raise SourceUnreachable(shown, 0, "name") from error
+        raise SourceRefused(shown, SourceRefusal.ADDRESS) from error
+    raise SourceUnreachable(shown, 0, SourceFailure.NAME) from error

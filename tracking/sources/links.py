@@ -6,10 +6,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from yarl import URL
 
-from tracking.errors import (
-    SourceRefused,
-    file_name,
-)
+from tracking.errors import SourceRefusal, SourceRefused, file_name
 
 GOOGLE_STORAGE_HOSTS = frozenset({"storage.googleapis.com", "storage.cloud.google.com"})
 
@@ -25,23 +22,23 @@ def http_url(link: str) -> URL:
     """
     shown = without_query(link)
     if len(link) > MAX_LINK_LETTERS or any(ord(letter) <= 32 or ord(letter) == 127 for letter in link):
-        raise SourceRefused(shown, "scheme")
+        raise SourceRefused(shown, SourceRefusal.SCHEME)
     if link.lower().startswith("gs://"):
         bucket, _, name = link[5:].partition("/")
         if not bucket or not name:
-            raise SourceRefused(shown, "bucket")
+            raise SourceRefused(shown, SourceRefusal.BUCKET)
         if "*" in name or "?" in name:
-            raise SourceRefused(shown, "wildcard")
+            raise SourceRefused(shown, SourceRefusal.WILDCARD)
         return URL(f"https://storage.googleapis.com/{quote(bucket, safe='')}/{quote(name, safe='/')}", encoded=True)
     try:
         url = URL(link)
         host, _ = url.host, url.port
     except (ValueError, IndexError):  # yarl raises the second for a bracketed user, as in http://[::1]@
-        raise SourceRefused(shown, "scheme") from None
+        raise SourceRefused(shown, SourceRefusal.SCHEME) from None
     if url.scheme not in {"http", "https"} or not host:
-        raise SourceRefused(shown, "scheme")
+        raise SourceRefused(shown, SourceRefusal.SCHEME)
     if url.user is not None or url.password is not None:
-        raise SourceRefused(shown, "address")
+        raise SourceRefused(shown, SourceRefusal.ADDRESS)
     if host == "storage.cloud.google.com":
         url = url.with_host("storage.googleapis.com")
     return url.with_fragment(None)

@@ -11,7 +11,7 @@ import contextlib
 import re
 from urllib.parse import urlsplit
 
-from tracking.errors import NotAVideo, SourceNotAVideo, file_name
+from tracking.errors import MediaKind, NotAVideo, SourceNotAVideo, file_name
 
 SNIFFED_BYTES = 4096
 SPACE = b" \t\r\n\x0b\x0c"
@@ -34,7 +34,7 @@ def refuse_other_media(first: bytes, shown: str, *, content_type: str = "", url:
     """
     first = first[:SNIFFED_BYTES]
     if not first:
-        raise NotAVideo(file_name(shown), "empty")
+        raise NotAVideo(file_name(shown), MediaKind.EMPTY)
     tag = first_tag(first)
     if tag in _PLAYLIST_TAGS or _text_of(first).startswith((b"#EXTM3U", b"[playlist]")):
         raise SourceNotAVideo(shown, "playlist")

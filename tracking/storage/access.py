@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tracking.errors import SourceRefused
+from tracking.errors import SourceRefusal, SourceRefused
 from tracking.storage.bucket import Bucket, GoogleStorage
 from tracking.storage.names import ObjectUri, is_bucket_name, is_object_name
 
@@ -31,7 +31,7 @@ class BucketAccess:
         if video.bucket in self._allowed:
             return self._google.bucket(video.bucket), video.name
         if not await self._google.anyone_can_read(video):
-            raise SourceRefused(uri, "bucket")
+            raise SourceRefused(uri, SourceRefusal.BUCKET)
         return self._google.bucket(video.bucket, anonymous=True), video.name
 
     async def watched(self, uri: str) -> ObjectUri:
@@ -42,13 +42,13 @@ class BucketAccess:
         """
         bucket, _, prefix = uri.removeprefix("gs://").partition("/")
         if not uri.startswith("gs://"):
-            raise SourceRefused(uri, "scheme")
+            raise SourceRefused(uri, SourceRefusal.SCHEME)
         if not is_bucket_name(bucket):
-            raise SourceRefused(uri, "address")
+            raise SourceRefused(uri, SourceRefusal.ADDRESS)
         if "*" in prefix or "?" in prefix:
-            raise SourceRefused(uri, "wildcard")
+            raise SourceRefused(uri, SourceRefusal.WILDCARD)
         if prefix and not is_object_name(prefix.removesuffix("/")):
-            raise SourceRefused(uri, "name")
+            raise SourceRefused(uri, SourceRefusal.NAME)
         if bucket not in self._allowed and not await self._google.anyone_can_list(bucket, prefix=prefix):
-            raise SourceRefused(uri, "bucket")
+            raise SourceRefused(uri, SourceRefusal.BUCKET)
         return ObjectUri(bucket, prefix)

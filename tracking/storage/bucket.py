@@ -26,7 +26,7 @@ from google.cloud.storage import Blob, Client
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from tracking.errors import StorageError
+from tracking.errors import StorageError, StorageFault
 from tracking.storage.base import ANNOTATION_LIMIT_BYTES, StoredObject, content_type_of, crc32c
 from tracking.storage.names import ObjectUri, checked_name, safe_file_name
 
@@ -167,7 +167,7 @@ class Bucket:
                 self._blob(name).delete(if_generation_match=if_generation, timeout=_TIMEOUT_S, retry=_ASK_RETRY)
             except api_errors.NotFound:
                 if if_generation:
-                    raise StorageError(self._shown(name), "delete", "conflict") from None
+                    raise StorageError(self._shown(name), "delete", StorageFault.CONFLICT) from None
 
         await self._run(remove, name, "delete")
 
@@ -273,7 +273,7 @@ class _Bounded:
         if self._stop.is_set():
             raise _Stopped
         if self._target.tell() + len(piece) > self._limit_bytes:
-            raise StorageError(self._place, "read", "too-large")
+            raise StorageError(self._place, "read", StorageFault.TOO_LARGE)
         return self._target.write(piece)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -320,7 +320,7 @@ def _patient_retry(stop: threading.Event, position: Callable[[], int]) -> Retry:
         here = position()
         failures = failures + 1 if here == last else 1
         last = here
-        return not stop.is_set() and failures < _FAILURES_WITHOUT_PROGRESS and _reason(error) == "offline"
+        return not stop.is_set() and failures < _FAILURES_WITHOUT_PROGRESS and _reason(error) is StorageFault.OFFLINE
 
     return Retry(predicate=may_pass, initial=0.5, maximum=8, multiplier=2, timeout=None)
 
@@ -337,30 +337,30 @@ def _stored(blob: Blob) -> StoredObject:
 
 def _is_answer(error: StorageError) -> bool:
     """False for an error that says "not for everybody"; any other is raised again."""
-    if error.reason in {"permission", "credentials", "missing"}:
+    if error.reason in {StorageFault.PERMISSION, StorageFault.CREDENTIALS, StorageFault.MISSING}:
         return False
     raise error
 
 
-def _reason(error: Exception) -> str | None:
+def _reason(error: Exception) -> StorageFault | str | None:
     """The reason of a `StorageError`, None for what is no matter of storage."""
     match error:
         case api_errors.NotFound() | FileNotFoundError():
-            return "missing"
+            return StorageFault.MISSING
         case api_errors.PreconditionFailed():
-            return "conflict"
+            return StorageFault.CONFLICT
         case api_errors.Unauthorized() | auth_errors.DefaultCredentialsError() | auth_errors.RefreshError():
-            return "credentials"
+            return StorageFault.CREDENTIALS
         case api_errors.Forbidden():
-            return "permission"
+            return StorageFault.PERMISSION
         case api_errors.RequestRangeNotSatisfiable():
-            return "checksum"
+            return StorageFault.CHECKSUM
         case DataCorruption():
-            return "checksum"
+            return StorageFault.CHECKSUM
         case InvalidResponse():
             return _status_reason(int(error.response.status_code))
         case api_errors.RetryError() | auth_errors.TransportError() | requests.RequestException() | ConnectionError():
-            return "offline"
+            return StorageFault.OFFLINE
         case api_errors.GoogleAPICallError():
             return _status_reason(int(error.code or 503))
         case OSError():
@@ -371,4 +371,4 @@ def _reason(error: Exception) -> str | None:
 
 def _status_reason(status: int) -> str:
     """Of an HTTP status without an error of its own: "offline" where asking again may help."""
-    return "offline" if status in {408, 429} or status >= 500 else f"status {status}"
+    return StorageFault.OFFLINE if status in {408, 429} or status >= 500 else f"status {status}"

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from tracking.errors import StorageError
+from tracking.errors import StorageError, StorageFault
 from tracking.storage.base import ANNOTATION_LIMIT_BYTES, StoredObject, content_type_of, crc32c
 from tracking.storage.names import checked_name, is_object_name
 
@@ -58,17 +58,17 @@ class Folder:
 
         found = await self._in_thread(content, name, "read")
         if len(found) > limit_bytes:
-            raise StorageError(self._shown(name), "read", "too-large")
+            raise StorageError(self._shown(name), "read", StorageFault.TOO_LARGE)
         return found
 
     async def fetch(self, name: str, into: Path, *, limit_bytes: int, if_generation: int | None = None) -> Path:
         found = await self.stat(name)
         if found is None:
-            raise StorageError(self._shown(name), "read", "missing")
+            raise StorageError(self._shown(name), "read", StorageFault.MISSING)
         if if_generation is not None and found.generation != if_generation:
-            raise StorageError(self._shown(name), "read", "conflict")
+            raise StorageError(self._shown(name), "read", StorageFault.CONFLICT)
         if found.size_bytes > limit_bytes:
-            raise StorageError(self._shown(name), "read", "too-large")
+            raise StorageError(self._shown(name), "read", StorageFault.TOO_LARGE)
         return self._place(name, "read")
 
     async def write(
@@ -110,7 +110,7 @@ class Folder:
         """The file of an object, proven to be inside of the folder."""
         place = self.path.joinpath(*checked_name(name, place=self.path.name, action=action).split("/"))
         if place.name.startswith(UNFINISHED) or not place.resolve().is_relative_to(self.path):
-            raise StorageError(self.path.name, action, "name")
+            raise StorageError(self.path.name, action, StorageFault.NAME)
         return place
 
     def _store(self, source: BinaryIO, place: Path, name: str, if_generation: int | None) -> StoredObject:
@@ -137,7 +137,7 @@ class Folder:
         found = _stat(place, name)
         current = found.generation if found else 0
         if if_generation is not None and current != if_generation:
-            raise StorageError(self._shown(name), action, "conflict")
+            raise StorageError(self._shown(name), action, StorageFault.CONFLICT)
         return current
 
     @contextmanager
@@ -184,15 +184,15 @@ def _stat(place: Path, name: str) -> StoredObject | None:
     return StoredObject(name, found.st_size, max(found.st_mtime_ns, 1), content_type_of(name))
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError) -> StorageFault | str:
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR | errno.EISDIR:
-            return "missing"
+            return StorageFault.MISSING
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            return "permission"
+            return StorageFault.PERMISSION
         case errno.ENOSPC | errno.EDQUOT:
-            return "full"
+            return StorageFault.FULL
         case errno.ENAMETOOLONG:
-            return "name"
+            return StorageFault.NAME
         case _:
             return error.strerror or "system"

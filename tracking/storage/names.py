@@ -11,7 +11,7 @@ import re
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from tracking.errors import SourceRefused, StorageError
+from tracking.errors import SourceRefusal, SourceRefused, StorageError, StorageFault
 from tracking.plain_text import plain
 
 OWN_VIDEOS = "tracklet/"
@@ -42,14 +42,14 @@ class ObjectUri(NamedTuple):
         Intelligence API reads `*` and `?` as patterns.
         """
         if not uri.startswith("gs://"):
-            raise SourceRefused(uri, "scheme")
+            raise SourceRefused(uri, SourceRefusal.SCHEME)
         bucket, _, name = uri.removeprefix("gs://").partition("/")
         if not is_bucket_name(bucket):
-            raise SourceRefused(uri, "address")
+            raise SourceRefused(uri, SourceRefusal.ADDRESS)
         if "*" in name or "?" in name:
-            raise SourceRefused(uri, "wildcard")
+            raise SourceRefused(uri, SourceRefusal.WILDCARD)
         if name.endswith("/") or not is_object_name(name):
-            raise SourceRefused(uri, "name")
+            raise SourceRefused(uri, SourceRefusal.NAME)
         return cls(bucket, name)
 
 
@@ -68,7 +68,7 @@ def is_object_name(text: str) -> bool:
 def checked_name(text: str, *, place: str, action: str) -> str:
     """`text`, if it can name an object in a folder and in a bucket alike. Raises `StorageError`, reason "name"."""
     if not is_object_name(text):
-        raise StorageError(place, action, "name")
+        raise StorageError(place, action, StorageFault.NAME)
     return text
 
 

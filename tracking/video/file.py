@@ -27,7 +27,15 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from numpy.typing import ArrayLike, NDArray
 
-from tracking.errors import NotAVideo, SegmentOutside, VideoDamaged, VideoTooLarge, VideoTooLong, file_name
+from tracking.errors import (
+    MediaKind,
+    NotAVideo,
+    SegmentOutside,
+    VideoDamaged,
+    VideoTooLarge,
+    VideoTooLong,
+    file_name,
+)
 from tracking.model import Segment
 from tracking.mp4_tables import TooManyBoxesError, read_claims
 from tracking.video.colour import Converter
@@ -274,11 +282,11 @@ class Video:
             size = self._path.stat().st_size
             readable = self._path.is_file() and os.access(self._path, os.R_OK)
         except (OSError, ValueError) as error:
-            raise NotAVideo(name=self._name, media="missing") from error
+            raise NotAVideo(name=self._name, media=MediaKind.MISSING) from error
         if not readable:
-            raise NotAVideo(name=self._name, media="missing")
+            raise NotAVideo(name=self._name, media=MediaKind.MISSING)
         if not size:
-            raise NotAVideo(name=self._name, media="empty")
+            raise NotAVideo(name=self._name, media=MediaKind.EMPTY)
         if size > self._limits.max_bytes:
             raise VideoTooLarge(size=size, limit=self._limits.max_bytes)
         return size
@@ -288,7 +296,7 @@ class Video:
         try:
             claims = read_claims(self._path)
         except OSError as error:
-            raise NotAVideo(name=self._name, media="missing") from error
+            raise NotAVideo(name=self._name, media=MediaKind.MISSING) from error
         except TooManyBoxesError as error:
             raise NotAVideo(name=self._name) from error
         if claims.unbacked:
@@ -322,7 +330,7 @@ class Video:
             if getattr(stream, "codec_context", None) is not None and not stream.disposition & covers
         ]
         if not pictures:
-            raise NotAVideo(name=self._name, media="audio" if container.streams.audio else "")
+            raise NotAVideo(name=self._name, media=MediaKind.AUDIO if container.streams.audio else MediaKind.UNKNOWN)
         stream = max(pictures, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height))
         self._check_picture(stream.width, stream.height)
         # FFmpeg's VP9 decoder crashes on damaged frames when several of them are decoded at once.

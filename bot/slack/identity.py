@@ -1,0 +1,95 @@
+"""
+Who the bot is, and whether Slack takes its tokens: what is asked at the start.
+
+A token that Slack refuses ends the start with a sentence that names the variable. A Slack that does not answer is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from itertools import chain, repeat
+from urllib.parse import urlsplit
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.api import AnswerLost, call_once
+from bot.slack.errors import SlackRefused
+from bot.texts import start
+from tracking.errors import OptionError
+
+logger = logging.getLogger(__name__)
+
+PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # then the last of them, again and again
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the bot is in its workspace, as auth.test says; `host` is the workspace's own."""
+
+    team: str
+    bot_user: str
+    bot_id: str
+    host: str
+
+
+def check_tokens(bot_token: str, app_token: str) -> None:
+    """Raise `OptionError` for a token that can't be what its variable is for; `app_token` is "" where there is none."""
+    for name, token in (("SLACK_BOT_TOKEN", bot_token), ("SLACK_APP_TOKEN", app_token)):
+        if not token.isascii() or any(not c.isprintable() or c.isspace() for c in token):
+            raise OptionError(name, "", start.token_with_other_characters())
+    for prefix in ("xapp-", "xoxp-"):
+        if bot_token.startswith(prefix):
+            raise OptionError("SLACK_BOT_TOKEN", "", start.bot_token_of_another_kind(prefix))
+    if app_token and not app_token.startswith("xapp-"):
+        raise OptionError("SLACK_APP_TOKEN", "", start.app_token_of_another_kind())
+
+
+async def identify(client: AsyncWebClient) -> Identity:
+    """
+    Ask Slack who the bot is, for as long as Slack does not answer; that is told once.
+
+    Raises `OptionError` where Slack refuses the token, or something else answers.
+    """
+    for pause_s in chain(PAUSES_S, repeat(PAUSES_S[-1])):
+        try:
+            answer = await call_once(client, "auth.test")
+        except AnswerLost:
+            if pause_s == PAUSES_S[0]:
+                logger.warning("%s", start.waiting_for_slack(urlsplit(client.base_url).netloc))
+            await asyncio.sleep(pause_s)
+        except SlackRefused as refused:
+            if not refused.reason:
+                raise _not_slack(client) from refused
+            raise OptionError("SLACK_BOT_TOKEN", "", start.bot_token_refused(refused.reason, refused.needed)) from refused
+        else:
+            if not {"team_id", "user_id"} <= answer.keys():
+                raise _not_slack(client)
+            return Identity(
+                team=str(answer["team_id"]),
+                bot_user=str(answer["user_id"]),
+                bot_id=str(answer.get("bot_id") or ""),
+                host=urlsplit(str(answer.get("url") or "")).hostname or "slack.com",
+            )
+    raise AssertionError("the pauses have no end")
+
+
+async def socket_address(client: AsyncWebClient, app_token: str) -> str | None:
+    """
+    Return an address for Socket Mode, None where Slack gives none just now.
+
+    Raises `OptionError` where Slack refuses the token. An address works once, and is a secret until then.
+    """
+    try:
+        return str((await call_once(client, "apps.connections.open", app_token=app_token))["url"])
+    except (AnswerLost, KeyError):
+        return None
+    except SlackRefused as refused:
+        if not refused.reason:
+            return None
+        raise OptionError("SLACK_APP_TOKEN", "", start.app_token_refused(refused.reason)) from refused
+
+
+def _not_slack(client: AsyncWebClient) -> OptionError:
+    return OptionError("TRACKLET_SLACK_API_URL", client.base_url, start.slack_is_not_there())
