@@ -78,7 +78,7 @@ class FakeTaskRunner:
             self._row(place) | {"number": 0, "confidence": 0.5} for place in range(passing, self.objects + self.near_misses)
         ]
         page = arguments["page"]
-        shown = [row["number"] for row in rows[(page - 1) * 24 : page * 24]]
+        shown = list(range((page - 1) * 24 + 1, min(page * 24, len(rows)) + 1))
         path = Path(arguments["out"]) / f"{arguments['name']}.summary_p{page}.jpeg"
         return {
             "pages": [{"path": _picture(path), "objects": shown, "width": 40, "height": 30}] if shown else [],

@@ -383,7 +383,7 @@ class Workflow:
 
 
 def _facts_of(facts: Drawable, drawn: Animations) -> JobFacts:
-    return JobFacts.from_json(facts.to_json() | {"animations": drawn.to_json()["animations"]})
+    return JobFacts.from_json(facts.model_copy(update={"animations": drawn.animations}).to_json())
 
 
 def _state_after(error: Json) -> JobState:
