@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.commands import commands as cli
+from bot.cli import commands as cli
 from tests.integration.command import Run
 
 
