@@ -9,7 +9,7 @@ CODE = $(PACKAGES) tests bench
 OUT ?= pictures
 
 .DEFAULT_GOAL := help
-.PHONY: help demo track serve test check fix format lint types floors coverage bench readme-media looks clean
+.PHONY: help demo track serve test check fix format lint types floors dependencies coverage bench readme-media looks clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ serve: $(UV) ## Run the bot with the settings of the environment
 test: $(UV) ## Run the tests
 	$(RUN) pytest
 
-check: format lint types floors coverage ## Everything that must hold before a commit
+check: format lint types floors dependencies coverage ## Everything that must hold before a commit
 
 fix: $(UV) ## Format, and mend what the linter can
 	$(RUN) ruff format $(CODE)
@@ -43,6 +43,9 @@ types: $(UV)
 
 floors: $(UV)
 	$(RUN) lint-imports
+
+dependencies: $(UV)
+	$(RUN) deptry $(PACKAGES)
 
 coverage: $(UV)
 	$(RUN) coverage erase
