@@ -113,6 +113,18 @@ async def test_tables_of_others_stay_as_they_are(address: str) -> None:
     engine.dispose()
 
 
+async def test_migrations_that_fail_in_the_middle_leave_nothing_behind(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path / 'tracklet.sqlite'}"
+    change(address, "CREATE TABLE jobs_by_state (in_the_way TEXT)")
+    store = Store(Database(address))
+    with pytest.raises(sa.exc.OperationalError, match="jobs_by_state"):
+        await store.create_tables()
+    store.close()
+    with sqlite3.connect(tmp_path / "tracklet.sqlite") as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("jobs_by_state",)]
+    connection.close()
+
+
 @pytest.mark.parametrize("lacking", [(), ("attempts",)], ids=["latest", "older, without attempts"])
 async def test_a_database_from_before_there_were_versions_keeps_its_jobs(tmp_path: Path, lacking: tuple[str, ...]) -> None:
     with sqlite3.connect(tmp_path / "tracklet.sqlite") as connection:
