@@ -12,7 +12,7 @@ TESTS ?= tests
 PARALLEL ?= -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo track serve unit test check fix format lint types contracts coverage fuzz bench readme-media looks clean
+.PHONY: help demo track serve unit test check fix format lint types contracts dependencies coverage fuzz bench readme-media looks clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ unit: $(UV) ## Run the tests that need no server, file or process: under half a 
 test: $(UV) ## Run the tests; one of them: make test TESTS=tests/unit/test_model.py
 	$(RUN) pytest $(TESTS) $(PARALLEL)
 
-check: format lint types contracts coverage ## Everything that must hold before a commit
+check: format lint types contracts dependencies coverage ## Everything that must hold before a commit
 
 fix: $(UV) ## Format, and mend what the linter can
 	$(RUN) ruff format $(CODE)
@@ -49,6 +49,9 @@ types: $(UV)
 
 contracts: $(UV)
 	$(RUN) lint-imports
+
+dependencies: $(UV)
+	$(RUN) deptry $(PACKAGES)
 
 coverage: $(UV)
 	$(RUN) pytest $(PARALLEL) --cov --cov-report=

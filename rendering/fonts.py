@@ -10,8 +10,6 @@ Colours and places are the callers' business. Sizes are pixels per em.
 
 from __future__ import annotations
 
-import struct
-import sys
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from fontTools.ttLib import TTFont
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
@@ -62,8 +61,9 @@ class Font:
             if self.path.stat().st_size > MAX_FONT_BYTES:
                 return frozenset()
             ImageFont.truetype(str(self.path), 12)  # bitmap fonts have no such size
-            return frozenset(_mapped_characters(self.path.read_bytes()))
-        except (OSError, struct.error, IndexError, ValueError):
+            with TTFont(self.path, fontNumber=0, lazy=True) as font:
+                return frozenset(font.getBestCmap() or ())
+        except Exception:  # a foreign file: fontTools raises whatever its broken tables lead to
             return frozenset()
 
     def has(self, text: str) -> bool:
@@ -206,30 +206,3 @@ def _is_right_to_left(text: str) -> bool:
     """The direction of the first strong character. Source: Unicode Standard Annex 9, rules P2 and P3."""
     strong = (kind for kind in map(unicodedata.bidirectional, text) if kind in {"L", "R", "AL"})
     return next(strong, "L") != "L"
-
-
-def _mapped_characters(data: bytes) -> Iterator[int]:
-    """The code points of a font's character map, formats 4 and 12. Source: OpenType 1.9.1, "cmap"."""
-    start = struct.unpack_from(">I", data, 12)[0] if data[:4] == b"ttcf" else 0
-    tables = struct.unpack_from(">H", data, start + 4)[0]
-    records = [struct.unpack_from(">4sIII", data, start + 12 + 16 * i) for i in range(tables)]
-    cmap = next(offset for tag, _, offset, _ in records if tag == b"cmap")
-    count = struct.unpack_from(">H", data, cmap + 2)[0]
-    for subtable in {cmap + struct.unpack_from(">HHI", data, cmap + 4 + 8 * i)[2] for i in range(count)}:
-        kind = struct.unpack_from(">H", data, subtable)[0]
-        if kind == 4:
-            yield from _format_4(data, subtable)
-        elif kind == 12:
-            groups = struct.unpack_from(">I", data, subtable + 12)[0]
-            for i in range(min(groups, 65536)):
-                first, last, _ = struct.unpack_from(">III", data, subtable + 16 + 12 * i)
-                yield from range(first, min(last, sys.maxunicode) + 1)
-
-
-def _format_4(data: bytes, at: int) -> Iterator[int]:
-    segments = struct.unpack_from(">H", data, at + 6)[0] // 2
-    ends = struct.unpack_from(f">{segments}H", data, at + 14)
-    starts = struct.unpack_from(f">{segments}H", data, at + 16 + 2 * segments)
-    for first, last in zip(starts, ends, strict=True):
-        if first <= last and last != 0xFFFF:
-            yield from range(first, last + 1)

@@ -54,6 +54,11 @@ class Database:
         self.path = Path(name) if self.is_sqlite and name not in {"", ":memory:"} else None
         self.reserve = DiskReserve(self.path.with_name(f".{self.path.name}.reserve")) if self.path else None
 
+    @property
+    def name(self) -> str:
+        """What the operator may be told: no user, no password."""
+        return self.path.name if self.path else f"{self.url.host or ''}/{self.url.database or ''}".strip("/")
+
     def prepare(self) -> None:
         """
         Make the file, for its owner alone, and see that it is whole.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 Json = dict[str, Any]
 
@@ -177,6 +177,15 @@ class JobFacts(Fact):
     start_sent: bool = False
     waits_for: str = ""
     shown: tuple[str, float] = ("", 0.0)
+
+    @classmethod
+    def from_json(cls, data: Json) -> Self:
+        """Return what `to_json` wrote; a part that cannot be read counts as not there, so that no row hinders the others."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            unreadable = {fault["loc"][0] for fault in error.errors(include_url=False) if fault["loc"]}
+            return cls.model_validate({name: part for name, part in data.items() if name not in unreadable})
 
 
 class Drawable(Fact):

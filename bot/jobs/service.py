@@ -77,13 +77,14 @@ class JobService:
         """
         Stop a job, whatever it does; False when it is over already.
 
-        It is stopped at once, and the wish noted as soon as the database takes it.
+        The wish is noted first, so that the thread can say whose it was; where the database does not take it within a second,
+        the job is stopped all the same, and the wish noted later.
         """
-        self._pipeline.cancel(job.id)
         noting = asyncio.create_task(self._note_cancel(job.id, user))
         self._noting.add(noting)
         noting.add_done_callback(self._noting.discard)
         done, _ = await asyncio.wait({noting}, timeout=NOTED_WITHIN_S)
+        self._pipeline.cancel(job.id)
         return noting.result() if done else True
 
     async def _note_cancel(self, job_id: JobId, user: str) -> bool:

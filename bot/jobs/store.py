@@ -23,6 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.jobs.database import POOL_SIZE, Database, is_passing
 from bot.jobs.facts import JobFacts
 from bot.jobs.model import OVER, Job, JobId, JobState, Json, Request
+from bot.jobs.schema.migrate import migrate
 
 T = TypeVar("T")
 
@@ -139,9 +140,13 @@ class Store:
         self._threads = ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="store")
 
     async def create_tables(self) -> None:
-        """Make what is missing. Raises `OptionError` where the database cannot be used (`Database.prepare`)."""
+        """
+        Bring the tables to the version that this program knows.
+
+        Raises `OptionError` where the database cannot be used (`Database.prepare`) or is newer (`migrate`).
+        """
         await asyncio.get_running_loop().run_in_executor(self._threads, self._database.prepare)
-        await self._run(metadata.create_all)
+        await self._run(lambda connection: migrate(connection, name=self._database.name))
 
     def close(self) -> None:
         """Wait for the calls under way, then let the connections go."""

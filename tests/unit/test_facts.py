@@ -94,6 +94,13 @@ def test_a_step_that_the_version_before_recorded_is_replayed(kind: type[Fact], r
     assert kind.from_json(recorded).to_json() == recorded
 
 
+def test_a_part_that_cannot_be_read_leaves_the_others() -> None:
+    read = JobFacts.from_json(ROW_OF_BEFORE | {"video": {"name": "fox.mp4"}, "next_page": "soon"})
+    assert read.video is None
+    assert read.next_page == 0
+    assert read.summary == JobFacts.from_json(ROW_OF_BEFORE).summary
+
+
 def test_a_fact_does_not_change() -> None:
     with pytest.raises(ValidationError):
         JobFacts(next_page=1).next_page = 2  # type: ignore[misc]  # which is what the test is about

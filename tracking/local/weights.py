@@ -1,29 +1,22 @@
 """
 Where the detector's network is: a file that was given, or a published one that is downloaded once into the user's cache.
 
-A download appears whole and checked (size and sha256) or not at all. What has arrived before a cut, a kill or a raising
-progress callback is kept and continued; two processes that want the same file share one download. What a file contains is
-`yolox.py`'s business. Sizes are bytes.
+A download appears whole and checked (size and sha256) or not at all; one that was cut starts again from the beginning.
+Processes that want the same file share one download. What a file contains is `yolox.py`'s business. Sizes are bytes.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import http.client
-import os
-import ssl
-import sys
-import time
-import urllib.error
-import urllib.request
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from email.message import Message
 from pathlib import Path
-from typing import IO
 
 import platformdirs
+import pooch
+import requests
+from filelock import FileLock, Timeout
 
 from tracking.engines.base import EngineName
 from tracking.errors import EngineAbsence, EngineUnavailable, ModelError, ModelFault, file_name
@@ -51,8 +44,8 @@ NAMES = frozenset(PUBLISHED)
 CHUNK_BYTES = 64 << 10
 SILENCE_S = 30.0  # a server that says nothing for so long is given up
 WAIT_S = 0.2  # how often a process looks whether another one's download is over
-MOST_CUTS = 5  # in a row, each after something arrived
-PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE = 206, 416
+
+pooch.get_logger().setLevel("WARNING")  # it tells standard error of each download
 
 
 def no_download_progress(_done: int, _total: int) -> None:
@@ -70,7 +63,7 @@ def locate(
     """
     The file of `model`: a path, or one of the published names, which is downloaded when the cache has it not yet.
 
-    May take minutes: not for an event loop. `progress` may raise to stop; what has arrived is kept. Raises `ModelError` for a
+    May take minutes: not for an event loop. `progress` may raise to stop. Raises `ModelError` for a
     path without a file ("missing"), a name that is none ("name"), or a download that is not what was published ("size",
     "checksum"); `EngineUnavailable` when it can't be had ("offline") or not be kept ("configuration").
     """
@@ -83,11 +76,9 @@ def locate(
         if _has(path, release):
             return path
         folder.mkdir(parents=True, exist_ok=True)
-        partial = _Partial(folder / f"{release.file}.partial", release)
-        with _alone(folder / f"{release.file}.lock", waiting=lambda: progress(partial.size_bytes, release.size_bytes)):
+        with _lock(path, waiting=lambda: progress(0, release.size_bytes)):
             if not _has(path, release):
-                _download(model, base_url + release.file, partial, progress)
-                partial.move_to(path)
+                _download(model, base_url, path, release, progress)
     except OSError as error:
         # The network's own errors were translated in `_download`: this is the disk.
         raise EngineUnavailable(
@@ -121,212 +112,103 @@ def _has(path: Path, release: Published) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Partial:
-    """What has arrived of a file, and the server's tag of it, without which a changed file would be continued wrongly."""
+class _Progress:
+    """What `pooch` takes for a progress bar. Raises `ModelError` ("size") as soon as the file has another size."""
 
-    path: Path
-    release: Published
-
-    @property
-    def size_bytes(self) -> int:
-        try:
-            return self.path.stat().st_size
-        except FileNotFoundError:
-            return 0
+    def __init__(self, model: str, release: Published, progress: DownloadProgress) -> None:
+        self._model, self._release, self._progress = model, release, progress
+        self._done = 0
+        self._ended = False
 
     @property
-    def tag(self) -> str:
-        try:
-            return self._tag_path.read_text(encoding="ascii").strip()
-        except (FileNotFoundError, UnicodeDecodeError):
-            return ""
+    def total(self) -> int:
+        return self._release.size_bytes
 
-    def start(self, tag: str) -> None:
-        """Empty it; `tag` belongs to what follows."""
-        self.path.write_bytes(b"")
-        self._tag_path.write_text(tag, encoding="ascii", errors="ignore")
+    @total.setter
+    def total(self, announced: int) -> None:
+        """`announced` is 0 where the server does not say it."""
+        if announced and announced != self._release.size_bytes:
+            raise ModelError(model=self._model, problem=ModelFault.SIZE, detail=str(announced))
+        self._progress(0, self._release.size_bytes)
 
-    def discard(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._tag_path.unlink(missing_ok=True)
-
-    def move_to(self, path: Path) -> None:
-        self.path.replace(path)
-        self._tag_path.unlink(missing_ok=True)
-
-    def is_right(self) -> bool:
-        """Whether its content is what was published."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == self.release.sha256
-
-    @property
-    def _tag_path(self) -> Path:
-        return self.path.with_name(self.path.name + ".etag")
-
-
-class _Unreachable(Exception):
-    """The network's fault, in a few words that may be shown."""
-
-
-def _download(model: str, url: str, partial: _Partial, progress: DownloadProgress) -> None:
-    """Complete `partial` and check it; where nothing more arrives, say so and keep what there is."""
-    total = partial.release.size_bytes
-    cuts = 0
-    continued = partial.size_bytes > 0
-    started_anew = False
-    while True:
-        before = partial.size_bytes
-        if before < total:
-            try:
-                continued = _fetch(model, url, partial, progress) or cuts > 0
-            except _Unreachable as error:
-                cuts += 1
-                if partial.size_bytes <= before or cuts > MOST_CUTS:
-                    raise EngineUnavailable(EngineName.YOLOX, EngineAbsence.OFFLINE, str(error)) from error.__cause__
-                continue
-        if partial.size_bytes == total and partial.is_right():
+    def update(self, size_bytes: int) -> None:
+        """`size_bytes` is that of a whole chunk for the last one, too."""
+        if self._ended:
             return
-        partial.discard()
-        if started_anew or not continued:
-            raise ModelError(model=model, problem=ModelFault.CHECKSUM, detail=partial.release.sha256)
-        # Pieces of two files were put together, or the machine stopped in the middle of a write: once more, whole.
-        started_anew = True
+        if self._done >= self._release.size_bytes:
+            raise ModelError(model=self._model, problem=ModelFault.SIZE, detail=f"more than {self._release.size_bytes}")
+        self._done += size_bytes
+        self._progress(min(self._done, self._release.size_bytes), self._release.size_bytes)
+
+    def reset(self) -> None:
+        """All has arrived."""
+        self._ended = True
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
-def _fetch(model: str, url: str, partial: _Partial, progress: DownloadProgress) -> bool:
-    """
-    Ask for what is missing and append it; True where the server went on from what was there.
+def _download(model: str, base_url: str, path: Path, release: Published, progress: DownloadProgress) -> None:
+    """Put the published file at `path`. Raises `EngineUnavailable` ("offline"), `ModelError` ("size", "checksum")."""
+    # A folder of its own, so that what a killed process leaves is found and cleared by the next one.
+    folder = path.with_name(f"{path.name}.download")
+    shutil.rmtree(folder, ignore_errors=True)
+    answers = contextlib.ExitStack()
 
-    Raises `_Unreachable` when the answer is no file or ends early, `ModelError` ("size") when the file has another size.
-    """
-    have = partial.size_bytes
-    total = partial.release.size_bytes
-    request = urllib.request.Request(  # noqa: S310  # the opener knows no schemes but HTTP and HTTPS
-        url, headers={"User-Agent": "tracklet", "Accept-Encoding": "identity"}
+    def close_at_the_end(response: requests.Response, **_: object) -> None:
+        answers.callback(response.close)  # `pooch` leaves it open where it raises
+
+    downloader = pooch.HTTPDownloader(
+        progressbar=_Progress(model, release, progress),
+        chunk_size=CHUNK_BYTES,
+        timeout=SILENCE_S,
+        headers={"User-Agent": "tracklet", "Accept-Encoding": "identity"},
+        hooks={"response": close_at_the_end},
     )
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-        if partial.tag:
-            request.add_header("If-Range", partial.tag)
+
+    def download(url: str, output_file: str, source: object) -> None:
+        downloader(url, output_file, source)
+        size_bytes = Path(output_file).stat().st_size
+        if size_bytes != release.size_bytes:
+            raise ModelError(model=model, problem=ModelFault.SIZE, detail=str(size_bytes))
+
     try:
-        with _OPENER.open(request, timeout=SILENCE_S) as response:
-            continues: bool = response.status == PARTIAL_CONTENT
-            if continues and _starts_at(response.headers) != have:
-                partial.discard()
-                raise _Unreachable("an answer to another question")
-            if not continues:
-                partial.start(_strong_tag(response.headers))
-                have = 0
-            announced = response.headers.get("Content-Length", "")
-            if announced.isdigit() and have + int(announced) != total:
-                partial.discard()
-                raise ModelError(model=model, problem=ModelFault.SIZE, detail=str(have + int(announced)))
-            progress(have, total)
-            _append(model, response, partial, progress)
-            return continues
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code == RANGE_NOT_SATISFIABLE:
-            partial.discard()
-        raise _Unreachable(f"HTTP {error.code}") from error
-    except (urllib.error.URLError, http.client.HTTPException, ssl.SSLError, TimeoutError, ConnectionError) as error:
-        reason = getattr(error, "reason", error)
-        raise _Unreachable(getattr(reason, "strerror", None) or type(reason).__name__) from error
+        pooch.retrieve(
+            base_url + release.file, f"sha256:{release.sha256}", fname=release.file, path=folder, downloader=download
+        )
+        (folder / release.file).replace(path)
+    except requests.RequestException as error:
+        raise EngineUnavailable(EngineName.YOLOX, EngineAbsence.OFFLINE, _reason(error)) from error
+    except ValueError as error:
+        raise ModelError(model=model, problem=ModelFault.CHECKSUM, detail=release.sha256) from error
+    finally:
+        answers.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _append(model: str, response: http.client.HTTPResponse, partial: _Partial, progress: DownloadProgress) -> None:
-    done = partial.size_bytes
-    total = partial.release.size_bytes
-    with partial.path.open("ab") as file:
-        while True:
-            chunk = response.read1(CHUNK_BYTES)
-            if not chunk:
-                break
-            done += len(chunk)
-            if done > total:
-                break
-            file.write(chunk)
-            progress(done, total)
-        file.flush()
-        os.fsync(file.fileno())
-    if done > total:
-        partial.discard()
-        raise ModelError(model=model, problem=ModelFault.SIZE, detail=f"more than {total}")
-    if done < total:
-        raise _Unreachable("the connection was cut")
-
-
-def _starts_at(headers: Message) -> int:
-    """The first byte of a partial answer, -1 where it does not say. `Content-Range: bytes 100-199/200`, RFC 9110 14.4."""
-    unit, _, span = headers.get("Content-Range", "").partition(" ")
-    start = span.partition("-")[0]
-    return int(start) if unit == "bytes" and start.isdigit() else -1
-
-
-def _strong_tag(headers: Message) -> str:
-    """The entity tag, or "": a weak one must not be used to continue (RFC 9110 13.1.5)."""
-    tag = headers.get("ETag", "").strip()
-    return tag if tag.startswith('"') else ""
-
-
-class _SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows from HTTPS to HTTPS only."""
-
-    max_redirections = 5
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
-    ) -> urllib.request.Request | None:
-        if req.type == "https" and not newurl.startswith("https:"):
-            raise _Unreachable("a redirect that leaves HTTPS")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    """HTTP and HTTPS only, through the proxies of the environment."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        urllib.request.UnknownHandler(),
-        _SafeRedirects(),
-    ):
-        opener.add_handler(handler)
-    return opener
-
-
-_OPENER = _opener()
+def _reason(error: requests.RequestException) -> str:
+    """Return its cause in a few words that may be shown: the texts of `requests` quote addresses."""
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"HTTP {error.response.status_code}"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
 
 
 @contextlib.contextmanager
-def _alone(path: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock file, whose lock ends with its process; calls `waiting` now and then while another process holds it."""
-    with path.open("ab") as file:
-        while not _locked(file.fileno()):
+def _lock(path: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock of `path`, which ends with its process; call `waiting` now and then while another process holds it."""
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
+    while True:
+        try:
+            lock.acquire(timeout=WAIT_S)
+            break
+        except Timeout:
             waiting()
-            time.sleep(WAIT_S)
+    try:
         yield
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _locked(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _locked(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+    finally:
+        lock.release()

@@ -1,0 +1,7 @@
+"""Run the migrations on the connection that `migrate` hands over; Alembic executes this file."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"])
+with context.begin_transaction():
+    context.run_migrations()
