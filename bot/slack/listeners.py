@@ -1,9 +1,9 @@
 """
 What the bot listens to, in Bolt's terms. `app_manifest.yaml` subscribes to exactly this; a test compares the two.
 
-Order in Bolt: signature, authorisation, own events, then our middleware, which keeps events durably and lets its errors out so
-that Slack tries again, then the listeners, which only acknowledge. An event without a listener would be answered with 404, so
-the last one takes everything.
+Order in Bolt: signature, authorisation, own events, then our middleware, which refuses what lacks a field that Slack always
+sends, keeps events durably, and lets its errors out so that Slack tries again, then the listeners, which only acknowledge. An
+event without a listener would be answered with 404, so the last one takes everything.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -26,6 +27,7 @@ from bot.slack.errors import SlackRefused
 from bot.slack.inbox import Inbox, Taken
 from bot.slack.messages import read_message
 from bot.slack.modal import Modal
+from bot.slack.payloads import is_complete
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +55,13 @@ class Handlers:
 
 def listen(app: AsyncApp, handlers: Handlers) -> None:
     """Register everything."""
+
+    @app.middleware
+    async def refuse_incomplete(body: Json, next_: Callable[[], Awaitable[None]]) -> BoltResponse | None:
+        if not is_complete(body):
+            return BoltResponse(status=400, body="not understood\n")
+        await next_()
+        return None
 
     @app.middleware
     async def keep(body: Json, next_: Callable[[], Awaitable[None]]) -> None:
