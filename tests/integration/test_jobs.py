@@ -91,7 +91,7 @@ class Jobs:
     async def over(self, job_id: JobId, state: JobState = JobState.DONE) -> Job:
         """The job, once its workflow has ended, and it in `state`."""
         async with asyncio.timeout(60):
-            await (await DBOS.retrieve_workflow_async(job_id)).get_result()
+            await (await DBOS.retrieve_workflow_async(job_id)).get_result(polling_interval_sec=0.05)
         job = await self.store.job(job_id)
         assert job is not None
         assert job.state is state, job.error
@@ -311,7 +311,7 @@ async def test_a_job_whose_workflow_ended_without_it_is_told_as_failed_by_tendin
     job_id, request = jobs.asked()
     await jobs.runtime.submit(job_id, person=request.person)
     async with asyncio.timeout(60):
-        await (await DBOS.retrieve_workflow_async(job_id)).get_result()
+        await (await DBOS.retrieve_workflow_async(job_id)).get_result(polling_interval_sec=0.05)
     await jobs.store.add_job(job_id, request)
     await jobs.service.tend()
     job = await jobs.store.job(job_id)
