@@ -1,8 +1,10 @@
 """
 The composition root: reads the settings, builds the parts, joins them, and ends them in order.
 
-Everything that lives as long as the bot is made here and nowhere else. `Bot` is the running bot, for the command line and for
-tests; `serve` runs it until the system asks it to end.
+Everything that lives as long as the bot is made here and nowhere else, by one builder for each part: `build_storage`,
+`build_slack`, `build_jobs`, and `build_listeners` for what answers people. Each puts what must end on the stack that it is
+given. `Bot` joins all of them, for the command line and for tests, and `serve` runs it until the system asks it to end; a
+worker joins the first three.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import contextlib
 import errno
 import logging
 import signal
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -38,12 +42,14 @@ from bot.jobs.workflow import Workflow
 from bot.knowledge_graph import KNOWLEDGE_GRAPH, EntityDirectory
 from bot.settings import SLACK_API_URL, Settings
 from bot.slack.actions import Actions
-from bot.slack.commands import Commands
-from bot.slack.identity import check_tokens, identify, socket_address
+from bot.slack.commands import CommandRunner, Commands
+from bot.slack.identity import Identity, check_tokens, identify, socket_address
 from bot.slack.inbox import Inbox
 from bot.slack.listeners import Handlers, listen
 from bot.slack.lookups import SlackLookups
+from bot.slack.modal import Modal, start_submitted
 from bot.slack.posting import SHARE_S, ThreadPoster
+from bot.slack.respond import Responder
 from bot.slack.shares import GRACE_S, Shares
 from bot.texts import start
 from bot.texts.slack import given_up
@@ -85,6 +91,46 @@ DEFAULT_TIMEOUTS = Timeouts()
 DEFAULT_HTTP_LIMITS = HttpLimits()
 
 
+@dataclass(frozen=True, slots=True)
+class StorageParts:
+    """What outlives a process: the database, the job's own files, and the three roots."""
+
+    database: Database
+    store: Store
+    paths: JobPaths
+    storage: Storage
+    access: BucketAccess
+
+
+@dataclass(frozen=True, slots=True)
+class SlackParts:
+    """One workspace as the jobs need it: who the bot is there, what can be asked, and where is posted."""
+
+    session: aiohttp.ClientSession
+    client: AsyncWebClient
+    identity: Identity
+    lookups: SlackLookups
+    poster: ThreadPoster
+
+
+@dataclass(frozen=True, slots=True)
+class JobParts:
+    """What does the work; `links` fetches what people name, and nothing of Slack's."""
+
+    runtime: Runtime
+    service: JobService
+    links: Fetcher
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerParts:
+    """What answers people; `removed` is set when the workspace has removed the app."""
+
+    app: AsyncApp
+    inbox: Inbox
+    removed: asyncio.Event
+
+
 class Bot:
     """The running bot. `start`, then `stop`; not to be started twice."""
 
@@ -104,8 +150,7 @@ class Bot:
         self._patience = patience
         self._knowledge_graph = knowledge_graph
         self._watchdog = watchdog
-        self._ending = contextlib.AsyncExitStack()
-        self._removed = False
+        self._ending = AsyncExitStack()
         self._socket: AsyncSocketModeHandler | None = None
         self.port = 0
 
@@ -130,198 +175,35 @@ class Bot:
     async def _start(self) -> None:
         settings, ending = self.settings, self._ending
         check(settings)
-        await asyncio.to_thread(make_private, settings.data_dir)
 
         # What is made last ends first: requests stop before jobs, jobs before the database.
-        given = bool(settings.database_url.get_secret_value())
-        database = Database(settings.database, setting="TRACKLET_DATABASE_URL" if given else "TRACKLET_DATA_DIR")
-        store = Store(database)
-        ending.callback(store.close)
-        await store.create_tables()
-        places = JobPaths(settings.data_dir)
-        await asyncio.to_thread(remove_leftovers, places)
-        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLACK_TIMEOUT_S))
-        ending.push_async_callback(session.close)
-        client = AsyncWebClient(
-            token=settings.slack_bot_token.get_secret_value(),
-            base_url=settings.slack_api_url,
-            session=session,
-            retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_TRIES)],
+        storage = await build_storage(settings, ending)
+        slack = await build_slack(
+            settings, ending, store=storage.store, knowledge_graph=self._knowledge_graph, share_s=self._patience.share_s
         )
-        identity = await identify(client)
-
-        limits = FetchLimits(max_bytes=settings.max_video_bytes)
-        links = Fetcher(policy=AddressPolicy(settings.allowed_hosts), limits=limits)
-        ending.push_async_callback(links.close)
-        # Files come from Slack itself; a workspace on this machine is excepted because it was configured.
-        own = (urlsplit(settings.slack_api_url).hostname or "",) if settings.slack_api_url != SLACK_API_URL else ()
-        files = Fetcher(policy=AddressPolicy(own), limits=limits)
-        ending.push_async_callback(files.close)
-
-        def clients(_: str) -> AsyncWebClient:
-            return client
-
-        directory = SlackLookups(clients, fetcher=files, api_url=settings.slack_api_url)
-        entities = EntityDirectory(session, key=settings.knowledge_graph_key.get_secret_value(), url=self._knowledge_graph)
-        thread = ThreadPoster(
-            store=store, clients=clients, session=session, describe=entities.descriptions, share_s=self._patience.share_s
+        jobs = build_jobs(settings, ending, storage=storage, slack=slack, children=self._children)
+        listeners = build_listeners(
+            settings, ending, storage=storage, slack=slack, jobs=jobs, file_event_s=self._patience.file_event_s
         )
-        ending.push_async_callback(thread.board.close)
-        silent = NullReporter()
+        triggers = _triggers(settings, storage=storage, slack=slack, jobs=jobs)
 
-        def reporter(job: Job) -> JobReporter:
-            return thread if job.request.channel else silent
-
-        google = GoogleStorage()
-        ending.push_async_callback(google.close)
-        storage = open_storage(settings, google)
-        own_buckets = [root.name for root in (storage.videos, storage.annotations, storage.objects) if isinstance(root, Bucket)]
-        access = BucketAccess(google, allowed=settings.allowed_buckets or own_buckets)
-        remote = RemoteTracking(storage=storage, store=store, open_engine=self._open_engine)
-        ending.push_async_callback(remote.close)
-
-        pipeline = Workflow(
-            storage=storage,
-            access=access,
-            remote=remote,
-            settings=settings,
-            store=store,
-            children=self._children,
-            fetcher=links,
-            shared=directory,
-            reporter=reporter,
-        )
-        runtime = Runtime(settings, database, pipeline.run)
-        ending.push_async_callback(runtime.stop)
-        jobs = JobService(store=store, runtime=runtime, pipeline=pipeline)
-        ending.push_async_callback(jobs.close)
-
-        shares = Shares(
-            store=store,
-            jobs=jobs,
-            directory=directory,
-            thread=thread,
-            clients=clients,
-            fetcher=links,
-            session=session,
-            bot_user=identity.bot_user,
-            slack_host=identity.host,
-            grace_s=self._patience.file_event_s,
-        )
-        actions = Actions(store=store, jobs=jobs, directory=directory, thread=thread, shares=shares, clients=clients)
-
-        async def track(key: str, body: dict[str, object]) -> None:
-            await commands.asked(key, body)
-
-        async def submitted(key: str, body: dict[str, object]) -> None:
-            await commands.submitted(key, body)
-
-        async def apologise(payload: dict[str, object]) -> None:
-            if isinstance(url := payload.get("response_url"), str) and url:
-                await shares.respond(url, given_up())
-
-        inbox = Inbox(
-            store,
-            {
-                "message": shares.message,
-                "file": shares.file,
-                "shortcut": shares.shortcut,
-                "click": actions.click,
-                "command": track,
-                "form": submitted,
-            },
-            apologise,
-        )
-        commands = Commands(
-            store=store,
-            jobs=jobs,
-            directory=directory,
-            access=access,
-            shares=shares,
-            inbox=inbox,
-            slack_host=identity.host,
-        )
-        ending.push_async_callback(inbox.close)
-        ending.push_async_callback(commands.close)
-
-        async def removed() -> None:
-            self._removed = True
-            logger.error("the app was removed from its workspace, or its token revoked; its jobs are stopped")
-            for job in await store.unfinished():
-                await jobs.cancel(job, "")
-
-        async def authorize(**_: object) -> AuthorizeResult:
-            # Known since the start: asking auth.test for each request would cost part of the three seconds.
-            return AuthorizeResult(
-                enterprise_id=None,
-                team_id=identity.team,
-                bot_user_id=identity.bot_user,
-                bot_id=identity.bot_id,
-                bot_token=client.token,
-            )
-
-        app = AsyncApp(
-            name="tracklet",
-            signing_secret=settings.slack_signing_secret.get_secret_value(),
-            # Without the token: `authorize` gives it, and Bolt would warn of two.
-            client=AsyncWebClient(base_url=settings.slack_api_url, session=session, retry_handlers=list(client.retry_handlers)),
-            authorize=authorize,
-            # `slack_route` has done it, before anything was parsed.
-            request_verification_enabled=False,
-        )
-        parts = Handlers(
-            store=store,
-            jobs=jobs,
-            directory=directory,
-            inbox=inbox,
-            commands=commands,
-            actions=actions,
-            bot_user=identity.bot_user,
-            slack_host=identity.host,
-            on_removed=removed,
-        )
-        listen(app, parts)
-
-        objects = ObjectEvents(store=store, jobs=jobs, storage=storage)
-        auth = TriggerAuth(
-            token=settings.trigger_token.get_secret_value(),
-            oidc=OidcVerifier(session, audience=settings.oidc_audience, service_account=settings.oidc_service_account)
-            if settings.oidc_audience or settings.oidc_service_account
-            else None,
-            serves_this_machine=is_for_this_machine_alone(
-                http_host=settings.http_host,
-                public_url=settings.public_url,
-                slack_comes_in=not settings.uses_socket_mode,
-                slack_api_url=settings.slack_api_url,
-            ),
-        )
-        triggers = trigger_routes(objects.on_object, objects.on_request, auth=auth)
-
-        await runtime.start()
+        await jobs.runtime.start()
         if self._watchdog is not None:
             # Before anything of an earlier start goes on: that may be what the program stood still at.
             ending.push_async_callback(self._watchdog.stop)
             await self._watchdog.start()
-        await jobs.tend()
-        await inbox.resume()
-        retention = Retention(store=store, places=places, forget_workflows=forget_workflows, reserve=database.reserve)
-        ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
-        ending.push_async_callback(_ended, asyncio.create_task(jobs.keep_tending()))
-        await self._listen(app, store, triggers)
-        if settings.uses_socket_mode:
-            await self._connect(app, client)
-
-    async def _open_engine(self) -> RemoteEngine:
-        from tracking.engines.video_intelligence import VideoIntelligenceEngine, VideoIntelligenceOptions
-
-        settings = self.settings
-        return await VideoIntelligenceEngine.open(
-            VideoIntelligenceOptions(
-                location=settings.location, model=settings.google_model, endpoint=settings.video_intelligence_endpoint
-            )
+        await jobs.service.tend()
+        await listeners.inbox.resume()
+        retention = Retention(
+            store=storage.store, places=storage.paths, forget_workflows=forget_workflows, reserve=storage.database.reserve
         )
+        ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
+        ending.push_async_callback(_ended, asyncio.create_task(jobs.service.keep_tending()))
+        await self._listen(listeners, storage.store, triggers)
+        if settings.uses_socket_mode:
+            await self._connect(listeners.app, slack.client)
 
-    async def _listen(self, app: AsyncApp, store: Store, triggers: list[web.AbstractRouteDef]) -> None:
+    async def _listen(self, listeners: ListenerParts, store: Store, triggers: list[web.AbstractRouteDef]) -> None:
         async def database() -> bool:
             await store.ping()
             return True
@@ -330,11 +212,11 @@ class Bot:
             return await asyncio.to_thread(free_bytes, self.settings.data_dir) >= LEAST_FREE_BYTES
 
         async def slack() -> bool:
-            return not self._removed and (self._socket is None or await self._socket.client.is_connected())
+            return not listeners.removed.is_set() and (self._socket is None or await self._socket.client.is_connected())
 
         server = HttpServer(self._http_limits)
         if secret := self.settings.slack_signing_secret.get_secret_value():
-            server.app.router.add_routes([slack_route(app, signing_secret=secret)])
+            server.app.router.add_routes([slack_route(listeners.app, signing_secret=secret)])
         server.app.router.add_routes(triggers)
         health.add_to(
             server.app,
@@ -392,6 +274,221 @@ class Bot:
         self._ending.push_async_callback(_ended, asyncio.create_task(stay_connected()))
 
 
+async def build_storage(settings: Settings, ending: AsyncExitStack) -> StorageParts:
+    """Open the database and the roots, and remove what a killed process left. Raises `OptionError`."""
+    await asyncio.to_thread(make_private, settings.data_dir)
+    given = bool(settings.database_url.get_secret_value())
+    database = Database(settings.database, setting="TRACKLET_DATABASE_URL" if given else "TRACKLET_DATA_DIR")
+    store = Store(database)
+    ending.callback(store.close)
+    await store.create_tables()
+    paths = JobPaths(settings.data_dir)
+    await asyncio.to_thread(remove_leftovers, paths)
+    google = GoogleStorage()
+    ending.push_async_callback(google.close)
+    storage = open_storage(settings, google)
+    own_buckets = [root.name for root in (storage.videos, storage.annotations, storage.objects) if isinstance(root, Bucket)]
+    access = BucketAccess(google, allowed=settings.allowed_buckets or own_buckets)
+    return StorageParts(database=database, store=store, paths=paths, storage=storage, access=access)
+
+
+async def build_slack(
+    settings: Settings, ending: AsyncExitStack, *, store: Store, knowledge_graph: str, share_s: float
+) -> SlackParts:
+    """Connect to the workspace and see who the bot is there. Raises `SlackError`."""
+    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLACK_TIMEOUT_S))
+    ending.push_async_callback(session.close)
+    client = AsyncWebClient(
+        token=settings.slack_bot_token.get_secret_value(),
+        base_url=settings.slack_api_url,
+        session=session,
+        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_TRIES)],
+    )
+    identity = await identify(client)
+    # Files come from Slack itself; a workspace on this machine is excepted because it was configured.
+    own = (urlsplit(settings.slack_api_url).hostname or "",) if settings.slack_api_url != SLACK_API_URL else ()
+    files = Fetcher(policy=AddressPolicy(own), limits=FetchLimits(max_bytes=settings.max_video_bytes))
+    ending.push_async_callback(files.close)
+    lookups = SlackLookups(client, fetcher=files, api_url=settings.slack_api_url)
+    entities = EntityDirectory(session, key=settings.knowledge_graph_key.get_secret_value(), url=knowledge_graph)
+    poster = ThreadPoster(store=store, client=client, session=session, describe=entities.descriptions, share_s=share_s)
+    ending.push_async_callback(poster.board.close)
+    return SlackParts(session=session, client=client, identity=identity, lookups=lookups, poster=poster)
+
+
+def build_jobs(
+    settings: Settings, ending: AsyncExitStack, *, storage: StorageParts, slack: SlackParts, children: TaskRunner
+) -> JobParts:
+    """Join the workflow, its runtime and the service that is asked; the runtime is not started."""
+    links = Fetcher(policy=AddressPolicy(settings.allowed_hosts), limits=FetchLimits(max_bytes=settings.max_video_bytes))
+    ending.push_async_callback(links.close)
+    silent = NullReporter()
+
+    def reporter(job: Job) -> JobReporter:
+        return slack.poster if job.request.channel else silent
+
+    remote = RemoteTracking(storage=storage.storage, store=storage.store, open_engine=partial(_open_engine, settings))
+    ending.push_async_callback(remote.close)
+    workflow = Workflow(
+        storage=storage.storage,
+        access=storage.access,
+        remote=remote,
+        settings=settings,
+        store=storage.store,
+        children=children,
+        fetcher=links,
+        shared=slack.lookups,
+        reporter=reporter,
+    )
+    runtime = Runtime(settings, storage.database, workflow.run)
+    ending.push_async_callback(runtime.stop)
+    service = JobService(store=storage.store, runtime=runtime, pipeline=workflow)
+    ending.push_async_callback(service.close)
+    return JobParts(runtime=runtime, service=service, links=links)
+
+
+def build_listeners(
+    settings: Settings,
+    ending: AsyncExitStack,
+    *,
+    storage: StorageParts,
+    slack: SlackParts,
+    jobs: JobParts,
+    file_event_s: float,
+) -> ListenerParts:
+    """Join what answers people in Slack; a worker alone has none of it."""
+    store, identity = storage.store, slack.identity
+    responder = Responder(slack.session)
+    shares = Shares(
+        store=store,
+        jobs=jobs.service,
+        directory=slack.lookups,
+        thread=slack.poster,
+        client=slack.client,
+        fetcher=jobs.links,
+        responder=responder,
+        bot_user=identity.bot_user,
+        slack_host=identity.host,
+        grace_s=file_event_s,
+    )
+    actions = Actions(
+        store=store,
+        jobs=jobs.service,
+        directory=slack.lookups,
+        thread=slack.poster,
+        shares=shares,
+        responder=responder,
+        client=slack.client,
+    )
+    runner = CommandRunner(
+        store=store,
+        jobs=jobs.service,
+        directory=slack.lookups,
+        access=storage.access,
+        responder=responder,
+        slack_host=identity.host,
+    )
+
+    async def apologise(payload: dict[str, object]) -> None:
+        if isinstance(url := payload.get("response_url"), str) and url:
+            await responder.respond(url, given_up())
+
+    inbox = Inbox(
+        store,
+        {
+            "message": shares.message,
+            "file": shares.file,
+            "shortcut": shares.shortcut,
+            "click": actions.click,
+            "command": runner.run,
+            "form": partial(start_submitted, jobs.service),
+        },
+        apologise,
+    )
+    ending.push_async_callback(inbox.close)
+    commands = Commands(
+        store=store,
+        jobs=jobs.service,
+        directory=slack.lookups,
+        responder=responder,
+        inbox=inbox,
+        slack_host=identity.host,
+    )
+    ending.push_async_callback(commands.close)
+    removed = asyncio.Event()
+
+    async def on_removed() -> None:
+        removed.set()
+        logger.error("the app was removed from its workspace, or its token revoked; its jobs are stopped")
+        for job in await store.unfinished():
+            await jobs.service.cancel(job, "")
+
+    app = _bolt_app(settings, slack)
+    handlers = Handlers(
+        store=store,
+        inbox=inbox,
+        commands=commands,
+        modal=Modal(directory=slack.lookups, inbox=inbox, slack_host=identity.host),
+        bot_user=identity.bot_user,
+        on_removed=on_removed,
+    )
+    listen(app, handlers)
+    return ListenerParts(app=app, inbox=inbox, removed=removed)
+
+
+def _bolt_app(settings: Settings, slack: SlackParts) -> AsyncApp:
+    identity = slack.identity
+
+    async def authorize(**_: object) -> AuthorizeResult:
+        # Known since the start: asking auth.test for each request would cost part of the three seconds.
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=identity.team,
+            bot_user_id=identity.bot_user,
+            bot_id=identity.bot_id,
+            bot_token=slack.client.token,
+        )
+
+    return AsyncApp(
+        name="tracklet",
+        signing_secret=settings.slack_signing_secret.get_secret_value(),
+        # Without the token: `authorize` gives it, and Bolt would warn of two.
+        client=AsyncWebClient(
+            base_url=settings.slack_api_url, session=slack.session, retry_handlers=list(slack.client.retry_handlers)
+        ),
+        authorize=authorize,
+        # `slack_route` has done it, before anything was parsed.
+        request_verification_enabled=False,
+    )
+
+
+def _triggers(settings: Settings, *, storage: StorageParts, slack: SlackParts, jobs: JobParts) -> list[web.AbstractRouteDef]:
+    objects = ObjectEvents(store=storage.store, jobs=jobs.service, storage=storage.storage)
+    auth = TriggerAuth(
+        token=settings.trigger_token.get_secret_value(),
+        oidc=OidcVerifier(slack.session, audience=settings.oidc_audience, service_account=settings.oidc_service_account)
+        if settings.oidc_audience or settings.oidc_service_account
+        else None,
+        serves_this_machine=is_for_this_machine_alone(
+            http_host=settings.http_host,
+            public_url=settings.public_url,
+            slack_comes_in=not settings.uses_socket_mode,
+            slack_api_url=settings.slack_api_url,
+        ),
+    )
+    return trigger_routes(objects.on_object, objects.on_request, auth=auth)
+
+
+async def _open_engine(settings: Settings) -> RemoteEngine:
+    from tracking.engines.video_intelligence import VideoIntelligenceEngine, VideoIntelligenceOptions
+
+    return await VideoIntelligenceEngine.open(
+        VideoIntelligenceOptions(
+            location=settings.location, model=settings.google_model, endpoint=settings.video_intelligence_endpoint
+        )
+    )
+
+
 def open_storage(settings: Settings, google: GoogleStorage) -> Storage:
     """The three roots: buckets where they are set, else folders in the data folder. Raises `OptionError`."""
 
@@ -414,16 +511,6 @@ def check(settings: Settings) -> None:
             "SLACK_SIGNING_SECRET", "empty", "it must be your app's signing secret, unless SLACK_APP_TOKEN turns on Socket Mode"
         )
     check_tokens(settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value())
-
-
-def _not_listening(settings: Settings, error: OSError | UnicodeError) -> OptionError:
-    code = error.errno if isinstance(error, OSError) else None
-    if code == errno.EADDRINUSE:
-        return OptionError("TRACKLET_HTTP_PORT", str(settings.http_port), start.port_taken())
-    if code == errno.EACCES:
-        return OptionError("TRACKLET_HTTP_PORT", str(settings.http_port), start.port_forbidden())
-    why = error.strerror or "" if isinstance(error, OSError) else ""
-    return OptionError("TRACKLET_HTTP_HOST", settings.http_host, start.host_not_ours(why))
 
 
 async def serve(settings: Settings) -> None:
@@ -459,3 +546,13 @@ async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+def _not_listening(settings: Settings, error: OSError | UnicodeError) -> OptionError:
+    code = error.errno if isinstance(error, OSError) else None
+    if code == errno.EADDRINUSE:
+        return OptionError("TRACKLET_HTTP_PORT", str(settings.http_port), start.port_taken())
+    if code == errno.EACCES:
+        return OptionError("TRACKLET_HTTP_PORT", str(settings.http_port), start.port_forbidden())
+    why = error.strerror or "" if isinstance(error, OSError) else ""
+    return OptionError("TRACKLET_HTTP_HOST", settings.http_host, start.host_not_ours(why))

@@ -16,10 +16,11 @@ from bot.jobs.service import JobService
 from bot.jobs.store import Store
 from bot.slack.api import call_with_retry
 from bot.slack.blocks import Action
-from bot.slack.commands import may_act
 from bot.slack.errors import SlackRefused
-from bot.slack.lookups import Clients, SlackLookups
+from bot.slack.lookups import SlackLookups
+from bot.slack.permissions import may_act
 from bot.slack.posting import ThreadPoster
+from bot.slack.respond import Responder
 from bot.slack.shares import Shares
 from bot.texts import slack as texts
 from rendering.pages.summary import PAGE_OBJECTS
@@ -31,28 +32,37 @@ class Actions:
     """Handles clicks."""
 
     def __init__(
-        self, *, store: Store, jobs: JobService, directory: SlackLookups, thread: ThreadPoster, shares: Shares, clients: Clients
+        self,
+        *,
+        store: Store,
+        jobs: JobService,
+        directory: SlackLookups,
+        thread: ThreadPoster,
+        shares: Shares,
+        responder: Responder,
+        client: AsyncWebClient,
     ) -> None:
         self._store = store
         self._jobs = jobs
         self._directory = directory
         self._thread = thread
         self._shares = shares
-        self._clients = clients
+        self._responder = responder
+        self._client = client
 
-    async def click(self, key: str, payload: Json) -> None:
+    async def click(self, payload: Json) -> None:
         """One click."""
         team, channel, user = payload["team"]["id"], payload["channel"]["id"], payload["user"]["id"]
         action, value = Action(payload["actions"][0]["action_id"]), str(payload["actions"][0].get("value") or "")
         if action is Action.TRACK:
-            if await self._directory.is_member(team, channel, user):
+            if await self._directory.is_member(channel, user):
                 await self._shares.offered(team, channel, user, value)
-                await self._delete(self._clients(team), channel, payload["message"]["ts"])
+                await self._delete(channel, payload["message"]["ts"])
             return
         job_id, _, argument = value.partition(" ")
         job = await self._store.job(JobId(job_id))
         if job is None or not await may_act(self._directory, job, team=team, channel=channel, user=user):
-            await self._shares.respond(payload["response_url"], texts.not_allowed())
+            await self._responder.respond(payload["response_url"], texts.not_allowed())
             return
         await self._act(action, job, user, argument, payload["response_url"])
 
@@ -60,7 +70,7 @@ class Actions:
         match action:
             case Action.CANCEL:
                 if not await self._jobs.cancel(job, user):
-                    await self._shares.respond(response_url, texts.over_already(job.number))
+                    await self._responder.respond(response_url, texts.over_already(job.number))
             case Action.RETRY:
                 await self._jobs.again(job, user)
             case Action.INCLUDE if job.facts.summary:
@@ -74,10 +84,10 @@ class Actions:
                 if is_new:
                     await self._thread.update_list(changed)
             case _:
-                await self._shares.respond(response_url, texts.not_yet())
+                await self._responder.respond(response_url, texts.not_yet())
 
-    async def _delete(self, client: AsyncWebClient, channel: str, ts: str) -> None:
+    async def _delete(self, channel: str, ts: str) -> None:
         try:
-            await call_with_retry(client, "chat.delete", channel=channel, ts=ts)
+            await call_with_retry(self._client, "chat.delete", channel=channel, ts=ts)
         except SlackRefused as refused:
             logger.info("an offer could not be taken away: %s", refused.reason)

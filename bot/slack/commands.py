@@ -11,7 +11,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from bot.jobs.model import Job, JobId, Json, Request, SourceKind, command_id
+from bot.jobs.model import Job, Json, Request, SourceKind, command_id
 from bot.jobs.service import JobService
 from bot.jobs.store import Store, Watch
 from bot.requests.errors import CommandError
@@ -20,8 +20,9 @@ from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.errors import FileNotShared, SlackRefused
 from bot.slack.inbox import Inbox, Taken
-from bot.slack.lookups import SlackLookups, is_shared_in
-from bot.slack.shares import Shares
+from bot.slack.lookups import SlackLookups
+from bot.slack.permissions import file_shared_here, may_act
+from bot.slack.respond import Responder
 from bot.texts import slack as texts
 from tracking.errors import SourceRefused, StorageError
 from tracking.storage.access import BucketAccess
@@ -48,16 +49,14 @@ class Commands:
         store: Store,
         jobs: JobService,
         directory: SlackLookups,
-        access: BucketAccess,
-        shares: Shares,
+        responder: Responder,
         inbox: Inbox,
         slack_host: str,
     ) -> None:
-        self._access = access
         self._store = store
         self._jobs = jobs
         self._directory = directory
-        self._shares = shares
+        self._responder = responder
         self._inbox = inbox
         self._slack_host = slack_host
         self._late: set[asyncio.Task[None]] = set()
@@ -90,7 +89,7 @@ class Commands:
             logger.exception("a command could not be answered")
             answer = blocks.plain(texts.given_up())
         if isinstance(answer, Message):
-            await self._shares.respond(response_url, answer.text)
+            await self._responder.respond(response_url, answer.text)
 
     async def _answer(self, body: Json) -> Message | OpenModal | None:
         team, channel, user = body["team_id"], body["channel_id"], body["user_id"]
@@ -122,53 +121,6 @@ class Commands:
                     return blocks.plain(texts.slow_database())
                 return None
 
-    async def asked(self, key: str, body: Json) -> None:
-        """What `track` does; the asker hears of a permission that is missing for it."""
-        try:
-            await self.track(key, body)
-        except SlackRefused as refused:
-            if refused.reason != "missing_scope":
-                raise
-            await self._shares.respond(body["response_url"], texts.scope_missing(refused.needed))
-
-    async def track(self, key: str, body: Json) -> None:
-        """Check what only Slack and the storage know, then start the job, or watch."""
-        team, channel, user = body["team_id"], body["channel_id"], body["user_id"]
-        command = parse_command(body["text"], slack_host=self._slack_host)
-        if not await self._directory.is_here(team, channel):
-            await self._shares.respond(body["response_url"], texts.not_here())
-            return
-        if isinstance(command, WatchBucket):
-            await self._shares.respond(body["response_url"], await self._watch(team, channel, user, command.uri))
-            return
-        assert isinstance(command, Track)
-        assert command.source is not None
-        source = command.source
-        if source.kind is SourceKind.SLACK_FILE:
-            try:
-                file = await self._directory.file(team, source.ref)
-                if not is_shared_in(file, channel):
-                    raise FileNotShared(source.ref, "elsewhere")
-            except FileNotShared as error:
-                await self._shares.respond(body["response_url"], texts.file_not_shared(error))
-                return
-        request = Request(source=source, team=team, channel=channel, user=user, options=command.options)
-        await self._jobs.submit(command_id(team, body["trigger_id"]), request)
-
-    async def submitted(self, key: str, body: Json) -> None:
-        """Start what a form asked for."""
-        await self._jobs.submit(JobId(body["job"]), Request.from_json(body["request"]))
-
-    async def _watch(self, team: str, channel: str, user: str, uri: str) -> str:
-        try:
-            bucket, prefix = await self._access.watched(uri)
-        except (SourceRefused, StorageError) as error:
-            return texts.not_watched(error)
-        if len(await self._store.watches_of(team, channel)) >= MAX_WATCHES:
-            return texts.too_many_watches(MAX_WATCHES)
-        watch = Watch(team, channel, bucket, prefix)
-        return texts.watched(watch.uri, is_new=await self._store.watch(watch, user))
-
     async def _cancel(self, team: str, user: str, number: int | None) -> str:
         if number is None:
             running = [job for job in await self._store.latest(team=team, user=user, limit=100) if not job.is_over]
@@ -183,8 +135,62 @@ class Commands:
         return texts.cancelling(job.number) if await self._jobs.cancel(job, user) else texts.over_already(job.number)
 
 
-async def may_act(directory: SlackLookups, job: Job, *, team: str, channel: str, user: str) -> bool:
-    """Whether a person may stop, repeat or extend a job: its asker, and those who are in its channel."""
-    if job.request.team != team or job.request.channel != channel:
-        return False
-    return job.request.user == user or await directory.is_member(team, channel, user)
+class CommandRunner:
+    """Carries out `/track` after its answer, from the inbox."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        jobs: JobService,
+        directory: SlackLookups,
+        access: BucketAccess,
+        responder: Responder,
+        slack_host: str,
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._directory = directory
+        self._access = access
+        self._responder = responder
+        self._slack_host = slack_host
+
+    async def run(self, body: Json) -> None:
+        """Check what only Slack and the storage know, then start the job, or watch; tell the asker what is in the way."""
+        try:
+            await self._run(body)
+        except SlackRefused as refused:
+            if refused.reason != "missing_scope":
+                raise
+            await self._responder.respond(body["response_url"], texts.scope_missing(refused.needed))
+
+    async def _run(self, body: Json) -> None:
+        team, channel, user = body["team_id"], body["channel_id"], body["user_id"]
+        command = parse_command(body["text"], slack_host=self._slack_host)
+        if not await self._directory.is_here(channel):
+            await self._responder.respond(body["response_url"], texts.not_here())
+            return
+        if isinstance(command, WatchBucket):
+            await self._responder.respond(body["response_url"], await self._watch(team, channel, user, command.uri))
+            return
+        assert isinstance(command, Track)
+        assert command.source is not None
+        source = command.source
+        if source.kind is SourceKind.SLACK_FILE:
+            try:
+                await file_shared_here(self._directory, source.ref, channel)
+            except FileNotShared as error:
+                await self._responder.respond(body["response_url"], texts.file_not_shared(error))
+                return
+        request = Request(source=source, team=team, channel=channel, user=user, options=command.options)
+        await self._jobs.submit(command_id(team, body["trigger_id"]), request)
+
+    async def _watch(self, team: str, channel: str, user: str, uri: str) -> str:
+        try:
+            bucket, prefix = await self._access.watched(uri)
+        except (SourceRefused, StorageError) as error:
+            return texts.not_watched(error)
+        if len(await self._store.watches_of(team, channel)) >= MAX_WATCHES:
+            return texts.too_many_watches(MAX_WATCHES)
+        watch = Watch(team, channel, bucket, prefix)
+        return texts.watched(watch.uri, is_new=await self._store.watch(watch, user))

@@ -31,7 +31,7 @@ DRAIN_S = 2.0
 
 KEPT_WITHIN_S = 1.0  # Slack waits three seconds for an answer, and has the way to us in it
 
-Handler = Callable[[str, Json], Awaitable[None]]
+Handler = Callable[[Json], Awaitable[None]]
 Apologise = Callable[[Json], Awaitable[None]]
 
 
@@ -98,7 +98,7 @@ class Inbox:
                 async with self._rooms[kind], AsyncExitStack() as stack:
                     if keeping is None:
                         await stack.enter_async_context(self._deaths.counted(key, "handle"))
-                    await self._handlers[kind](key, payload)
+                    await self._handlers[kind](payload)
                 break
             except ProcessDied as died:
                 logger.error("what came in as %s ended the program %d times, and is given up", kind, died.deaths)

@@ -1,9 +1,9 @@
 """
 What the bot listens to, in Bolt's terms. `app_manifest.yaml` subscribes to exactly this; a test compares the two.
 
-Order in Bolt: signature, authorisation, own events, then our middleware, which keeps events durably and lets its errors out so
-that Slack tries again, then the listeners, which only acknowledge. An event without a listener would be answered with 404, so
-the last one takes everything.
+Order in Bolt: signature, authorisation, own events, then our middleware, which refuses what lacks a field that Slack always
+sends, keeps events durably, and lets its errors out so that Slack tries again, then the listeners, which only acknowledge. An
+event without a listener would be answered with 404, so the last one takes everything.
 """
 
 from __future__ import annotations
@@ -14,23 +14,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.jobs.model import Request, SourceKind, command_id
-from bot.jobs.service import JobService
 from bot.jobs.store import Store
-from bot.requests.errors import CommandError
-from bot.slack import views as home
-from bot.slack.actions import Actions
+from bot.slack import views
 from bot.slack.api import AnswerLost, call_once
 from bot.slack.blocks import Action
 from bot.slack.commands import COMMAND, Commands, OpenModal
-from bot.slack.errors import FileNotShared, SlackRefused
+from bot.slack.errors import SlackRefused
 from bot.slack.inbox import Inbox, Taken
-from bot.slack.lookups import SlackLookups, is_shared_in
 from bot.slack.messages import read_message
-from bot.texts import slack as texts
+from bot.slack.modal import Modal
+from bot.slack.payloads import is_complete
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +35,8 @@ Json = dict[str, Any]
 
 MESSAGE_SHORTCUT = "track_message"
 GLOBAL_SHORTCUT = "track_global"
-EVENTS = ("message", "app_mention", "file_shared", "app_home_opened", "app_uninstalled", "tokens_revoked")
+KEPT_EVENTS = ("message", "app_mention", "file_shared")
+EVENTS = (*KEPT_EVENTS, "app_home_opened", "app_uninstalled", "tokens_revoked")
 KEPT_OF_EVENT = ("type", "subtype", "user", "channel", "ts", "thread_ts", "channel_type", "text", "bot_id", "edited")
 KEPT_OF_FILE = ("id", "name", "mimetype", "file_access")
 
@@ -48,13 +46,10 @@ class Handlers:
     """What the listeners hand over to."""
 
     store: Store
-    jobs: JobService
-    directory: SlackLookups
     inbox: Inbox
     commands: Commands
-    actions: Actions
+    modal: Modal
     bot_user: str
-    slack_host: str
     on_removed: Callable[[], Awaitable[None]]
 
 
@@ -62,11 +57,18 @@ def listen(app: AsyncApp, handlers: Handlers) -> None:
     """Register everything."""
 
     @app.middleware
+    async def refuse_incomplete(body: Json, next_: Callable[[], Awaitable[None]]) -> BoltResponse | None:
+        if not is_complete(body):
+            return BoltResponse(status=400, body="not understood\n")
+        await next_()
+        return None
+
+    @app.middleware
     async def keep(body: Json, next_: Callable[[], Awaitable[None]]) -> None:
         await _keep_event(body, handlers)
         await next_()
 
-    for event in EVENTS[:3]:
+    for event in KEPT_EVENTS:
         app.event(event)(_nothing)
 
     @app.event("app_home_opened")
@@ -90,7 +92,7 @@ def listen(app: AsyncApp, handlers: Handlers) -> None:
             await ack()
         elif isinstance(answer, OpenModal):
             await ack()
-            await _open_modal(client, body, channel=body["channel_id"])
+            await handlers.modal.open(client, body, channel=body["channel_id"])
         else:
             await ack(text=answer.text, blocks=list(answer.blocks), response_type="ephemeral")
 
@@ -111,11 +113,11 @@ def listen(app: AsyncApp, handlers: Handlers) -> None:
     @app.shortcut(GLOBAL_SHORTCUT)
     async def global_shortcut(body: Json, ack: AsyncAck, client: AsyncWebClient) -> None:
         await ack()
-        await _open_modal(client, body, channel="")
+        await handlers.modal.open(client, body, channel="")
 
-    @app.view(home.MODAL)
+    @app.view(views.MODAL)
     async def submitted(body: Json, ack: AsyncAck) -> None:
-        errors = await _submit(body, handlers)
+        errors = await handlers.modal.submit(body)
         if errors:
             await ack(response_action="errors", errors=errors)
         else:
@@ -182,38 +184,9 @@ def _shortcut(body: Json) -> Json:
     }
 
 
-async def _open_modal(client: AsyncWebClient, body: Json, *, channel: str) -> None:
-    try:
-        await call_once(client, "views.open", trigger_id=body["trigger_id"], view=home.modal(channel=channel))
-    except (SlackRefused, AnswerLost) as error:
-        logger.warning("the form could not be opened: %s", error)
-
-
 async def _publish_home(client: AsyncWebClient, handlers: Handlers, *, team: str, user: str) -> None:
     jobs = await handlers.store.latest(team=team, user=user, limit=10)
     try:
-        await call_once(client, "views.publish", user_id=user, view=home.home(jobs))
+        await call_once(client, "views.publish", user_id=user, view=views.home(jobs))
     except (SlackRefused, AnswerLost) as error:
         logger.warning("a Home could not be shown: %s", error)
-
-
-async def _submit(body: Json, handlers: Handlers) -> Json:
-    """Start what the form asks for; the errors of its fields, none when it was right."""
-    view, user, team = body["view"], body["user"]["id"], body["team"]["id"]
-    try:
-        source, options, channel = home.read_modal(view, slack_host=handlers.slack_host)
-    except CommandError as problem:
-        return home.errors_of(problem)
-    if not channel or not await handlers.directory.is_here(team, channel):
-        return {home.CHANNEL: texts.CHANNEL_MISSING}
-    if not channel.startswith("D") and not await handlers.directory.is_member(team, channel, user):
-        return {home.CHANNEL: texts.CHANNEL_NOT_YOURS}
-    if source.kind is SourceKind.SLACK_FILE:
-        try:
-            if not is_shared_in(await handlers.directory.file(team, source.ref), channel):
-                raise FileNotShared(source.ref, "elsewhere")
-        except FileNotShared as error:
-            return home.errors_of(error)
-    request = Request(source=source, team=team, channel=channel, user=user, options=options)
-    await handlers.inbox.take("form", view["id"], {"job": command_id(team, view["id"]), "request": request.to_json()})
-    return {}

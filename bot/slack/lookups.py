@@ -21,7 +21,6 @@ from bot.slack.messages import is_video_file
 from tracking.sources.download import Fetcher
 
 Json = dict[str, Any]
-Clients = Callable[[str], AsyncWebClient]
 
 KEPT_S = 300.0
 MAX_KEPT = 10_000
@@ -29,50 +28,48 @@ MEMBER_PAGES = 10  # of 1000 members
 
 
 class SlackLookups:
-    """Questions about one or more workspaces."""
+    """Questions about the workspace."""
 
     def __init__(
-        self, clients: Clients, *, fetcher: Fetcher, api_url: str, clock: Callable[[], float] = time.monotonic
+        self, client: AsyncWebClient, *, fetcher: Fetcher, api_url: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.fetcher = fetcher
-        self._clients = clients
+        self._client = client
         self._api = urlsplit(api_url)
         self._clock = clock
-        self._bots: dict[tuple[str, str], tuple[float, bool]] = {}
+        self._bots: dict[str, tuple[float, bool]] = {}
 
-    async def is_bot(self, team: str, user: str) -> bool:
+    async def is_bot(self, user: str) -> bool:
         """Whether an account belongs to a program."""
-        key = team, user
-        if (known := self._bots.get(key)) and self._clock() - known[0] < KEPT_S:
+        if (known := self._bots.get(user)) and self._clock() - known[0] < KEPT_S:
             return known[1]
         try:
-            answer = await call_with_retry(self._clients(team), "users.info", user=user)
+            answer = await call_with_retry(self._client, "users.info", user=user)
         except SlackRefused:
             # A stranger (Slack Connect), or no scope: messages of programs carry a bot_id anyway.
             return False
         found = bool(answer["user"].get("is_bot"))
         if len(self._bots) >= MAX_KEPT:
             self._bots.clear()
-        self._bots[key] = self._clock(), found
+        self._bots[user] = self._clock(), found
         return found
 
-    async def is_here(self, team: str, channel: str) -> bool:
+    async def is_here(self, channel: str) -> bool:
         """Whether the bot can post into a channel."""
         try:
-            found = (await call_with_retry(self._clients(team), "conversations.info", channel=channel))["channel"]
+            found = (await call_with_retry(self._client, "conversations.info", channel=channel))["channel"]
         except SlackRefused as refused:
             if refused.reason in {"channel_not_found", "not_in_channel"}:
                 return False
             raise
         return bool(found.get("is_im") or found.get("is_mpim") or found.get("is_member")) and not found.get("is_archived")
 
-    async def is_member(self, team: str, channel: str, user: str) -> bool:
+    async def is_member(self, channel: str, user: str) -> bool:
         """Whether a person is in a channel."""
         cursor: Json = {}
         for _ in range(MEMBER_PAGES):
             try:
-                client = self._clients(team)
-                answer = await call_with_retry(client, "conversations.members", channel=channel, limit=1000, **cursor)
+                answer = await call_with_retry(self._client, "conversations.members", channel=channel, limit=1000, **cursor)
             except SlackRefused:
                 return False
             if user in answer["members"]:
@@ -82,10 +79,10 @@ class SlackLookups:
                 break
         return False
 
-    async def file(self, team: str, file_id: str) -> Json:
+    async def file(self, file_id: str) -> Json:
         """All that Slack tells of a file that is a video. Raises `FileNotShared`."""
         try:
-            file: Json = (await call_with_retry(self._clients(team), "files.info", file=file_id))["file"]
+            file: Json = (await call_with_retry(self._client, "files.info", file=file_id))["file"]
         except SlackRefused as refused:
             if refused.reason in {"file_not_found", "file_deleted"}:
                 raise FileNotShared(file_id, "gone") from refused
@@ -100,8 +97,8 @@ class SlackLookups:
 
     async def locate(self, job: Job) -> SharedVideo:
         """Where a job's Slack file is. Raises `FileNotShared`, `SlackError`."""
-        team, file_id = job.request.team, job.request.source.ref
-        file = await self.file(team, file_id)
+        file_id = job.request.source.ref
+        file = await self.file(file_id)
         link = str(file.get("url_private_download") or file.get("url_private") or "")
         if file.get("mode") == "external" or file.get("is_external") or not self._is_slacks(link):
             # The token is for Slack's own hosts and for nobody else.
@@ -109,7 +106,7 @@ class SlackLookups:
         size = file.get("size")
         return SharedVideo(
             link=link,
-            headers={"Authorization": f"Bearer {self._clients(team).token}"},
+            headers={"Authorization": f"Bearer {self._client.token}"},
             name=str(file.get("name") or job.request.source.name),
             size_bytes=size if isinstance(size, int) and size > 0 else None,
         )
@@ -126,9 +123,3 @@ def shares_of(file: Mapping[str, Any], channel: str) -> list[Json]:
     """The messages that share a file in a channel."""
     shares = file.get("shares") or {}
     return [share for kind in ("public", "private") for share in (shares.get(kind) or {}).get(channel, [])]
-
-
-def is_shared_in(file: Mapping[str, Any], channel: str) -> bool:
-    """Whether a file is shared in a channel."""
-    listed = [*file.get("channels", []), *file.get("groups", []), *file.get("ims", [])]
-    return channel in listed or bool(shares_of(file, channel))

@@ -46,7 +46,6 @@ LOOKED_THROUGH = 1000  # messages of a thread, when one of ours may be among the
 TRIES = 4
 PROGRESS, LIST = "progress", "list"
 
-Clients = Callable[[str], AsyncWebClient]
 Describe = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
 """A line about each entity id of which something is known; never raises."""
 
@@ -63,7 +62,6 @@ class Picture:
 class Address:
     """Where a text goes, and by what it is found again: `key` and `part` are unique, `since` is when it cannot be older."""
 
-    team: str
     channel: str
     thread_ts: str
     key: str
@@ -78,7 +76,7 @@ class ThreadPoster:
         self,
         *,
         store: Store,
-        clients: Clients,
+        client: AsyncWebClient,
         session: aiohttp.ClientSession,
         describe: Describe,
         share_s: float = SHARE_S,
@@ -86,7 +84,7 @@ class ThreadPoster:
         self._describe = describe
         self._share_s = share_s
         self._store = store
-        self._clients = clients
+        self._client = client
         self._session = session
         self.board = ProgressBoard(self._edit_once, self._remember_progress)
 
@@ -169,7 +167,6 @@ class ThreadPoster:
 
     async def post(self, address: Address, message: Message) -> str:
         """Post `message`, once; its ts."""
-        client = self._clients(address.team)
         known = await self._store.intend(address.key, address.part)
         if known is not None and known.ts:
             return known.ts
@@ -187,7 +184,7 @@ class ThreadPoster:
         tries = 0
         while not ts:
             try:
-                answer = await call_once(client, "chat.postMessage", **arguments)
+                answer = await call_once(self._client, "chat.postMessage", **arguments)
                 ts = str(answer["ts"])
             except SlackRefused:
                 await self._store.withdraw(address.key, address.part)
@@ -203,17 +200,15 @@ class ThreadPoster:
 
     async def edit(self, job: Job, ts: str, message: Message) -> None:
         """Change one of our messages, call_with_retry; one that is gone stays gone."""
-        client = self._clients(job.request.team)
         try:
-            await call_with_retry(client, "chat.update", **_edit(job, ts, message))
+            await call_with_retry(self._client, "chat.update", **_edit(job, ts, message))
         except SlackRefused as refused:
             if refused.reason not in {"message_not_found", "cant_update_message", "edit_window_closed"}:
                 raise
 
     async def _edit_once(self, job: Job, ts: str, message: Message) -> None:
-        client = self._clients(job.request.team)
         try:
-            await call_once(client, "chat.update", **_edit(job, ts, message))
+            await call_once(self._client, "chat.update", **_edit(job, ts, message))
         except AnswerLost:
             logger.info("job %d: a progress edit got no answer", job.number)
 
@@ -222,14 +217,13 @@ class ThreadPoster:
 
     async def _find(self, address: Address) -> str:
         """The ts of a message of ours that may have been posted before, "" when it was not."""
-        client = self._clients(address.team)
         wanted = {"job": address.key, "part": address.part}
         method, where = "conversations.history", {"channel": address.channel, "oldest": f"{address.since - CLOCKS_APART_S:.6f}"}
         if address.thread_ts:
             method, where = "conversations.replies", {"channel": address.channel, "ts": address.thread_ts}
         seen = 0
         while True:
-            answer = await call_with_retry(client, method, include_all_metadata=True, limit=200, **where)
+            answer = await call_with_retry(self._client, method, include_all_metadata=True, limit=200, **where)
             for message in answer["messages"]:
                 if (message.get("metadata") or {}).get("event_payload") == wanted:
                     return str(message["ts"])
@@ -271,12 +265,11 @@ class ThreadPoster:
         return file_ids
 
     async def _upload_one(self, job: Job, picture: Picture, *, with_alt: bool) -> str:
-        client = self._clients(job.request.team)
         arguments: Json = {"filename": picture.path.name, "length": picture.path.stat().st_size}
         if with_alt:
             arguments["alt_txt"] = picture.alt[:1000]
         for pause_s in (1.0, 3.0, 10.0, 0.0):
-            place = await call_with_retry(client, "files.getUploadURLExternal", **arguments)
+            place = await call_with_retry(self._client, "files.getUploadURLExternal", **arguments)
             try:
                 with picture.path.open("rb") as file:
                     headers = {"Content-Type": "application/octet-stream"}
@@ -290,7 +283,6 @@ class ThreadPoster:
 
     async def _complete(self, job: Job, file_ids: Sequence[str], pictures: Sequence[Picture], comment: str) -> bool:
         """Share what was uploaded; False where no answer tells whether that was done."""
-        client = self._clients(job.request.team)
         files = [{"id": file_id, "title": picture.path.name} for file_id, picture in zip(file_ids, pictures, strict=True)]
         arguments: Json = {
             "files": files,
@@ -300,7 +292,7 @@ class ThreadPoster:
         if comment:
             arguments["initial_comment"] = comment
         try:
-            await call_once(client, "files.completeUploadExternal", **arguments)
+            await call_once(self._client, "files.completeUploadExternal", **arguments)
         except AnswerLost:
             return False
         return True
@@ -309,7 +301,7 @@ class ThreadPoster:
         """The ts of the message that shares the file in the job's channel, "" when none does after a while."""
         pause_s, waited_s = FIRST_SHARE_PAUSE_S, 0.0
         while True:
-            file = await self._file(job, file_id)
+            file = await self._file(file_id)
             if file is None:
                 return ""
             if shares := shares_of(file, job.request.channel):
@@ -320,10 +312,9 @@ class ThreadPoster:
             waited_s += pause_s
             pause_s = min(pause_s * 2, LONGEST_SHARE_PAUSE_S)
 
-    async def _file(self, job: Job, file_id: str) -> Json | None:
-        client = self._clients(job.request.team)
+    async def _file(self, file_id: str) -> Json | None:
         try:
-            answer = await call_with_retry(client, "files.info", file=file_id)
+            answer = await call_with_retry(self._client, "files.info", file=file_id)
         except SlackRefused as refused:
             if refused.reason in {"file_not_found", "file_deleted"}:
                 return None
@@ -332,10 +323,9 @@ class ThreadPoster:
         return found
 
     async def _delete(self, job: Job, file_ids: Sequence[str]) -> None:
-        client = self._clients(job.request.team)
         for file_id in file_ids:
             try:
-                await call_with_retry(client, "files.delete", file=file_id)
+                await call_with_retry(self._client, "files.delete", file=file_id)
             except SlackRefused as refused:
                 logger.info("job %d: a file could not be deleted: %s", job.number, refused.reason)
 
@@ -346,14 +336,13 @@ class ThreadPoster:
         earlier = await self._store.job(JobId(earlier_id))
         if earlier is None or earlier.request.team != job.request.team or not earlier.request.channel or not earlier.thread_ts:
             return ""
-        client = self._clients(job.request.team)
         channel = earlier.request.channel
         try:
             if channel != job.request.channel:
-                info = (await call_with_retry(client, "conversations.info", channel=channel))["channel"]
+                info = (await call_with_retry(self._client, "conversations.info", channel=channel))["channel"]
                 if info.get("is_private") or info.get("is_im") or info.get("is_mpim"):
                     return ""
-            answer = await call_with_retry(client, "chat.getPermalink", channel=channel, message_ts=earlier.thread_ts)
+            answer = await call_with_retry(self._client, "chat.getPermalink", channel=channel, message_ts=earlier.thread_ts)
         except (SlackRefused, SlackUnreachable):
             return ""
         return str(answer["permalink"])
@@ -380,4 +369,4 @@ def _edit(job: Job, ts: str, message: Message) -> Json:
 
 def _address(job: Job, part: str) -> Address:
     request = job.request
-    return Address(request.team, request.channel, job.thread_ts or request.thread_ts, job.id, part, job.created_at)
+    return Address(request.channel, job.thread_ts or request.thread_ts, job.id, part, job.created_at)

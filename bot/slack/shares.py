@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs.model import JobId, Json, Options, Request, Source, SourceKind, digest, link_id, upload_id
 from bot.jobs.service import JobService
@@ -23,14 +22,14 @@ from bot.requests.links import looks_like_video, source_of, split_links
 from bot.slack import blocks
 from bot.slack.api import call_once
 from bot.slack.errors import FileNotShared, SlackError, SlackRefused
-from bot.slack.lookups import Clients, SlackLookups, is_shared_in, shares_of
+from bot.slack.lookups import SlackLookups, shares_of
 from bot.slack.messages import SharedFile, SharedMessage, read_message, shared_files
+from bot.slack.permissions import file_shared_here
 from bot.slack.posting import Address, ThreadPoster
+from bot.slack.respond import Responder
 from bot.texts import slack as texts
 from tracking.errors import TrackletError
 from tracking.sources.download import Fetcher
-
-logger = logging.getLogger(__name__)
 
 GRACE_S = 2.0  # file_shared knows nothing of the message; its twin, which does, comes at the same moment
 SHARE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -56,9 +55,9 @@ class Shares:
         jobs: JobService,
         directory: SlackLookups,
         thread: ThreadPoster,
-        clients: Clients,
+        client: AsyncWebClient,
         fetcher: Fetcher,
-        session: aiohttp.ClientSession,
+        responder: Responder,
         bot_user: str,
         slack_host: str,
         grace_s: float = GRACE_S,
@@ -67,17 +66,17 @@ class Shares:
         self._jobs = jobs
         self._directory = directory
         self._thread = thread
-        self._clients = clients
+        self._client = client
         self._fetcher = fetcher
-        self._session = session
+        self._responder = responder
         self._bot_user = bot_user
         self._slack_host = slack_host
         self._grace_s = grace_s
 
-    async def message(self, key: str, body: Json) -> None:
+    async def message(self, body: Json) -> None:
         """A message that may hold a video, or speaks to the bot."""
         shared = read_message(body, bot_user=self._bot_user)
-        if shared is None or await self._directory.is_bot(shared.team, shared.user):
+        if shared is None or await self._directory.is_bot(shared.user):
             return
         if shared.confusion is not None and shared.confusion.what is not ParseErrorKind.UNKNOWN:
             await self._tell(shared, texts.misunderstood(shared.confusion))
@@ -90,7 +89,7 @@ class Shares:
         elif shared.is_mention and not (shared.files or shared.links):
             await self._mention(shared)
 
-    async def file(self, key: str, body: Json) -> None:
+    async def file(self, body: Json) -> None:
         """A `file_shared` event: its message is looked for where that event did not come."""
         event, team = body["event"], str(body.get("team_id") or "")
         file_id = str(event.get("file_id") or (event.get("file") or {}).get("id") or "")
@@ -102,11 +101,11 @@ class Shares:
             return
         for pause_s in (*SHARE_PAUSES_S, None):
             try:
-                file = await self._directory.file(team, file_id)
+                file = await self._directory.file(file_id)
             except FileNotShared:
                 return
             owner = str(file.get("user") or user)
-            if owner == self._bot_user or file.get("bot_id") or await self._directory.is_bot(team, owner):
+            if owner == self._bot_user or file.get("bot_id") or await self._directory.is_bot(owner):
                 return
             if shares := shares_of(file, channel):
                 break
@@ -133,19 +132,19 @@ class Shares:
         asked = shared.is_mention or await self._store.auto(team, channel)
         await (self._start(shared, video) if asked else self._offer(shared, video))
 
-    async def shortcut(self, key: str, payload: Json) -> None:
+    async def shortcut(self, payload: Json) -> None:
         """The message shortcut: somebody asks for exactly this message."""
         message, channel = payload["message"], payload["channel"]["id"]
         team, user = payload["team"]["id"], payload["user"]["id"]
-        if not await self._directory.is_here(team, channel):
-            await self.respond(payload["response_url"], texts.not_here())
+        if not await self._directory.is_here(channel):
+            await self._responder.respond(payload["response_url"], texts.not_here())
             return
         event = message | {"type": "message", "subtype": "", "channel": channel, "user": user, "bot_id": "", "edited": None}
         body = {"team_id": team, "event": event | {"text": f"{message.get('text') or ''} <@{self._bot_user}>"}}
         shared = read_message(body, bot_user=self._bot_user)
         found = await self._videos(shared) if shared else []
         if shared is None or not found:
-            await self.respond(payload["response_url"], texts.no_video_in_message())
+            await self._responder.respond(payload["response_url"], texts.no_video_in_message())
             return
         for video in found:
             await self._start(replace(shared, options=Options()), video)
@@ -156,16 +155,6 @@ class Shares:
         source = Source(SourceKind(wanted["kind"]), wanted["ref"], wanted["name"])
         request = Request(source=source, team=team, channel=channel, user=user, thread_ts=wanted["thread_ts"])
         await self._jobs.submit(JobId(wanted["job"]), request)
-
-    async def respond(self, response_url: str, text: str) -> None:
-        """Tell the person who did something, and nobody else."""
-        body = {"response_type": "ephemeral", "replace_original": False, "text": text}
-        try:
-            async with self._session.post(response_url, json=body) as answer:
-                if answer.status >= 400:
-                    logger.warning("an answer for one person was refused with status %d", answer.status)
-        except (aiohttp.ClientError, TimeoutError):
-            logger.warning("an answer for one person did not arrive")
 
     # ---- inside ----------------------------------------------------------------------------------------------------------
 
@@ -186,21 +175,20 @@ class Shares:
         value = json.dumps(wanted | {"job": video.job_id})
         if len(value) > MAX_VALUE_LETTERS:
             return
-        address = Address(shared.team, shared.channel, thread_ts, f"offer:{video.job_id}", "offer", float(shared.ts))
+        address = Address(shared.channel, thread_ts, f"offer:{video.job_id}", "offer", float(shared.ts))
         await self._thread.post(address, blocks.offer(value, video.source.name))
 
     async def _videos(self, shared: SharedMessage) -> list[_Found]:
         """The videos of a message, each with its own job's id."""
         found = [
-            _Found(upload_id(shared.team, shared.channel, source.ref), source)
-            for source in await self._files(shared.team, shared.files)
+            _Found(upload_id(shared.team, shared.channel, source.ref), source) for source in await self._files(shared.files)
         ]
-        sources = await asyncio.gather(*(self._link(shared.team, shared.channel, link) for link in shared.links))
+        sources = await asyncio.gather(*(self._link(shared.channel, link) for link in shared.links))
         for link, source in zip(shared.links, sources, strict=True):
             found += [_Found(link_id(shared.team, shared.channel, shared.ts, link), source)] if source else []
         return found[:MAX_VIDEOS]
 
-    async def _files(self, team: str, files: Iterable[SharedFile]) -> list[Source]:
+    async def _files(self, files: Iterable[SharedFile]) -> list[Source]:
         sources = []
         for file in files:
             name = file.name
@@ -208,7 +196,7 @@ class Shares:
                 continue
             if file.is_stub:
                 try:
-                    name = str((await self._directory.file(team, file.id)).get("name") or name)
+                    name = str((await self._directory.file(file.id)).get("name") or name)
                 except FileNotShared:
                     continue
                 except SlackRefused as refused:
@@ -218,13 +206,13 @@ class Shares:
             sources.append(Source(SourceKind.SLACK_FILE, file.id, name))
         return sources
 
-    async def _link(self, team: str, channel: str, link: str) -> Source | None:
+    async def _link(self, channel: str, link: str) -> Source | None:
         """What a link in a message leads to, None where that is no video."""
         try:
             source = source_of(link, slack_host=self._slack_host)
             if source.kind is SourceKind.SLACK_FILE:
-                file = await self._directory.file(team, source.ref)
-                return source if is_shared_in(file, channel) and not await self._store.is_own_file(source.ref) else None
+                await file_shared_here(self._directory, source.ref, channel)
+                return None if await self._store.is_own_file(source.ref) else source
             if looks_like_video(link) is None and not (await self._fetcher.content_type(link)).startswith("video/"):
                 return None
         except (CommandError, TrackletError):
@@ -251,27 +239,26 @@ class Shares:
         for message in reversed(answer["messages"]):
             if message.get("bot_id") or message.get("user") == self._bot_user or message.get("ts") == shared.ts:
                 continue
-            for source in await self._files(shared.team, shared_files(message.get("files") or [])):
+            for source in await self._files(shared_files(message.get("files") or [])):
                 # Asked for expressly, so it is a job of its own even where the upload had one.
                 return _Found(link_id(shared.team, shared.channel, shared.ts, source.ref), source)
             for link in split_links(str(message.get("text") or ""))[0]:
-                linked = await self._link(shared.team, shared.channel, link) if looks_like_video(link) is not False else None
+                linked = await self._link(shared.channel, link) if looks_like_video(link) is not False else None
                 if linked is not None:
                     return _Found(link_id(shared.team, shared.channel, shared.ts, link), linked)
         return None
 
     async def _replies(self, shared: SharedMessage) -> Json:
-        client = self._clients(shared.team)
-        return await call_once(client, "conversations.replies", channel=shared.channel, ts=shared.thread_ts, limit=200)
+        return await call_once(self._client, "conversations.replies", channel=shared.channel, ts=shared.thread_ts, limit=200)
 
     async def _say(self, shared: SharedMessage, message: blocks.Message) -> None:
         thread_ts = shared.thread_ts or ("" if shared.channel_type == "im" else shared.ts)
         key = f"answer:{digest(f'{shared.team} {shared.channel} {shared.ts}')}"
-        await self._thread.post(Address(shared.team, shared.channel, thread_ts, key, "answer", float(shared.ts)), message)
+        await self._thread.post(Address(shared.channel, thread_ts, key, "answer", float(shared.ts)), message)
 
     async def _tell(self, shared: SharedMessage, text: str) -> None:
         """Tell only the person who wrote."""
         arguments: Json = {"channel": shared.channel, "user": shared.user, "text": text}
         if shared.thread_ts:
             arguments["thread_ts"] = shared.thread_ts
-        await call_once(self._clients(shared.team), "chat.postEphemeral", **arguments)
+        await call_once(self._client, "chat.postEphemeral", **arguments)

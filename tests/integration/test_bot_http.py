@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -147,6 +150,94 @@ async def test_a_signed_body_that_cannot_be_read_is_answered_400_and_leaves_no_t
         session.post(there.bot.url + EVENTS_PATH, data=body, headers=signed(body, content_type)) as answer,
     ):
         assert answer.status == 400
+    assert caplog.records == []
+
+
+COMMAND: dict[str, Any] = {
+    "command": "/track",
+    "text": "status",
+    "team_id": "T1",
+    "channel_id": "C1",
+    "user_id": "U1",
+    "response_url": "http://127.0.0.1:9/",
+    "trigger_id": "1.2",
+}
+PERSON = {"team": {"id": "T1", "domain": "d"}, "user": {"id": "U1"}}
+INTERACTIONS: dict[str, dict[str, Any]] = {
+    "a click": PERSON
+    | {
+        "type": "block_actions",
+        "container": {"type": "message", "message_ts": "1.2"},
+        "actions": [{"type": "button", "action_id": "tracklet_cancel", "block_id": "b", "action_ts": "1.2", "value": "none"}],
+        "response_url": "http://127.0.0.1:9/",
+    },
+    "a shortcut": PERSON | {"type": "shortcut", "callback_id": "track_global", "trigger_id": "1.2"},
+    "a shortcut on a message": PERSON
+    | {
+        "type": "message_action",
+        "callback_id": "track_message",
+        "channel": {"id": "C1"},
+        "message": {"ts": "1.2"},
+        "trigger_id": "1.2",
+        "response_url": "http://127.0.0.1:9/",
+    },
+    "a form": PERSON
+    | {
+        "type": "view_submission",
+        "view": {"id": "V1", "type": "modal", "callback_id": "track_modal", "state": {"values": {}}},
+    },
+}
+HOME: dict[str, Any] = {
+    "type": "event_callback",
+    "team_id": "T1",
+    "event": {"type": "app_home_opened", "tab": "home", "user": "U1"},
+}
+
+
+async def posted(there: Workspace, body: bytes, content_type: str) -> int:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(there.bot.url + EVENTS_PATH, data=body, headers=signed(body, content_type)) as answer,
+    ):
+        return answer.status
+
+
+def form(payload: Mapping[str, Any]) -> bytes:
+    return urlencode({"payload": json.dumps(payload)}).encode()
+
+
+@pytest.mark.parametrize("lacks", ["team_id", "channel_id", "user_id", "response_url", "trigger_id"])
+async def test_a_signed_command_that_lacks_a_field_is_answered_400_and_leaves_no_trace(
+    there: Workspace, caplog: pytest.LogCaptureFixture, lacks: str
+) -> None:
+    assert await posted(there, urlencode(COMMAND).encode(), FORM) == 200
+    without = {name: value for name, value in COMMAND.items() if name != lacks}
+    assert await posted(there, urlencode(without).encode(), FORM) == 400
+    assert await posted(there, urlencode(without | {lacks: ""}).encode(), FORM) == 400
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("kind", list(INTERACTIONS))
+async def test_a_signed_interaction_without_its_team_or_person_is_answered_400_and_leaves_no_trace(
+    there: Workspace, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    for lacks in ("team", "user"):
+        without = {name: value for name, value in INTERACTIONS[kind].items() if name != lacks}
+        for payload in (without, without | {lacks: None}, without | {lacks: {}}, without | {lacks: {"id": 7}}):
+            assert await posted(there, form(payload), FORM) == 400
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("kind", list(INTERACTIONS))
+async def test_a_whole_interaction_passes_although_nobody_listens_for_it(there: Workspace, kind: str) -> None:
+    unknown = {"callback_id": "other", "view": {"id": "V1", "type": "modal", "callback_id": "other", "state": {"values": {}}}}
+    action = {"type": "button", "action_id": "other", "block_id": "b", "action_ts": "1.2"}
+    assert await posted(there, form(INTERACTIONS[kind] | unknown | {"actions": [action]}), FORM) in (200, 404)
+
+
+async def test_a_home_that_is_opened_by_nobody_is_answered_400(there: Workspace, caplog: pytest.LogCaptureFixture) -> None:
+    for lacks in ({"team_id": None}, {"event": HOME["event"] | {"user": None}}):
+        assert await posted(there, json.dumps(HOME | lacks).encode(), JSON) == 400
     assert caplog.records == []
 
 

@@ -207,10 +207,10 @@ async def test_facts_that_are_added_at_once_are_all_kept(store: Store) -> None:
 async def test_a_click_does_not_wait_for_uploads(store: Store) -> None:
     slow, clicked = asyncio.Event(), asyncio.Event()
 
-    async def file(key: str, payload: Json) -> None:
+    async def file(payload: Json) -> None:
         await slow.wait()
 
-    async def click(key: str, payload: Json) -> None:
+    async def click(payload: Json) -> None:
         clicked.set()
 
     inbox = Inbox(store, {"file": file, "click": click}, say_nothing)
