@@ -26,4 +26,6 @@ SCOPES = MappingProxyType(
 
 def scopes_table() -> str:
     """Return the scopes as a table in Markdown, for the README; `python -m bench.docs` writes it."""
-    return "\n".join(["| Scope | What it is for |", "| --- | --- |", *(f"| `{scope}` | {why} |" for scope, why in SCOPES.items())])
+    return "\n".join(
+        ["| Scope | What it is for |", "| --- | --- |", *(f"| `{scope}` | {why} |" for scope, why in SCOPES.items())]
+    )

@@ -47,7 +47,9 @@ def test_every_page_can_be_reached_from_the_index() -> None:
     waiting = [index]
     while waiting:
         page = waiting.pop()
-        links = [(page.parent / link.partition("#")[0]).resolve() for link in LINK.findall(page.read_text()) if "://" not in link]
+        links = [
+            (page.parent / link.partition("#")[0]).resolve() for link in LINK.findall(page.read_text()) if "://" not in link
+        ]
         new = {link for link in links if link.suffix == ".md" and link.exists()} - reached
         reached |= new
         waiting += new

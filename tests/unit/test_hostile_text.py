@@ -43,7 +43,9 @@ MOST_GROWTH, LEAST_S = 24.0, 0.0005
 def expressions() -> dict[str, re.Pattern[Any]]:
     """Every expression in the code: those that a module keeps, and those that are written where they are used."""
     found: dict[str, re.Pattern[Any]] = {}
-    for path in sorted(path for package in ("bot", "playground", "rendering", "sample", "tracking") for path in (ROOT / package).rglob("*.py")):
+    for path in sorted(
+        path for package in ("bot", "playground", "rendering", "sample", "tracking") for path in (ROOT / package).rglob("*.py")
+    ):
         tree = ast.parse(path.read_text())
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and is_expression(node)]
         if not calls:
