@@ -27,8 +27,8 @@ SINCE: dict[str, str] = {}
 HEAD = """\
 # Settings
 
-Made from `bot/settings.py` by `make docs`; edit it there. Settings are read from the environment. An empty variable counts as unset.
-Where several words are possible, put commas or blanks between them. `tracklet doctor` says what is missing.
+Made from `bot/settings.py` by `make docs`; edit it there. Settings are read from the environment. An empty variable counts as
+unset. Where several words are possible, put commas or blanks between them. `tracklet doctor` says what is missing.
 
 | Variable | Meaning | Default | Since |
 | --- | --- | --- | --- |

@@ -1,8 +1,8 @@
 """
 The README's pictures, made by the program itself from the sample clip: `make readme-media`.
 
-The names come from the clip's own annotations, since the engine that suits drawings, motion, gives none. All else is the program:
-the thread is the bot's, in the playground, seen by Chromium.
+The names come from the clip's own annotations, since the engine that suits drawings, motion, gives none. All else is the
+program: the thread is the bot's, in the playground, seen by Chromium.
 """
 
 from __future__ import annotations
