@@ -29,7 +29,6 @@ from tracking.engines.base import EngineName
 from tracking.formats import video_intelligence
 
 MEDIA = Path(__file__).resolve().parents[1] / "docs/media"
-SIZE = {"width": 1280, "height": 860}
 
 
 class AnnotatedPool(ProcessPool):
@@ -77,7 +76,7 @@ async def _photograph_thread(clip: Path, data: Path, picture: Path) -> None:
             slack.bot_url = bot.url + EVENTS_PATH
             async with async_playwright() as driver:
                 browser = await driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-                page = await browser.new_page(viewport=SIZE)
+                page = await browser.new_page(viewport={"width": 1280, "height": 860})
                 await page.goto(slack.url)
                 await page.wait_for_selector("#app:not([aria-busy])")
                 await page.set_input_files("main input[type=file]", clip)
