@@ -12,7 +12,7 @@ TESTS ?= tests
 PARALLEL ?= -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo track serve unit test check fix format lint types contracts dependencies coverage fuzz bench readme-media looks clean
+.PHONY: help demo track serve unit test check fix format lint types contracts dependencies coverage fuzz bench readme-media docs looks clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ bench: $(UV) ## Measure, as ratios within one run
 
 readme-media: $(UV) ## Remake the pictures of the README from the sample clip
 	$(RUN) python -m bench.readme_media
+
+docs: $(UV) ## Remake docs/settings.md and the README's table of scopes from the code
+	$(RUN) python -m bench.docs
 
 looks: $(UV) ## Remake the pictures of docs/looks.md
 	$(RUN) python -m bench.looks

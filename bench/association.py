@@ -4,7 +4,7 @@ How good and how quick association is, beside every tracker of the `trackers` li
     python -m bench.association             the table of docs/association.md
     python -m bench.association --vary      ours alone, with each constant 20 % lower and higher
 
-Each library tracker is run with its own thresholds and with those found best for public detections (activation 0.4, high
+Each library tracker is run with its own thresholds and with those found best for such detections (activation 0.4, high
 0.35), each with time stamps and with a frame rate, raw and ("+i") with gaps filled linearly up to the larger of 15 frames and
 4 looks; what is shown is the setting that did best on the group. Ours has one setting, and leaves out tracks below 0.4, as
 their activation does. All is scored at the frames that were looked at. CPU time is this thread's, for all looks and what

@@ -65,7 +65,7 @@ class Score(NamedTuple):
 
 
 def stadtmitte() -> Clip | None:
-    """TUD-Stadtmitte with its public detections: 179 frames of 640x480 at 25 Hz; None where the files are absent."""
+    """TUD-Stadtmitte with SORT's Faster R-CNN detections: 179 frames of 640x480 at 25 Hz; None where the files are absent."""
     truth_path, detections_path = MOT / "TUD-Stadtmitte.gt.txt", MOT / "TUD-Stadtmitte.det.txt"
     if not (truth_path.exists() and detections_path.exists()):
         return None

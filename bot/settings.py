@@ -36,7 +36,9 @@ def _slack(name: str) -> AliasChoices:
 class Settings(BaseSettings):
     """All settings, checked when they are read."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
 
     slack_bot_token: SecretStr = Field(SecretStr(""), validation_alias=_slack("SLACK_BOT_TOKEN"))
     """The bot's token (xoxb-...)."""
@@ -48,9 +50,9 @@ class Settings(BaseSettings):
     """Another address for the Web API: the playground, or a proxy."""
 
     http_host: str = "127.0.0.1"
-    """Loopback, so that nobody publishes the bot by accident."""
+    """The address to listen on. Loopback, so that nobody publishes the bot by accident."""
     http_port: int = Field(3000, ge=0, le=65535)
-    """Slack's tutorials use 3000; 0 takes a free port."""
+    """The port to listen on. Slack's tutorials use 3000; 0 takes a free port."""
     public_url: str = ""
     """The address under which others reach the bot; set, it closes the unauthenticated triggers."""
 
@@ -60,32 +62,41 @@ class Settings(BaseSettings):
     """SQLite in the data folder when unset; a Postgres address may hold a password."""
 
     engine: EngineName = EngineName.AUTO
+    """auto, yolox, motion or google: what follows the objects. auto takes what is configured and can be had, and says which."""
     model: str = "tiny"
-    """nano, tiny, s or a path: tiny finds clearly more than nano at twice the time."""
+    """YOLOX's model: nano, tiny, s or a path to an ONNX file. tiny finds clearly more than nano at twice the time."""
     font: Path | None = None
-    """The captions' font; Noto Sans comes along."""
+    """A font file for captions; Noto Sans comes with the program."""
 
     video_bucket: str = ""
+    """The bucket whose new videos are tracked; a folder in the data folder when unset."""
     annotation_bucket: str = ""
+    """Where annotation files are written; a folder in the data folder when unset."""
     object_bucket: str = ""
+    """Where pictures are written; a folder in the data folder when unset."""
     allowed_buckets: Words = ()
     """Buckets that may be read with our own credentials; our own ones when unset."""
     location: str = ""
     """The region of the Video Intelligence API; the service chooses when unset."""
     google_model: str = ""
+    """The model of the Video Intelligence API, such as builtin/latest; the service chooses when unset."""
     video_intelligence_endpoint: str = ""
     """Another address for the API; `http://host:port` is plaintext."""
     knowledge_graph_key: SecretStr = SecretStr("")
+    """A key for Google's Knowledge Graph, which describes what a label means; not asked when unset."""
     trigger_token: SecretStr = SecretStr("")
+    """A bearer token that the HTTP triggers accept."""
     oidc_audience: str = ""
+    """The audience in the tokens of Google's push; the triggers accept such tokens when this is set."""
     oidc_service_account: str = ""
+    """The service account whose tokens the triggers accept."""
 
     allowed_hosts: Words = ()
     """Hosts or networks that links may reach although their addresses are private."""
     max_video_bytes: int = Field(1 << 30, gt=0)
-    """Slack's own limit for one file."""
+    """The largest video, in bytes: Slack's own limit for one file."""
     max_video_seconds: float = Field(3600.0, gt=0)
-    """An hour: what two cores track in one."""
+    """The longest video, in seconds. An hour: what two cores track in one."""
 
     children: int = Field(0, ge=0)
     """Child processes that may burn CPU at once; 0 takes one per core."""

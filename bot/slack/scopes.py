@@ -22,3 +22,10 @@ SCOPES = MappingProxyType(
         "users:read": "to tell people from programs, whose videos it leaves alone",
     }
 )
+
+
+def scopes_table() -> str:
+    """Return the scopes as a table in Markdown, for the README; `python -m bench.docs` writes it."""
+    return "\n".join(
+        ["| Scope | What it is for |", "| --- | --- |", *(f"| `{scope}` | {why} |" for scope, why in SCOPES.items())]
+    )
