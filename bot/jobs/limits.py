@@ -52,7 +52,7 @@ class ChildLimits:
 
 
 def limits_of(task: str, arguments: Mapping[str, Any]) -> ChildLimits:
-    """The bounds of `task` from `work.py` with these arguments: the longer the video, the longer it may take."""
+    """The bounds of `task` from `tasks.py` with these arguments: the longer the video, the longer it may take."""
     cores = min(os.cpu_count() or 1, CORES_COUNTED)
     memory_bytes = MEMORY_BYTES + cores * MEMORY_A_CORE_BYTES
     if task in {"probe", "choose"}:

@@ -8,7 +8,7 @@ at its end `{"result": ...}` or `{"error": {"kind": ..., "facts": ...}}`. What t
 
 A child ends with its parent: the closed pipe tells it everywhere, and on Linux the kernel does even when it hangs. What it may
 take is in `limits.py`, what it cannot do in `isolation.py`: only the task that opens no foreign file has the network. The
-tasks themselves are in `work.py`.
+tasks themselves are in `tasks.py`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ChildCrashed(TrackletError):
 
 
 class TaskRunner(Protocol):
-    """Runs tasks of `work.py` somewhere; `canned.py` has the fake."""
+    """Runs tasks of `tasks.py` somewhere; `testing.py` has the fake."""
 
     slots: int
     waiting: int

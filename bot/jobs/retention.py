@@ -3,7 +3,7 @@ What is forgotten, and when: nothing else removes what jobs leave behind on this
 
 Fetched videos and drawn pictures stay for `KEPT_S`, so that "Show more", the near misses and the same video again need no
 second download; then they go, the oldest sooner where there is too much of them. What a job asks for after that is fetched and
-drawn anew (`pipeline.py`). Nothing goes that is younger than the oldest job at work, whatever its age. Annotation files, the
+drawn anew (`steps.py`). Nothing goes that is younger than the oldest job at work, whatever its age. Annotation files, the
 pictures in the objects' root, and our own tables stay: they are small, and they are the history. What lies in buckets is left
 to the buckets' own rules. Times are seconds since 1970.
 """

@@ -5,7 +5,7 @@ Workflows live in our database and run on the event loop that calls `Runtime.sta
 "local", so a restart goes on at once with what it left; several processes need Postgres, a lease for each and somebody who
 takes over a dead one's work, which is why an executor's name is decided in one place. The application version is pinned: DBOS
 would otherwise leave every job behind that an older source had begun. Bump `APPLICATION_VERSION` when the steps of
-`pipeline.py` change their order or meaning.
+`workflow.py` change their order or meaning.
 """
 
 from __future__ import annotations

@@ -442,7 +442,8 @@ def _insert_new(connection: sa.Connection, table: sa.Table, row: Json) -> bool:
         statement: sa.Insert = sqlite.insert(table).values(row).on_conflict_do_nothing()
     else:
         statement = postgresql.insert(table).values(row).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    # SQLAlchemy asks psycopg for the count of an INSERT only when told to.
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def _post(connection: sa.Connection, job_id: str, part: str) -> Post | None:

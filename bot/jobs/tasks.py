@@ -3,7 +3,7 @@ What child processes do: probe, choose, track, draw.
 
 Plain functions from a dictionary of JSON to a result of JSON; `report(done, total)` tells how far they are. Each writes its
 files aside and renames them, so that a file under its name is whole. They run at low priority in a process that may be killed
-at any moment (`children.py`), so nobody asks them to stop.
+at any moment (`processes.py`), so nobody asks them to stop.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 One door to Slack's Web API: patience with what passes, our errors for what does not.
 
 Rate limits are obeyed by the client's own handler (`app.py` installs it): a refused call was not made. A lost answer is another
-matter: only calls that may be made twice are repeated here; the others are looked up first (`thread.py`).
+matter: only calls that may be made twice are repeated here; the others are looked up first (`posting.py`).
 """
 
 from __future__ import annotations

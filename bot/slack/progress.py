@@ -4,7 +4,7 @@ The progress messages of all jobs, edited in place and seldom.
 A message is edited when its job enters another stage, else at most every 4 s, and with many jobs each waits its turn, because
 chat.update is limited for the whole workspace (about 50 a minute). Nothing is sent when nothing changed, and nothing goes back:
 what runs again after a crash shows no less than before it, for which `remember` keeps what was sent. The last word is not said
-here but by `thread.py`, durably.
+here but by `posting.py`, durably.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ One GIF per object: real-time motion, 6 s at most, 480 px on the longest side, t
 
 Plans what each GIF shows, then lets the pictures of a batch come by once; each object takes what it needs of each: the whole
 picture, which all who show it share, or its own window. Pixel work is done by threads. How a GIF grows and is kept small is
-`clip.py`'s, where a window lies `camera.py`'s.
+`encoder.py`'s, where a window lies `viewport.py`'s.
 
 Times are seconds from the first frame; GIF times hundredths of a second ("cs") from the GIF's beginning, always rounded from
 the sum, so that errors do not add up. A box is drawn where it is at the time of the picture that is really shown.

@@ -200,3 +200,10 @@ def test_serving_with_a_newer_database_ends_with_a_sentence(run: Run, tmp_path: 
     assert "Run that newer version again" in error
     assert "Traceback" not in error
     assert path.read_bytes() == before
+
+
+async def test_what_was_received_before_is_known_on_either_database(address: str) -> None:
+    store = await opened(address)
+    assert await store.receive("message:1", {})
+    assert not await store.receive("message:1", {})
+    store.close()

@@ -5,7 +5,7 @@ Only http(s) and gs are followed. Whatever a name resolves to is checked when th
 to the very address that was checked, for each redirect anew: a name that answers differently the second time gains nothing.
 Bytes and time are bounded while the file streams to disk under another name. What it is decides its content, not its name or
 its declared type (`sniffing.py`). Secrets in headers stay with the host they were meant for. Whether the streams inside decode
-is left to `video.py`; which buckets may be read with credentials is left to `storage/`.
+is left to `tracking/video`; which buckets may be read with credentials is left to `storage/`.
 
 A server that sends too little ends the download within seconds. Times are seconds, sizes bytes.
 """

@@ -2,7 +2,7 @@
 What the first bytes of a file say: a web page, a playlist, a picture, an archive, or nothing that speaks against a video.
 
 The bytes come from anywhere, and they are looked at while other things wait: everything here reads each byte a few times at
-most. Whether the streams inside of a video decode is left to `video.py`.
+most. Whether the streams inside of a video decode is left to `tracking/video`.
 """
 
 from __future__ import annotations
