@@ -1,7 +1,9 @@
 """Fixtures of the tests that run the command line."""
 
+import logging
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from tests.integration.command import Run
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Run]:
     """Runs a command in this process, in an empty folder and environment: exit status, stdout, stderr."""
+    level, handlers = logging.root.level, list(logging.root.handlers)
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(("TRACKLET_", "SLACK_"))]:
         monkeypatch.delenv(name)
@@ -24,4 +27,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         said = capsys.readouterr()
         return int(ended.value.code or 0), said.out, said.err
 
-    return command
+    yield command
+    # A command sets up the log of its process, which here is that of all tests.
+    logging.root.setLevel(level)
+    logging.root.handlers[:] = handlers

@@ -191,17 +191,11 @@ async def test_the_state_of_a_job_never_goes_back(store: Store, later: JobState)
 
 async def test_facts_that_are_added_at_once_are_all_kept(store: Store) -> None:
     await store.add_job(ID, REQUEST)
-    parts = [
-        JobFacts(next_first=1),
-        JobFacts(next_page=2),
-        JobFacts(handle="h"),
-        JobFacts(earlier="e"),
-        JobFacts(start_sent=True),
-    ]
-    await asyncio.gather(*(store.update(ID, facts=part) for part in parts * 12))
+    parts = [JobFacts(next_first=1), JobFacts(next_page=2), JobFacts(handle="h"), JobFacts(earlier="e")]
+    await asyncio.gather(*(store.update(ID, facts=part) for part in parts * 15))
     job = await store.job(ID)
     assert job is not None
-    assert job.facts == JobFacts(next_first=1, next_page=2, handle="h", earlier="e")
+    assert job.facts.to_json() == {"next_first": 1, "next_page": 2, "handle": "h", "earlier": "e"}
 
 
 async def test_a_click_does_not_wait_for_uploads(store: Store) -> None:
