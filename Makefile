@@ -27,7 +27,7 @@ serve: $(UV) ## Run the bot with the settings of the environment
 	$(RUN) --no-dev tracklet serve
 
 unit: $(UV) ## Run the tests that need no server, file or process: under half a minute
-	$(RUN) pytest tests/unit $(PARALLEL)
+	$(RUN) pytest tests/unit -n auto --dist worksteal
 
 test: $(UV) ## Run the tests; one of them: make test TESTS=tests/unit/test_model.py
 	$(RUN) pytest $(TESTS) $(PARALLEL)
