@@ -82,8 +82,10 @@ def watch(pid: int, standstill_s: float) -> None:
             silent_s = 0.0
         elif waited_s < SLEPT_S and not _is_stopped(pid):
             silent_s += waited_s
-    sys.stderr.write(f"The event loop stood still for {silent_s:.0f} s. The program ends, to be started again.\n")
-    sys.stderr.flush()
+    # Nobody may read the log any more: a full pipe must not keep the program alive.
+    with contextlib.suppress(OSError):
+        os.set_blocking(2, False)
+        os.write(2, f"The event loop stood still for {silent_s:.0f} s. The program ends, to be started again.\n".encode())
     for number in (signal.SIGUSR2, signal.SIGABRT, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)

@@ -28,6 +28,7 @@ async def main():
     print("ended", flush=True)
 asyncio.run(main())
 """
+FULL_LOG = "import fcntl, os; os.write(2, b'x' * fcntl.fcntl(2, fcntl.F_GETPIPE_SZ))"
 BACKTRACKING = 're.match(r"(?:a|a)*b", "a" * 60)  # holds the interpreter, and would for years'
 
 
@@ -50,6 +51,15 @@ def test_a_loop_that_an_expression_holds_is_ended_and_its_place_in_the_code_told
     assert process.returncode == signal.SIGABRT  # as a status: also the first process of a container ends
     assert b"stood still" in told
     assert b"in main" in told
+
+
+def test_a_loop_is_ended_although_nobody_reads_the_log() -> None:
+    process = started(f"{FULL_LOG}; {BACKTRACKING}")
+    assert process.stdin is not None
+    process.stdin.write(b"go\n")
+    process.stdin.flush()
+    assert process.wait(timeout=60) == signal.SIGABRT
+    process.communicate(timeout=60)
 
 
 def test_a_loop_that_turns_is_left_alone() -> None:
