@@ -475,3 +475,11 @@ async def test_a_page_that_is_the_file_itself_is_no_video_and_one_in_its_place_i
         await fetcher.fetch(f"{server.url}/login.mp4", tmp_path / "clip.mp4", size_bytes=page)
     with pytest.raises(SourceNotAVideo):
         await fetcher.fetch(f"{server.url}/login.mp4", tmp_path / "clip.mp4", size_bytes=page + 1)
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 300, ".invalid", "invalid..", "a" * 64 + ".invalid"])
+async def test_what_can_be_no_name_is_told_as_none(host: str, tmp_path: Path) -> None:
+    made = Fetcher(limits=FetchLimits(connect_s=2))
+    with pytest.raises((SourceUnreachable, SourceRefused)):
+        await made.fetch(f"http://{host}/clip.mp4", tmp_path / "clip.mp4")
+    await made.close()
