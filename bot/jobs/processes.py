@@ -83,7 +83,7 @@ class ProcessPool:
 
     async def run(self, task: str, arguments: Json, *, cancelled: asyncio.Event, fraction: Fraction = lambda _: None) -> Any:
         """
-        The result of `work.TASKS[task](arguments)`, run in a child once there is room.
+        The result of `tasks.TASKS[task](arguments)`, run in a child once there is room.
 
         `fraction` hears 0..1 as the child tells. Raises the child's `TrackletError`, `TooCostly` where it took more than
         `limits_of` allows, `ChildCrashed`, or `Cancelled` as soon as `cancelled` is set; then, and when the caller is

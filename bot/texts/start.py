@@ -92,3 +92,11 @@ def database_unreachable(why: str) -> str:
     """The database does not let us in."""
     reason = f" ({quoted(why, limit=160)})" if why else ""
     return f"the database does not answer{reason}. Check that it runs, the address, the user and the password"
+
+
+def newer_database(version: str) -> str:
+    """A database that a later program has changed."""
+    return (
+        f"a newer Tracklet made that database (its version is {quoted(version)}, which I do not know). Run that newer version "
+        "again, or restore a backup of the database that was made before the update. I changed nothing"
+    )

@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from bot.texts import start
 from tracking.errors import OptionError
 
 POSTGRES_LOCK = 0x54524B4C  # the number of our advisory lock: "TRKL"
@@ -49,13 +50,5 @@ def _is_current(connection: sa.Connection, script: ScriptDirectory, name: str) -
     found = set(MigrationContext.configure(connection).get_current_heads())
     known = {revision.revision for revision in script.walk_revisions()}
     if unknown := found - known:
-        raise _newer(name, ", ".join(sorted(unknown)))
+        raise OptionError("TRACKLET_DATABASE_URL", name, start.newer_database(", ".join(sorted(unknown))))
     return found == set(script.get_heads())
-
-
-def _newer(name: str, version: str) -> OptionError:
-    allowed = (
-        f"a newer Tracklet made that database (its version is {version}, which I do not know). Run that newer version again, "
-        "or restore a backup of the database that was made before the update. I changed nothing"
-    )
-    return OptionError("TRACKLET_DATABASE_URL", name, allowed)
