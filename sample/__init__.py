@@ -16,6 +16,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 
 from sample import story
 from sample.scenery import HEIGHT, WIDTH
+from tracking.atomic import UNFINISHED
 from tracking.model import Annotations
 from tracking.mp4_tables import TooManyBoxesError, read_claims
 
@@ -34,7 +35,7 @@ def sample_clip(folder: Path) -> Path:
     path = folder / SAMPLE_NAME
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".drawing-") as workplace:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=UNFINISHED) as workplace:
             drawn = Path(workplace) / SAMPLE_NAME
             _encode(drawn)
             drawn.replace(path)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.texts import cli
-from rendering.files import write_whole
 from rendering.fonts import Typeface
 from rendering.naming import safe_video_name
 from rendering.render import Rendered, RenderOptions
+from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
 from tracking.formats import video_intelligence
 from tracking.model import Annotations

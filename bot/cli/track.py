@@ -7,6 +7,7 @@ all. The bot does the same in durable steps (`bot/jobs/workflow.py`).
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from bot.cli.engine_run import choose_engine, run_engine
@@ -14,10 +15,10 @@ from bot.cli.result import Result, write_annotations
 from bot.cli.terminal import Terminal
 from bot.settings import Settings
 from bot.texts import cli
-from rendering.files import check_folder
 from rendering.fonts import Typeface
 from rendering.render import RenderOptions, render
 from tracking.engines.base import CancelCheck, EngineName
+from tracking.errors import OptionError
 from tracking.formats import video_intelligence
 from tracking.model import Segment
 from tracking.video.file import probe
@@ -52,8 +53,14 @@ def track_video(
 
 
 def _check(folder: Path, options: RenderOptions) -> None:
-    """Raises `OptionError` for what would only be noticed after the tracking."""
-    check_folder(folder)
+    """Raise `OptionError` for a folder or a font that can't be used: else this would be noticed only after the tracking."""
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        is_usable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    except (OSError, ValueError):
+        is_usable = False
+    if not is_usable:
+        raise OptionError("--out", str(folder), "a folder that can be made and written to is needed")
     Typeface(options.font)
 
 

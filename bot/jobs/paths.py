@@ -18,29 +18,30 @@ class JobPaths:
     """Paths below the data folder; `videos_root` is the name of the videos' root."""
 
     def __init__(self, data_dir: Path, *, videos_root: str = "videos") -> None:
-        self._data = data_dir.resolve()
+        self.data = data_dir.resolve()
+        """The data folder."""
         self._videos_root = videos_root
-        self.fetched = (self._data / "videos" / OWN_VIDEOS, self._data / "videos" / "buckets")
+        self.fetched = (self.data / "videos" / OWN_VIDEOS, self.data / "videos" / "buckets")
         """Where copies of videos lie; beside them a person may keep videos of their own."""
-        self.drawn = self._data / "work"
+        self.drawn = self.data / "work"
         """Where each job has a folder for its pictures."""
-        self.all = (*self.fetched, self.drawn, self._data / "annotations", self._data / "objects")
+        self.all = (*self.fetched, self.drawn, self.data / "annotations", self.data / "objects")
         """Where jobs write."""
 
     def video(self, job: Job, source: Source) -> tuple[Path, str, str]:
         """Where the video of a job goes on this machine, its root's name, and its own name in that root."""
         if source.kind is SourceKind.OBJECT:
             uri = ObjectUri.parse(source.ref)
-            return self._data / "videos" / "buckets" / uri.bucket / uri.name, uri.bucket, uri.name
+            return self.data / "videos" / "buckets" / uri.bucket / uri.name, uri.bucket, uri.name
         if source.kind is SourceKind.SLACK_FILE:
             name = names.slack_video_name(job.request.team or "local", source.ref, file_name=source.name)
         else:
             name = names.link_video_name(digest(source.ref + source.generation), file_name=source.name)
-        return self._data / "videos" / name, self._videos_root, name
+        return self.data / "videos" / name, self._videos_root, name
 
     def annotations(self, root: str, video_name: str, *, run_key: str) -> Path:
         """Where the annotations of one run go; `run_key` "" is the configured engine over the whole video."""
-        return self._data / "annotations" / names.annotation_name(root, video_name, run_key=run_key)
+        return self.data / "annotations" / names.annotation_name(root, video_name, run_key=run_key)
 
     def pictures(self, job: Job) -> Path:
         """The job's own folder."""

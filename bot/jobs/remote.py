@@ -18,6 +18,7 @@ from pathlib import Path
 from bot.jobs.facts import JobFacts, Placement, RemoteState, Started, VideoFile
 from bot.jobs.model import Job
 from bot.jobs.store import Store
+from tracking.atomic import write_whole
 from tracking.engines.base import EngineName, Handle, RemoteEngine
 from tracking.engines.remote import UNANSWERED_GRACE_S, has_arrived, next_poll_delay
 from tracking.errors import Cancelled, EngineAbsence, EngineUnavailable
@@ -171,11 +172,3 @@ class RemoteTracking:
             if self._engine is None:
                 self._engine = await self._open_engine()
             return self._engine
-
-
-def write_whole(target: Path, content: bytes) -> None:
-    """Write a file that is whole as soon as it has its name."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.part")
-    aside.write_bytes(content)
-    aside.replace(target)

@@ -12,6 +12,8 @@ import os
 import shutil
 from pathlib import Path
 
+from tracking.atomic import unfinished
+
 RESERVE_BYTES = 16 << 20  # four times what SQLite's log grows to before it is folded back: the ends of some thousand jobs
 LEAST_FREE_BYTES = 64 << 20  # less than this is a full disk to `/readyz`: a fetched video or a page of pictures may not fit
 
@@ -28,13 +30,13 @@ class DiskReserve:
         with contextlib.suppress(OSError):
             if self._path.exists() or free_bytes(self._path.parent) < 4 * self._size_bytes:
                 return
-            aside = self._path.with_name(f"{self._path.name}.part")
-            with aside.open("wb") as file:
-                # Written, not only claimed: some file systems give a hole no room.
-                for _ in range(self._size_bytes >> 20):
-                    file.write(bytes(1 << 20))
-                os.fsync(file.fileno())
-            aside.replace(self._path)
+            with unfinished(self._path) as aside:
+                with aside.open("wb") as file:
+                    # Written, not only claimed: some file systems give a hole no room.
+                    for _ in range(self._size_bytes >> 20):
+                        file.write(bytes(1 << 20))
+                    os.fsync(file.fileno())
+                aside.replace(self._path)
 
     def release(self) -> bool:
         """Give the room back to the disk; False where it was not held."""

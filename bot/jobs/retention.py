@@ -22,7 +22,7 @@ from pathlib import Path
 from bot.jobs.paths import JobPaths
 from bot.jobs.reserve import DiskReserve
 from bot.jobs.store import Store
-from tracking.storage.folder import UNFINISHED
+from tracking.atomic import is_unfinished
 
 logger = logging.getLogger(__name__)
 
@@ -112,12 +112,11 @@ class Retention:
 
 def remove_leftovers(places: JobPaths) -> None:
     """Remove what processes that were killed had not finished writing; called before anything is written."""
-    for root in places.all:
-        # From below, so that nothing is looked for in a folder that is gone.
-        for path in sorted(root.rglob(".*"), reverse=True):
-            is_unfinished = path.name.endswith(".part") or path.name.startswith(UNFINISHED)
-            if is_unfinished and not path.is_symlink():
-                _delete(path)
+    hidden = [*places.data.glob(".*"), *(path for root in places.all for path in root.rglob(".*"))]
+    # From below, so that nothing is looked for in a folder that is gone.
+    for path in sorted(hidden, reverse=True):
+        if is_unfinished(path) and not path.is_symlink():
+            _delete(path)
 
 
 def _delete(path: Path) -> None:

@@ -37,10 +37,11 @@ from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, SharedVideos
 from bot.jobs.processes import ChildCrashed, TaskRunner, unless_cancelled
 from bot.jobs.publishing import Publisher
-from bot.jobs.remote import RemoteTracking, write_whole
+from bot.jobs.remote import RemoteTracking
 from bot.jobs.result_cache import ResultCache, use
 from bot.jobs.store import Store
 from bot.settings import Settings
+from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
 from tracking.errors import SourceFailure, SourceNotFound, SourceUnreachable
 from tracking.sources.download import Fetched, Fetcher, local_file

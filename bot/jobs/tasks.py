@@ -1,27 +1,23 @@
 """
 What child processes do: probe, choose, track, draw.
 
-Plain functions from a dictionary of JSON to a result of JSON; `report(done, total)` tells how far they are. Each writes its
-files aside and renames them, so that a file under its name is whole. They run at low priority in a process that may be killed
+Plain functions from a dictionary of JSON to a result of JSON; `report(done, total)` tells how far they are. Each file
+appears whole (`tracking/atomic.py`). They run at low priority in a process that may be killed
 at any moment (`processes.py`), so nobody asks them to stop.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rendering.selection import Selected, Selection, select
+from tracking.atomic import write_whole
 from tracking.engines.base import EngineName, Progress
 from tracking.model import Annotations, Segment, Track
-from tracking.storage.folder import UNFINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rendering.render import RenderOptions
     from tracking.video.file import Limits
 
@@ -77,12 +73,7 @@ def track_task(arguments: Json, report: Report) -> Json:
     engine = direct_engine(Choice(EngineName(arguments["engine"]), Why.ASKED, model), limits=_limits(arguments))
     segment = Segment(*arguments["segment"]) if arguments["segment"] else None
     annotations = engine.track(Path(arguments["video"]), segment=segment, progress=progress)
-    target = Path(arguments["annotations"])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with _aside(target.parent) as folder:
-        whole = folder / target.name
-        whole.write_bytes(video_intelligence.write(annotations))
-        whole.replace(target)
+    write_whole(Path(arguments["annotations"]), video_intelligence.write(annotations))
     return {"tracks": len(annotations.tracks)}
 
 
@@ -91,28 +82,26 @@ def summary_task(arguments: Json, report: Report) -> Json:
     from rendering.render import render_summary
 
     annotations, selected = _selected(arguments)
-    out = Path(arguments["out"])
     pages: list[Json] = []
     if selected.shown:
-        with _aside(out) as folder:
-            drawn = render_summary(
-                Path(arguments["video"]),
-                selected,
-                folder,
-                name=arguments["name"],
-                options=_options(arguments),
-                progress=lambda done: report(done, 1.0),
-                pages=range(arguments["page"] - 1, arguments["page"]),
-            )
-            pages = [
-                {
-                    "path": str(_published(page.path, out)),
-                    "objects": [shown.number for shown in page.objects],
-                    "width": page.width,
-                    "height": page.height,
-                }
-                for page in drawn
-            ]
+        drawn = render_summary(
+            Path(arguments["video"]),
+            selected,
+            Path(arguments["out"]),
+            name=arguments["name"],
+            options=_options(arguments),
+            progress=lambda done: report(done, 1.0),
+            pages=range(arguments["page"] - 1, arguments["page"]),
+        )
+        pages = [
+            {
+                "path": str(page.path),
+                "objects": [shown.number for shown in page.objects],
+                "width": page.width,
+                "height": page.height,
+            }
+            for page in drawn
+        ]
     return {
         "pages": pages,
         "objects": [_told(shown.track, shown.number) for shown in selected.shown],
@@ -131,26 +120,20 @@ def animations_task(arguments: Json, report: Report) -> Json:
     _, selected = _selected(arguments)
     wanted = set(arguments["numbers"])
     shown = [each for each in selected.shown if each.number in wanted]
-    out = Path(arguments["out"])
-    with _aside(out) as folder:
-        drawn = render_animations(
-            Path(arguments["video"]),
-            shown,
-            folder,
-            name=arguments["name"],
-            options=_options(arguments),
-            progress=lambda done: report(done, 1.0),
-        )
-        return {
-            "animations": [
-                {
-                    "path": str(_published(animation.path, out)),
-                    "object": animation.object.number,
-                    "size_bytes": animation.size_bytes,
-                }
-                for animation in drawn
-            ]
-        }
+    drawn = render_animations(
+        Path(arguments["video"]),
+        shown,
+        Path(arguments["out"]),
+        name=arguments["name"],
+        options=_options(arguments),
+        progress=lambda done: report(done, 1.0),
+    )
+    return {
+        "animations": [
+            {"path": str(animation.path), "object": animation.object.number, "size_bytes": animation.size_bytes}
+            for animation in drawn
+        ]
+    }
 
 
 TASKS: dict[str, Callable[[Json, Report], Json]] = {
@@ -209,16 +192,3 @@ def _thresholds(tracks: Iterable[Track]) -> Json:
         "min_confidence": min((track.confidence for track in found), default=0.0),
         "min_frames": min((len(track) for track in found), default=0),
     }
-
-
-@contextmanager
-def _aside(folder: Path) -> Iterator[Path]:
-    """A folder beside the files that will be there; gone afterwards, also when the work failed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=folder) as name:
-        yield Path(name)
-
-
-def _published(path: Path, folder: Path) -> Path:
-    """Move a whole file to its place in `folder`."""
-    return path.replace(folder / path.name)

@@ -16,7 +16,6 @@ from tracking import errors
 
 # What `tracking` and `rendering` call an option, and the name under which a person sets it.
 SET_AS = {
-    "folder": "--out",
     "font": "TRACKLET_FONT",
     "google-endpoint": "TRACKLET_VIDEO_INTELLIGENCE_ENDPOINT",
     "google-location": "TRACKLET_LOCATION",

@@ -20,7 +20,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rendering.files import write_whole
 from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, needed_frames, opencv_in_this_thread
 from rendering.gif.canvas import ONE_LINE_FROM_PX, STRIP_PX, TALL_STRIP_PX, Place
@@ -32,6 +31,7 @@ from rendering.naming import animation_name
 from rendering.overlay import Caption
 from rendering.selection import ShownObject, areas, visible_part
 from rendering.threads import Task, Workers
+from tracking.atomic import write_whole
 from tracking.model import Segment
 from tracking.video.file import Frame, Video
 

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rendering.colours import INK, LABEL_COLOURS, MUTED, PAPER, Colour
-from rendering.files import write_whole
 from rendering.fonts import Typeface, line_of
 from rendering.frames import CancelCheck, Progress, needed_frames, never_cancelled, no_progress, opencv_in_this_thread
 from rendering.gif.viewport import MAX_ENLARGEMENT
@@ -37,6 +36,7 @@ from rendering.pages.summary import (
     PAGES_AT_ONCE,
     WIDEST_CELL,
 )
+from tracking.atomic import write_whole
 from tracking.model import BoundingBox, Track
 from tracking.video.file import Video
 

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rendering.colours import INK
-from rendering.files import write_whole
 from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, needed_frames, opencv_in_this_thread
 from rendering.gif.viewport import MAX_ENLARGEMENT
@@ -28,6 +27,7 @@ from rendering.naming import summary_name
 from rendering.overlay import Caption, draw_box, pixel_box, strip
 from rendering.selection import Selection, ShownObject
 from rendering.threads import Task, Workers
+from tracking.atomic import write_whole
 from tracking.model import BoundingBox, Observation
 from tracking.video.file import Frame, Video
 

@@ -204,6 +204,7 @@ async def test_what_a_killed_process_left_unfinished_goes_at_the_next_start(tmp_
         tmp_path / "work" / "abc" / ".tracklet-x1y2" / "page.jpeg",
         tmp_path / "videos" / "tracklet" / "links" / "1" / ".clip.mp4.77-abc.part",
         tmp_path / "annotations" / "videos" / ".clip.mp4.json.part",
+        tmp_path / ".tracklet-0a1b",
     ]
     kept = [tmp_path / "work" / "abc" / "page.jpeg", tmp_path / "videos" / ".holiday.part"]
     for path in (*left, *kept):

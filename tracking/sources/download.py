@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -31,6 +30,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from tracking.atomic import unfinished
 from tracking.errors import (
     NotAVideo,
     SourceFailure,
@@ -147,9 +147,7 @@ class Fetcher:
         """
         shown = without_query(link)
         limits = self._limits
-        into.parent.mkdir(parents=True, exist_ok=True)
-        aside = into.with_name(f".{into.name[:80]}.{os.getpid()}-{os.urandom(4).hex()}.part")
-        try:
+        with unfinished(into) as aside:
             async with (
                 _translated(shown),
                 asyncio.timeout(min(limits.answer_s, limits.total_s)) as limit,
@@ -187,8 +185,6 @@ class Fetcher:
                     raise SourceUnreachable(shown, answer.status, SourceFailure.INCOMPLETE)
                 name = link_name(link)
             aside.replace(into)
-        finally:
-            aside.unlink(missing_ok=True)
         return Fetched(into, name, size, sha256.hexdigest())
 
     async def content_type(self, link: str) -> str:

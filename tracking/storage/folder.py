@@ -13,17 +13,15 @@ import errno
 import fcntl
 import io
 import os
-import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from tracking.atomic import UNFINISHED, unfinished
 from tracking.errors import StorageError, StorageFault
 from tracking.storage.base import ANNOTATION_LIMIT_BYTES, StoredObject, content_type_of, crc32c
 from tracking.storage.names import checked_name, is_object_name
-
-UNFINISHED = ".tracklet-"  # how the name of a file begins that is not whole yet
 
 ResultT = TypeVar("ResultT")
 
@@ -114,22 +112,18 @@ class Folder:
         return place
 
     def _store(self, source: BinaryIO, place: Path, name: str, if_generation: int | None) -> StoredObject:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = place.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
-        try:
-            with unfinished.open("xb") as file:
+        with unfinished(place) as aside:
+            with aside.open("xb") as file:
                 checksum = crc32c(source, copy_to=file)
                 file.flush()
                 os.fsync(file.fileno())
             with self._locked():
                 current = self._check_generation(place, name, if_generation, "write")
-                generation = max(unfinished.stat().st_mtime_ns, current + 1)
-                os.utime(unfinished, ns=(generation, generation))
-                unfinished.replace(place)
+                generation = max(aside.stat().st_mtime_ns, current + 1)
+                os.utime(aside, ns=(generation, generation))
+                aside.replace(place)
                 # What the file system made of the time counts: some keep fewer digits.
                 written = place.stat()
-        finally:
-            unfinished.unlink(missing_ok=True)
         return StoredObject(name, written.st_size, written.st_mtime_ns, content_type_of(name), checksum)
 
     def _check_generation(self, place: Path, name: str, if_generation: int | None, action: str) -> int:
