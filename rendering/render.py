@@ -15,7 +15,8 @@ from pathlib import Path
 from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, never_cancelled, no_progress
 from rendering.gif.animation import Animation, batches, draw_animations, plan_of
-from rendering.pages.summary import PAGE_OBJECTS, PAGES_AT_ONCE, SummaryPage, draw_pages
+from rendering.pages.cells import PAGE_OBJECTS, PAGES_AT_ONCE
+from rendering.pages.summary import SummaryPage, draw_pages
 from rendering.selection import Selected, Selection, ShownObject, select
 from tracking.model import Annotations
 from tracking.video.file import Video
