@@ -122,6 +122,17 @@ class EnginesOption(click.ParamType[tuple[EngineName, ...]]):
             return self.fail(comparison.engines_wanted(2), param, ctx)
 
 
+class ModelOption(click.ParamType[str]):
+    """A detector's model: the path of a file, or the name of a published one."""
+
+    name = "model"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        from tracking.local.detectors.base import published_models
+
+        return "|".join(["PATH", *published_models()])
+
+
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What `track`, `render` and `compare` have in common."""
     for option in (
@@ -148,7 +159,7 @@ def commands(verbose: bool) -> None:
 @click.argument("video", type=click.Path(path_type=Path))
 @selection_options
 @click.option("--engine", type=click.Choice([name.value for name in EngineName]), help="Who tracks.  [default: auto]")
-@click.option("--model", metavar="PATH|nano|tiny|s", help="The YOLOX model.  [default: tiny]")
+@click.option("--model", type=ModelOption(), help="The detector's model: a file, or one that is published.  [default: tiny]")
 def track(
     video: Path, folder: Path, segment: Segment | None, as_json: bool, engine: str | None, model: str | None, **selection: Any
 ) -> None:
@@ -163,7 +174,7 @@ def track(
             folder,
             # Who names a model wants it, not whatever else there is.
             engine=EngineName(engine) if engine else EngineName.YOLOX if model else settings.engine,
-            model=model or settings.model or "tiny",
+            model=model or settings.model,
             segment=segment,
             options=render_options(settings, **selection),
             settings=settings,
@@ -203,7 +214,7 @@ def render_command(
 @click.argument("video", type=click.Path(path_type=Path))
 @selection_options
 @click.option("--engines", type=EnginesOption(), default=(), metavar="A,B", help="Two of yolox, motion and google.")
-@click.option("--model", metavar="PATH|nano|tiny|s", help="The YOLOX model.  [default: tiny]")
+@click.option("--model", type=ModelOption(), help="The detector's model: a file, or one that is published.  [default: tiny]")
 @click.option(
     "--with",
     "files",
@@ -237,7 +248,7 @@ def compare(
             folder,
             engines=engines,
             files=files,
-            model=model or settings.model or "tiny",
+            model=model or settings.model,
             segment=segment,
             options=render_options(settings, **selection),
             settings=settings,

@@ -56,7 +56,7 @@ def compare_video(
         if not engines and choice.why is Why.ASKED:
             choice = replace(choice, why=Why.COMPARED)
         run = run_engine(choice, video, info=info, segment=segment, settings=settings, terminal=terminal, cancelled=cancelled)
-        title = engine.engine_title(choice.engine, model=choice.model.name if choice.model else "")
+        title = engine.engine_title(choice.engine, model=choice.model.name if choice.model else "", detector=choice.detector)
         file = write_annotations(run.annotations, folder, name=f"{video.name}.{choice.engine}")
         sides.append(Side(title, run.annotations, file, choice.engine, run.took_s))
     a, b = sides

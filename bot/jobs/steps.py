@@ -151,7 +151,7 @@ class Steps:
         seen = Probe.from_json(await self._task(job, "probe", self._limits() | {"video": video.path}))
         if job.request.annotations:
             run_key = f"{job.request.annotations}#{job.request.annotations_generation}"
-            return seen.model_copy(update={"engine": "", "why": "", "model": "", "run_key": run_key})
+            return seen.model_copy(update={"engine": "", "why": "", "model": "", "detector": "", "run_key": run_key})
         engine = job.request.options.engine or settings.engine
         arguments = self._limits() | {
             "engine": engine.value,

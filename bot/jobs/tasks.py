@@ -57,6 +57,7 @@ def choose_task(arguments: Json, report: Report) -> Json:
         "engine": choice.engine.value,
         "why": choice.why.value,
         "model": str(choice.model) if choice.model else "",
+        "detector": choice.detector,
         "run_key": "" if is_remote else direct_engine(choice, limits=_limits(arguments)).run_key,
     }
 

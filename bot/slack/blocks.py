@@ -210,7 +210,7 @@ def _engine(probed: Probe) -> str:
     if not probed.engine:
         return texts.annotations_taken()
     model = PurePath(probed.model).stem if probed.model else ""
-    return escape(engine.engine_chosen(EngineName(probed.engine), why=probed.why, model=model))
+    return escape(engine.engine_chosen(EngineName(probed.engine), why=probed.why, model=model, detector=probed.detector))
 
 
 def _cancel_button(job: Job) -> Json:
