@@ -34,6 +34,7 @@ from bot.slack.errors import FileNotShared, SlackRefused, SlackUnreachable
 from bot.slack.lookups import shares_of
 from bot.slack.progress import ProgressBoard
 from bot.texts import slack as texts
+from rendering.kinds.base import KINDS
 from tracking.errors import ProcessDied, SourceNotAVideo, SourceNotFound
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ FIRST_SHARE_PAUSE_S, LONGEST_SHARE_PAUSE_S = 0.2, 5.0
 CLOCKS_APART_S = 60.0  # ours and Slack's
 LOOKED_THROUGH = 1000  # messages of a thread, when one of ours may be among them
 TRIES = 4
+FILES_A_MESSAGE = 10  # of more, Slack answers internal_error (github.com/slackapi/python-slack-sdk/issues/1653)
 PROGRESS, LIST = "progress", "list"
 
 Describe = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
@@ -135,6 +137,14 @@ class ThreadPoster:
         pictures = [Picture(Path(each.path), texts.animation_alt(rows[each.object])) for each in animations]
         comment = texts.animations_comment([rows[each.object] for each in animations])
         await self.share(job, "animations", pictures, comment=comment)
+
+    async def pictures(self, job: Job, kind: str, paths: Sequence[str]) -> None:
+        title = KINDS[kind].title
+        for first in range(0, len(paths), FILES_A_MESSAGE):
+            part = [Path(path) for path in paths[first : first + FILES_A_MESSAGE]]
+            files = [Picture(path, texts.picture_alt(title, path.name)) for path in part]
+            comment = texts.pictures_comment(title, job.request.source.name) if not first else ""
+            await self.share(job, f"{kind}-{first}" if first else kind, files, comment=comment)
 
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         await self.board.remove(job.id)
