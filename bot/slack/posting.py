@@ -25,7 +25,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.jobs import error_codec as failures
 from bot.jobs.facts import Animation, JobFacts, Summary, SummaryPage, ToldObject
 from bot.jobs.model import Job, JobId, JobState, Json, Kind, SourceKind
-from bot.jobs.steps import GIFS_A_MESSAGE
 from bot.jobs.store import Store
 from bot.slack import blocks
 from bot.slack.api import AnswerLost, call_once, call_with_retry
@@ -128,9 +127,7 @@ class ThreadPoster:
 
     async def _list(self, job: Job, summary: Summary, *, next_first: int, next_page: int) -> Message:
         known = await self._describe(row.entity_id for row in summary.objects[: blocks.ROWS_SHOWN])
-        return blocks.object_list(
-            job, summary, next_first=next_first, next_page=next_page, gifs=GIFS_A_MESSAGE, descriptions=known
-        )
+        return blocks.object_list(job, summary, next_first=next_first, next_page=next_page, descriptions=known)
 
     async def animations(self, job: Job, animations: Sequence[Animation], objects: Sequence[ToldObject]) -> None:
         rows = {row.number: row for row in objects}
