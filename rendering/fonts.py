@@ -69,8 +69,9 @@ class Font:
     def has(self, text: str) -> bool:
         return all(ord(c) in self.characters or c in JOINERS or c == " " for c in text)
 
-    def at(self, size: int, weight: int) -> ImageFont.FreeTypeFont:
-        return _loaded(self.path, size, weight)
+    def at(self, size: int, weight: int, stretch: int = 100) -> ImageFont.FreeTypeFont:
+        """Return it at a size, a weight and a width of its letters (percent), as far as it has these."""
+        return _loaded(self.path, size, weight, stretch)
 
 
 class Typeface:
@@ -87,36 +88,41 @@ class Typeface:
             if not drawable:
                 raise OptionError("font", font.name, "a TrueType or OpenType font")
 
-    def width(self, text: str, size: int, *, weight: int = BOLD) -> int:
-        """How wide a line is, in pixels."""
-        return sum(_advance(font.at(size, weight), part) for font, part in self._runs(line_of(text)))
+    def width(self, text: str, size: int, *, weight: int = BOLD, stretch: int = 100) -> int:
+        """Return how wide a line is, in pixels; `stretch` is how wide its letters are, in percent."""
+        return sum(_advance(font.at(size, weight, stretch), part) for font, part in self._runs(line_of(text)))
 
     def line_height(self, size: int) -> int:
-        """How high a line is, in pixels: the same for every text of one size."""
+        """Return how high a line is, in pixels: the same for every text of one size."""
         return round(size * 1.36)
 
-    def fitted(self, text: str, size: int, width: int, *, weight: int = BOLD) -> str:
-        """`text`, or as much of its beginning as fits into `width` pixels together with an ellipsis; may be empty."""
+    @staticmethod
+    def baseline(size: int) -> int:
+        """Return how far below the top of a line its letters stand, in pixels."""
+        return round(size * 1.04)
+
+    def fitted(self, text: str, size: int, width: int, *, weight: int = BOLD, stretch: int = 100) -> str:
+        """Return `text`, or as much of its beginning as fits into `width` pixels with an ellipsis; may be empty."""
         text = line_of(text)
-        if self.width(text, size, weight=weight) <= width:
+        if self.width(text, size, weight=weight, stretch=stretch) <= width:
             return text
         low, high = 0, len(text)
         while low < high:
             middle = (low + high + 1) // 2
-            if self.width(text[:middle].rstrip() + ELLIPSIS, size, weight=weight) <= width:
+            if self.width(text[:middle].rstrip() + ELLIPSIS, size, weight=weight, stretch=stretch) <= width:
                 low = middle
             else:
                 high = middle - 1
         return text[:low].rstrip() + ELLIPSIS if low else ""
 
-    def coverage(self, text: str, size: int, *, weight: int = BOLD) -> NDArray[np.uint8]:
+    def coverage(self, text: str, size: int, *, weight: int = BOLD, stretch: int = 100) -> NDArray[np.uint8]:
         """
-        `text` drawn as (line height, width) uint8, 255 where it covers a pixel wholly.
+        Return `text` drawn as (line height, width) uint8, 255 where it covers a pixel wholly.
 
         The baseline lies at the same height for every text of one size.
         """
         height = self.line_height(size)
-        drawn = [_drawn(font.at(size, weight), part, size, height) for font, part in self._runs(line_of(text))]
+        drawn = [_drawn(font.at(size, weight, stretch), part, size, height) for font, part in self._runs(line_of(text))]
         return np.concatenate(drawn, axis=1) if drawn else np.zeros((height, 1), np.uint8)
 
     def unwritable(self, text: str) -> str:
@@ -164,18 +170,18 @@ def system_fonts() -> tuple[Font, ...]:
 
 
 @lru_cache(maxsize=64)
-def _loaded(path: Path, size: int, weight: int) -> ImageFont.FreeTypeFont:
+def _loaded(path: Path, size: int, weight: int, stretch: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.truetype(str(path), size)
     try:
         axes = font.get_variation_axes()
     except OSError:
         return font  # not variable: it has the one weight
-    font.set_variation_by_axes([_axis_value(axis, weight) for axis in axes])
+    font.set_variation_by_axes([_axis_value(axis, weight, stretch) for axis in axes])
     return font
 
 
-def _axis_value(axis: ImageFont.Axis, weight: int) -> float:
-    wanted = weight if axis["name"] == b"Weight" else axis["default"]
+def _axis_value(axis: ImageFont.Axis, weight: int, stretch: int) -> float:
+    wanted = {b"Weight": weight, b"Width": stretch}.get(axis["name"], axis["default"])
     return float(min(max(wanted or 0, axis["minimum"] or 0), axis["maximum"] or 0))
 
 
@@ -189,7 +195,7 @@ def _advance(font: ImageFont.FreeTypeFont, text: str) -> int:
 def _drawn(font: ImageFont.FreeTypeFont, text: str, size: int, height: int) -> NDArray[np.uint8]:
     """`text` on a line of `height`; remembered, since objects share their labels."""
     image = Image.new("L", (max(_advance(font, text), 1), height))
-    ImageDraw.Draw(image).text((0, round(size * 1.04)), text, fill=255, font=font, anchor="ls")
+    ImageDraw.Draw(image).text((0, Typeface.baseline(size)), text, fill=255, font=font, anchor="ls")
     return np.asarray(image)
 
 

@@ -15,9 +15,9 @@ from enum import Enum
 
 import numpy as np
 
-from rendering.selection import END_TOLERANCE_S, Selection, select, shown_objects, visible_part
+from rendering.selection import END_TOLERANCE_S, Moment, Selection, select, shown_objects, visible_part
 from tracking.compare import STEP_S, compare
-from tracking.model import Annotations, Observation, Segment, Track
+from tracking.model import Annotations, Segment, Track
 
 
 class Finder(Enum):
@@ -40,7 +40,7 @@ class Pair:
     a: Track | None
     b: Track | None
     overlap: float
-    moment: Observation
+    moment: Moment
 
     @property
     def finder(self) -> Finder:
