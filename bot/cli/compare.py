@@ -49,7 +49,7 @@ def compare_video(
     """
     configured = settings.google_is_configured and date.today() < GOOGLE_RETIRES
     wanted = checked_engines(engines, files=len(files)) if engines else default_engines(files=len(files), google=configured)
-    info = probe(video, limits=settings.limits)
+    info = probe(video, limits=settings.limits.for_segment(segment))
     sides = [_given(file, files, segment) for file in files]
     choices = [choose_engine(name, video=video, model=model, google_configured=False, terminal=terminal) for name in wanted]
     for choice in choices:

@@ -99,7 +99,7 @@ def run_engine(
             work = _by_google(video, info, segment=segment, settings=settings, show=show)
             run_key, annotations = asyncio.run(_unless_cancelled(work, cancelled))
         else:
-            worker = direct_engine(choice, limits=settings.limits)
+            worker = direct_engine(choice, limits=settings.limits.for_segment(segment))
             run_key = worker.run_key
             annotations = worker.track(video, segment=segment, progress=show_seconds, cancelled=cancelled)
     took_s = time.monotonic() - started_s

@@ -44,7 +44,7 @@ def track_video(
 
     Raises `InputError` before anything is written, `EngineError`, `StorageError`, `Cancelled`.
     """
-    info = probe(video, limits=settings.limits)
+    info = probe(video, limits=settings.limits.for_segment(segment))
     _check(folder, options)
     choice = choose_engine(engine, video=video, model=model, google_configured=settings.google_is_configured, terminal=terminal)
     run = run_engine(choice, video, info=info, segment=segment, settings=settings, terminal=terminal, cancelled=cancelled)
@@ -82,7 +82,7 @@ def render_video(
     cancelled: CancelCheck,
 ) -> Result:
     """Draw a video's objects into `folder`, from annotations of any origin; raises as `track_video`."""
-    info = probe(video, limits=settings.limits)
+    info = probe(video, limits=settings.limits.for_segment(segment))
     _check(folder, options)
     given = video_intelligence.read(annotations)
     if segment and info.duration_s and segment.start_s >= info.duration_s:

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bot.jobs.tasks import probe_task
 from bot.texts.stopped import STOPPED
 from tests import clips
 from tests.clips import RED, Clip, Mover, Scene, draw_clip
 from tests.integration.command import Run, files
 from tests.tiny_yolox import tiny_yolox
+from tracking.errors import VideoTooLong
 from tracking.formats import video_intelligence
 from tracking.model import Annotations, Track
 
@@ -397,3 +399,23 @@ def test_a_stop_while_libraries_are_loaded_is_one_line() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{STOPPED}\n")
+
+
+def test_of_a_video_beyond_the_limit_a_stretch_within_it_is_enough(
+    run: Run, clip: Clip, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKLET_MAX_VIDEO_SECONDS", "1")
+    command = ("track", clip.path, "--out", "out", "--model", model, "--min-frames", "1")
+    for too_long in ((), ("--segment", "0-1.5")):
+        status, _, err = run(*command, *too_long)
+        assert status == 2
+        assert "give me a start and an end" in err
+    status, out, _ = run(*command, "--segment", "0.5-1.5")
+    assert status == 0
+    assert "2 objects found." in out
+    arguments = {"video": str(clip.path), "max_video_bytes": 1 << 30, "max_video_seconds": 1.0}
+    assert probe_task(arguments | {"segment": [0.5, 1.5]}, lambda done, total: None)["duration_s"] == pytest.approx(
+        2.0, abs=0.1
+    )
+    with pytest.raises(VideoTooLong):
+        probe_task(arguments | {"segment": None}, lambda done, total: None)
