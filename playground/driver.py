@@ -147,24 +147,49 @@ class Driver:
         user: str = YOU,
         connect_stub: bool = False,
     ) -> Message:
-        """Share a file as a person does; `connect_stub` as from another workspace, where events hold its id alone."""
-        size = len(source) if isinstance(source, bytes) else (await asyncio.to_thread(source.stat)).st_size
+        """Share one file as a person does; see `upload_files`."""
         name = name or (source.name if isinstance(source, Path) else "file")
-        file = self.files.expect(name=name, size_bytes=size, user=user)
-        if isinstance(source, bytes):
-            await asyncio.to_thread(file.path.write_bytes, source)
-        else:
-            await asyncio.to_thread(shutil.copyfile, source, file.path)
-        return await self.share_upload(file, channel, thread_ts=thread_ts, text=text, connect_stub=connect_stub)
+        return await self.upload_files(
+            [(name, source)], channel, thread_ts=thread_ts, text=text, user=user, connect_stub=connect_stub
+        )
 
-    async def share_upload(
-        self, file: StoredFile, channel: str, *, thread_ts: str | None = None, text: str = "", connect_stub: bool = False
+    async def upload_files(
+        self,
+        sources: Sequence[tuple[str, Path | bytes]],
+        channel: str,
+        *,
+        thread_ts: str | None = None,
+        text: str = "",
+        user: str = YOU,
+        connect_stub: bool = False,
     ) -> Message:
-        """Share a file whose bytes are there already."""
-        file.state, file.is_stub = FileState.UPLOADED, connect_stub
-        await self.files.take_in(file)
-        share = Share([file], self.channel_id(channel), file.user, thread_ts, self.workspace.as_sent(text))
-        return self.files.share_now([file], share)
+        """
+        Share files, each with its name, in one message as a person does.
+
+        `connect_stub` shares them as from another workspace, where events hold their ids alone.
+        """
+        files = []
+        for name, source in sources:
+            size = len(source) if isinstance(source, bytes) else (await asyncio.to_thread(source.stat)).st_size
+            file = self.files.expect(name=name, size_bytes=size, user=user)
+            if isinstance(source, bytes):
+                await asyncio.to_thread(file.path.write_bytes, source)
+            else:
+                await asyncio.to_thread(shutil.copyfile, source, file.path)
+            file.state, file.is_stub = FileState.UPLOADED, connect_stub
+            files.append(file)
+        return await self.share_uploads(files, channel, thread_ts=thread_ts, text=text)
+
+    async def share_uploads(
+        self, files: Sequence[StoredFile], channel: str, *, thread_ts: str | None = None, text: str = ""
+    ) -> Message:
+        """Share files whose bytes are there, all of one person, in one message and in this order."""
+        for file in files:
+            file.state = FileState.PROCESSING
+        for file in files:
+            await self.files.take_in(file)
+        share = Share(list(files), self.channel_id(channel), files[0].user, thread_ts, self.workspace.as_sent(text))
+        return self.files.share_now(files, share)
 
     def share_elsewhere(self, channel: str, url: str, *, name: str, mimetype: str = "video/mp4", user: str = YOU) -> Message:
         """Share a file that lies on another service (`mode: external`)."""
@@ -197,9 +222,11 @@ class Driver:
         """Use a button, menu or input of a message, an ephemeral message or a view; see `People.click`."""
         return await self.people.click(target, action_id, user, value=value, block_id=block_id, values=values or {})
 
-    async def open_shortcut(self, callback_id: str, message: Message | None = None, *, user: str = YOU) -> Delivery:
-        """Use a global shortcut, or one at a message."""
-        return await self.people.use_shortcut(callback_id, user, message)
+    async def open_shortcut(
+        self, callback_id: str, message: Message | None = None, *, user: str = YOU, channel: str = ""
+    ) -> Delivery:
+        """Use a global shortcut (in `channel`, where one is open), or one at a message."""
+        return await self.people.use_shortcut(callback_id, user, message, self.channel_id(channel) if channel else "")
 
     async def submit_view(self, view: View, values: Mapping[str, object] | None = None) -> Json:
         """Send a modal with `values` by action id; the result holds the `errors` that are then shown in it, by block id."""

@@ -261,6 +261,12 @@ class Files:
             _replace_file(message, file_id=file.id, mode=file.mode)
         self.workspace.announce(Happening("file_changed", file_id=file.id))
 
+    def discard(self, file: StoredFile) -> None:
+        """Forget an uploaded file that was never shared."""
+        file.state = FileState.DELETED
+        file.path.unlink(missing_ok=True)
+        del self.by_id[file.id]
+
     def _messages_of(self, file: StoredFile) -> list[Message]:
         return [
             message

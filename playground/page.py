@@ -26,6 +26,9 @@ STATIC = Path(__file__).parent / "static"
 MAX_MESSAGES = 500
 MAX_TEXT = 12_000
 
+MAX_FILES = 10
+"""Slack's client takes no more files in one message."""
+
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
@@ -124,6 +127,7 @@ class Page:
             "shortcuts": [vars(shortcut) for shortcut in self.playground.people.shortcuts.values()],
             "samples": list(self.playground.samples),
             "max_file_bytes": self.playground.files.max_file_bytes,
+            "max_files": MAX_FILES,
         }
 
     def _channel(self, channel: Channel) -> Json:
@@ -156,7 +160,7 @@ class Page:
 
     def _view(self, view: View) -> Json:
         shown = self.workspace.view_json(view)
-        return shown | {"blocks": self._with_pictures(view.view["blocks"])}
+        return shown | {"blocks": self._with_pictures(view.view["blocks"]), "channel": view.channel_id}
 
     def _with_pictures(self, blocks: list[Json]) -> list[Json]:
         """Blocks whose pictures say where the page gets them; a picture that you may not see has no address."""
@@ -260,6 +264,7 @@ class Page:
     def _actions(self) -> dict[str, Action]:
         return {
             "messages": self._post,
+            "discard": self._discard,
             "commands": self._command,
             "click": self._click,
             "shortcut": self._shortcut,
@@ -288,9 +293,33 @@ class Page:
         return handle
 
     async def _post(self, body: Json) -> Json:
-        text = str(body["text"])[:MAX_TEXT]
-        message = self.playground.post_message(_own_channel(self, body), text, thread_ts=body.get("thread_ts"))
+        """Post a message of the person's: its text, and the files that were uploaded for it."""
+        channel_id, text, thread_ts = _own_channel(self, body), str(body["text"])[:MAX_TEXT], body.get("thread_ts")
+        if self.workspace.channel(channel_id).archived:
+            raise ApiError("is_archived")
+        files = [self._unsent(file_id) for file_id in dict.fromkeys(body.get("files", []))]
+        if len(files) > MAX_FILES:
+            raise ApiError("too_many_files")
+        if not files and not text.strip():
+            raise ApiError("no_text")
+        if thread_ts is not None:
+            self.workspace.check_thread(channel_id, thread_ts)
+        if files:
+            message = await self.playground.share_uploads(files, channel_id, thread_ts=thread_ts, text=text)
+        else:
+            message = self.playground.post_message(channel_id, text, thread_ts=thread_ts)
         return {"ts": message.ts}
+
+    async def _discard(self, body: Json) -> Json:
+        self.playground.files.discard(self._unsent(body["file"]))
+        return {}
+
+    def _unsent(self, file_id: str) -> StoredFile:
+        """Return a file that the person uploaded and has not sent yet."""
+        file = self.playground.files.by_id.get(file_id)
+        if file is None or file.user != YOU or file.state is not FileState.UPLOADED:
+            raise ApiError("file_not_found")
+        return file
 
     async def _command(self, body: Json) -> Json:
         delivery = await self.playground.slash_command(
@@ -327,7 +356,8 @@ class Page:
     async def _shortcut(self, body: Json) -> Json:
         target = self._target(body) if "ts" in body else None
         message = target if isinstance(target, Message) else None
-        delivery = await self.playground.open_shortcut(str(body["callback_id"]), message)
+        channel = _own_channel(self, body) if "channel" in body else ""
+        delivery = await self.playground.open_shortcut(str(body["callback_id"]), message, channel=channel)
         return {"ok": delivery.ok}
 
     async def _sample(self, body: Json) -> Json:
@@ -363,17 +393,13 @@ class Page:
         return {}
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
-        """A file from the person's computer, streamed; its channel, thread, name and words are in the query."""
+        """Stream in a file from the person's computer, which nobody else sees until it is sent; its name is in the query."""
         files, query = self.playground.files, request.query
-        channel_id = _own_channel(self, dict(query))
         size = request.content_length
         if size is None or not query.get("name"):
             raise web.HTTPLengthRequired if size is None else web.HTTPBadRequest
         if size > files.max_file_bytes:
             raise web.HTTPRequestEntityTooLarge(files.max_file_bytes, size)
-        thread_ts = query.get("thread_ts") or None
-        if thread_ts:
-            self.workspace.check_thread(channel_id, thread_ts)
         file = files.expect(name=query["name"], size_bytes=size, user=YOU)
         try:
             await files.receive(file, request.content.iter_chunked(CHUNK_BYTES))
@@ -381,10 +407,7 @@ class Page:
             raise web.HTTPBadRequest from None
         if file.state is not FileState.UPLOADED:
             raise web.HTTPBadRequest
-        message = await self.playground.share_upload(
-            file, channel_id, thread_ts=thread_ts, text=query.get("text", "")[:MAX_TEXT]
-        )
-        return _json({"ts": message.ts})
+        return _json({"file": file.id})
 
 
 def _own_channel(page: Page, body: Json) -> str:

@@ -15,11 +15,12 @@ from playground.workspace import Ephemeral, Happening, Message, View, Workspace
 
 @dataclass
 class Trigger:
-    """Who did something, and in which view if it was in one."""
+    """Who did something, and in which view and conversation if it was in one."""
 
     user: str
     given_at: float
     view_id: str = ""
+    channel_id: str = ""
     used: bool = False
 
 
@@ -48,11 +49,11 @@ class Triggers:
         self._triggers: dict[str, Trigger] = {}
         self._responses: dict[str, ResponseUrl] = {}
 
-    def give(self, user: str, *, view_id: str = "") -> str:
-        """A new trigger id."""
+    def give(self, user: str, *, view_id: str = "", channel_id: str = "") -> str:
+        """Return a new trigger id."""
         now = self.workspace.clock()
         trigger_id = f"{int(now * 1000)}.{secrets.randbelow(10**10)}.{secrets.token_hex(16)}"
-        self._triggers[trigger_id] = Trigger(user, now, view_id)
+        self._triggers[trigger_id] = Trigger(user, now, view_id, channel_id)
         return trigger_id
 
     def take(self, trigger_id: str) -> Trigger:
@@ -89,11 +90,13 @@ class Triggers:
 
     # Modals
 
-    def open_view(self, view: Json, user: str, *, on: View | None = None) -> View:
-        """Show a modal, on top of another one or alone."""
+    def open_view(self, view: Json, user: str, *, on: View | None = None, channel_id: str = "") -> View:
+        """Show a modal, on top of another one or alone; `channel_id` is where it was asked for."""
         view_id = f"V0{secrets.token_hex(5).upper()[:9]}"
         root_id = on.root_id if on else view_id
-        shown = View(view_id, user, view, secrets.token_hex(8), root_id, on.id if on else None)
+        shown = View(
+            view_id, user, view, secrets.token_hex(8), root_id, on.id if on else None, on.channel_id if on else channel_id
+        )
         if on is None:
             for other in [each for each in self.workspace.views.values() if each.user == user]:
                 self.close_view(other)

@@ -568,7 +568,7 @@ async def _views_open(api: WebApi, arguments: Arguments) -> Json:
     view = api.checked_view(arguments)
     if view["type"] != "modal":
         raise ApiError("invalid_arguments", messages=["must be a modal [json-pointer:/view/type]"])
-    return {"view": api.workspace.view_json(api.triggers.open_view(view, trigger.user))}
+    return {"view": api.workspace.view_json(api.triggers.open_view(view, trigger.user, channel_id=trigger.channel_id))}
 
 
 @method("views.push", tier=4)

@@ -103,7 +103,11 @@ class Ephemeral:
 
 @dataclass
 class View:
-    """A modal or a Home tab as it is shown; `view` is what the app sent, with ids filled in."""
+    """
+    A modal or a Home tab as it is shown; `view` is what the app sent, with ids filled in.
+
+    `channel_id` is the conversation in which the modal was asked for, "" where there was none.
+    """
 
     id: str
     user: str
@@ -111,6 +115,7 @@ class View:
     hash: str
     root_id: str
     previous_id: str | None = None
+    channel_id: str = ""
 
 
 @dataclass(frozen=True)
