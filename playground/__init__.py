@@ -1,4 +1,4 @@
-"""A small, strict Slack workspace on this computer, for trying the bot and for tests. The way in is `server.py`."""
+"""A small, strict Slack workspace on this computer, for trying the bot and for tests. `server.py` is the entry point."""
 
 from playground.delivery import Delivery, signature
 from playground.faults import Faults, RateLimits

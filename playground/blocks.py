@@ -1,7 +1,7 @@
 """
-What Slack accepts as Block Kit: known blocks and elements, what they must hold, how long it may be.
+Validation of Block Kit as Slack does it: known blocks and elements, their fields, and the lengths of these.
 
-`check_blocks` and `check_view` answer with the reasons in Slack's own form ("must be less than 3001 characters
+`check_blocks` and `check_view` return the reasons for a refusal in Slack's own form ("must be less than 3001 characters
 [json-pointer:/blocks/0/text/text]"), none where all is well, and fill in the ids that Slack makes up. Limits are those of
 docs.slack.dev/reference/block-kit and of slack_sdk 3.47's models; what is not documented is refused rather than let through,
 since the bot is to use only what is.
@@ -56,14 +56,14 @@ PictureProblem = Callable[[Json], str]
 
 
 def check_blocks(blocks: Sequence[object], *, surface: Surface, picture_problem: PictureProblem) -> list[str]:
-    """Reasons why Slack would refuse `blocks`; `picture_problem` judges a `slack_file`. Fills in block and action ids."""
+    """Return why Slack would refuse `blocks`, and fill in block and action ids; `picture_problem` judges a `slack_file`."""
     checker = _Checker(surface, picture_problem)
     checker.blocks(blocks, "/blocks")
     return checker.problems
 
 
 def check_view(view: object, *, picture_problem: PictureProblem) -> list[str]:
-    """Reasons why Slack would refuse a modal or a Home tab."""
+    """Return why Slack would refuse a modal or a Home tab."""
     if not isinstance(view, dict):
         return ["must be an object [json-pointer:/view]"]
     kind = view.get("type")

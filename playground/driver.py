@@ -1,8 +1,7 @@
 """
-What happens in the workspace, seen and done from outside: for tests, and for the page.
+The workspace as tests and the page use it: observe what happens, and act as people do.
 
-Observing returns what is there and waits for what will be; acting does what people do. The server, which also answers the app,
-is `server.py`.
+The server, which also answers the app, is `server.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ T = TypeVar("T")
 
 
 class Driver:
-    """The half of the playground that observes and acts; `server.Playground` makes the parts that it names."""
+    """The part of the playground that observes and acts; `server.Playground` makes the parts that it names."""
 
     workspace: Workspace
     files: Files
@@ -43,7 +42,7 @@ class Driver:
         return self._faulty.calls
 
     def calls_of(self, method: str) -> list[ApiCall]:
-        """The calls of one method."""
+        """Return the calls of one method."""
         return [call for call in self.calls if call.method == method]
 
     @property
@@ -62,19 +61,19 @@ class Driver:
         return list(self.workspace.views.values())
 
     def home(self, user: str = YOU) -> View | None:
-        """The Home tab that the app has published for somebody."""
+        """Return the Home tab that the app has published for a person."""
         return self.workspace.homes.get(user)
 
     def messages(self, channel: str) -> list[Message]:
-        """What a channel itself shows, oldest first."""
+        """Return the messages that a channel itself shows, oldest first."""
         return self.workspace.roots(self.channel_id(channel))
 
     def thread(self, channel: str, ts: str) -> list[Message]:
-        """A root and its replies, oldest first."""
+        """Return a root and its replies, oldest first."""
         return self.workspace.thread(self.channel_id(channel), ts)
 
     def channel_id(self, channel: str) -> str:
-        """The id of a channel given by name, "#name" or id; "dm" is the conversation with the app."""
+        """Return the id of a channel given by name, "#name" or id; "dm" is the conversation with the app."""
         wanted = channel.removeprefix("#")
         if wanted == "dm":
             return DIRECT
@@ -87,7 +86,7 @@ class Driver:
         """
         Wait until `found()` is true in the sense of `if`, and return it.
 
-        It is asked anew after each change of the workspace, each call of the app and each delivery.
+        It is asked again after each change of the workspace, each call of the app and each delivery.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -124,7 +123,7 @@ class Driver:
         )
 
     def edit_message(self, message: Message, text: str) -> None:
-        """Edit a message of a person's."""
+        """Edit a person's message."""
         edited = {"user": message.user, "ts": self.workspace.next_ts()}
 
         def change(message: Message) -> None:
@@ -237,15 +236,15 @@ class Driver:
         await self.people.close_view(view, clear=clear)
 
     def open_home(self, *, user: str = YOU, tab: str = "home") -> None:
-        """Look at the app's Home (or its "messages")."""
+        """Open the app's Home, or its tab "messages"."""
         self.workspace.announce(Happening("home_opened", user=user, name=tab))
 
     def invite(self, channel: str, user: str = BOT_USER, *, by: str = YOU) -> None:
-        """Add somebody, the app unless said otherwise, to a channel."""
+        """Add a user (by default the app) to a channel."""
         self.workspace.join(self.channel_id(channel), user, by=by)
 
     def kick(self, channel: str, user: str = BOT_USER, *, by: str = YOU) -> None:
-        """Remove somebody, the app unless said otherwise, from a channel."""
+        """Remove a user (by default the app) from a channel."""
         self.workspace.leave(self.channel_id(channel), user, by=by)
 
     def archive(self, channel: str) -> None:

@@ -1,8 +1,8 @@
 """
-What the app is told of a happening: the events of Slack's Events API, by subscription name.
+The events of Slack's Events API that a change of the workspace gives, by subscription name.
 
-Pure translation. Delivery, signatures and retries are in `delivery.py`. An app hears only of conversations that it is in, only
-what it subscribed to, and only what its scopes cover.
+Pure functions. Delivery, signatures and retries are in `delivery.py`. An app gets only events of conversations that it is in,
+to which it subscribed, and which its scopes cover.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ EVENT_SCOPES = {
 
 
 def events_of(workspace: Workspace, files: Files, happening: Happening) -> Iterator[tuple[str, Json]]:
-    """The events that Slack makes of a happening, each with the name that an app subscribes to."""
+    """Return the events that Slack sends for a change, each with the name that an app subscribes to."""
     if happening.kind == "home_opened":
         yield "app_home_opened", _home_opened(workspace, happening)
         return
@@ -164,12 +164,12 @@ def _home_opened(workspace: Workspace, happening: Happening) -> Json:
 
 
 def is_delivered(name: str, *, subscribed: Collection[str], scopes: Collection[str]) -> bool:
-    """Whether an app with these subscriptions and scopes gets events of this name."""
+    """Tell whether an app with these subscriptions and scopes gets events of this name."""
     return name in subscribed and (name not in EVENT_SCOPES or EVENT_SCOPES[name] in scopes)
 
 
 def envelope(workspace: Workspace, event: Json) -> Json:
-    """The outer object of an event: new id, same event."""
+    """Return the outer object of an event: a new id around the same event."""
     event_id = "Ev0" + secrets.token_hex(5).upper()[:8]
     return {
         "token": "playground-verification-token",

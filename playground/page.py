@@ -1,6 +1,5 @@
 """
-The browser's side of the playground: the page's files, what it shows as JSON, its live WebSocket, and what the person does
-there.
+The HTTP side of the page: its files, its content as JSON, its live WebSocket, and the actions of the person.
 
 The person is always "you". Everything here belongs to the page alone: `guard.py` lets nobody else in. The page itself runs
 nothing but its own files (Content-Security-Policy).
@@ -94,7 +93,7 @@ class Page:
         path = STATIC / name
         if path.parent != STATIC or path.suffix not in _TYPES or not path.is_file():
             raise web.HTTPNotFound
-        # Asked for anew each time, answered with 304 while the file is the same: a new version is never mixed with an old one.
+        # Requested again each time, answered with 304 while the file is the same: a new version is never mixed with an old one.
         headers = _PAGE_HEADERS | {"Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8", "Cache-Control": "no-cache"}
         return web.FileResponse(path, headers=headers)
 
@@ -104,7 +103,7 @@ class Page:
         return _json(self.snapshot())
 
     def snapshot(self) -> Json:
-        """Everything that the page shows, for its start and after a lost connection."""
+        """Return everything that the page shows, for its start and after a lost connection."""
         workspace = self.workspace
         home = workspace.homes.get(YOU)
         return {
@@ -163,7 +162,7 @@ class Page:
         return shown | {"blocks": self._with_pictures(view.view["blocks"]), "channel": view.channel_id}
 
     def _with_pictures(self, blocks: list[Json]) -> list[Json]:
-        """Blocks whose pictures say where the page gets them; a picture that you may not see has no address."""
+        """Return blocks with the addresses of their pictures; a picture that the person may not see has none."""
         shown = deepcopy(blocks)
         for block in shown:
             for element in (block, block.get("accessory"), *block.get("elements", [])):
@@ -411,7 +410,7 @@ class Page:
 
 
 def _own_channel(page: Page, body: Json) -> str:
-    """The channel that a request names, where you are in it."""
+    """Return the id of the channel that a request names; `channel_not_found` where the person is not in it."""
     channel = page.workspace.channel(str(body["channel"]))
     if YOU not in channel.members:
         raise ApiError("channel_not_found")

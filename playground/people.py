@@ -1,7 +1,7 @@
 """
-What people do in the workspace, and what the app hears of it: commands, clicks, shortcuts, modals and answers to them.
+Actions of people, and the requests to the app that they cause: commands, clicks, shortcuts, modals and answers to them.
 
-Used by the page and by tests alike. Messages and files are in `workspace.py` and `files.py`; those tell the app through events.
+Used by the page and by tests alike. Messages and files are in `workspace.py` and `files.py`; those reach the app as events.
 Texts in here are those that the client itself shows.
 """
 
@@ -33,11 +33,11 @@ Target = Message | Ephemeral | View
 
 
 class NoSuchElement(Exception):
-    """What was to be clicked is not there."""
+    """The error for an element that is not there."""
 
 
 class People:
-    """Everybody in the workspace but the app."""
+    """The actions of the people in the workspace."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class People:
     # Commands
 
     async def slash_command(self, channel_id: str, command: str, text: str, user: str) -> Delivery | None:
-        """Type a command. What comes back at once is shown to that person; None where there is no such command."""
+        """Type a command, and show its answer to that person; None where there is no such command."""
         channel = self.workspace.channel(channel_id)
         known = self.commands.get(command)
         if known is None:
@@ -95,12 +95,12 @@ class People:
         return delivery
 
     def _tell(self, channel_id: str, user: str, text: str, thread_ts: str | None = None) -> None:
-        """Say something that only this person sees, from the client and not from the app."""
+        """Show text to this person alone, from the client and not from the app."""
         shown = Ephemeral(channel_id, self.workspace.next_ts(), user, text, thread_ts=thread_ts, from_app=False)
         self.workspace.show(shown)
 
     def respond(self, secret: str, body: Json) -> None:
-        """What the app posts to a `response_url`."""
+        """Carry out what the app posts to a `response_url`."""
         self._respond(body, self.triggers.use_response(secret))
 
     def _respond(self, body: Json, response: ResponseUrl) -> None:
@@ -253,7 +253,7 @@ class People:
         return self._carry_out(view, answer) or trouble
 
     def _carry_out(self, view: View, answer: Json) -> Json | None:
-        """Do what the app answered to a submission; None where the answer is not one that Slack takes."""
+        """Carry out the app's answer to a submission; None where the answer is not one that Slack takes."""
         action = answer.get("response_action")
         if action == "errors":
             errors = answer.get("errors")
@@ -280,7 +280,7 @@ class People:
         return {"errors": {}}
 
     async def close_view(self, view: View, *, clear: bool = False) -> None:
-        """Dismiss a modal (with `clear` its whole stack); the app hears of it where it asked to."""
+        """Dismiss a modal (with `clear` its whole stack); the app is notified where it asked to be."""
         stack = [each for each in self.workspace.views.values() if each.root_id == view.root_id]
         closing = stack if clear or view.view.get("clear_on_close") else [view]
         for each in reversed(closing):
@@ -292,7 +292,7 @@ class People:
 
 
 def elements_of(blocks: Sequence[Json]) -> Iterator[tuple[Json, Json]]:
-    """Every interactive element with its block."""
+    """Yield every interactive element with its block."""
     for block in blocks:
         for element in (block.get("accessory"), block.get("element"), *block.get("elements", [])):
             if isinstance(element, dict) and "action_id" in element:
@@ -300,7 +300,7 @@ def elements_of(blocks: Sequence[Json]) -> Iterator[tuple[Json, Json]]:
 
 
 def find_element(blocks: Sequence[Json], action_id: str, block_id: str = "") -> tuple[Json, Json]:
-    """The element with this action id, in the given block where several have it."""
+    """Return the element with this action id, in the given block where several have it."""
     for block, element in elements_of(blocks):
         if element["action_id"] == action_id and block_id in ("", block.get("block_id")):
             return block, element
@@ -328,7 +328,7 @@ _ONE = frozenset({"static_select", "external_select", "radio_buttons", "overflow
 
 
 def chosen(element: Json, value: object) -> Json:
-    """What an element reports when it holds `value`: option values stand for their options."""
+    """Return what an element reports when it holds `value`: option values stand for their options."""
     kind = element["type"]
     if kind in _SELECTED:
         return {_SELECTED[kind]: value}

@@ -7,14 +7,15 @@ tests.
         message = slack.post_message("wildlife", "look: https://example.org/fox.mp4")
         reply = await slack.until(lambda: slack.thread("wildlife", message.ts)[1:])
 
-Where the page is: `slack.page_url`, which holds a secret (guard.py). Tokens and secrets are random unless they are given:
+The page is at `slack.page_url`, which holds a secret (guard.py). Tokens and secrets are random unless they are given:
 `slack.bot_token`, `slack.signing_secret`. With an `app_token` it speaks Socket Mode and never HTTP; without one it posts signed
 requests to `bot_url`, which may be set later (the app's port is often known last). Everything lives in memory and a temporary
-folder, and listens on 127.0.0.1 alone. `faults` makes calls go wrong, `calls` and `deliveries` say what went to and fro.
+folder, and listens on 127.0.0.1 alone. `faults` makes calls fail, `calls` and `deliveries` record the traffic in both
+directions.
 
 This module joins the parts: workspace.py (state), web_api.py and blocks.py (what is allowed), files.py and file_routes.py,
-events.py and delivery.py (what the app hears), socket_mode.py, people.py (what people do), driver.py (observing and acting, for
-tests and for the page), page.py (the browser's side), and guard.py (who may speak to all of it).
+events.py and delivery.py (to the app), socket_mode.py, people.py (actions of people), driver.py (observing and acting, for
+tests and for the page), page.py (the page's HTTP side), and guard.py (access control).
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ MAX_JSON_BYTES = 4 << 20
 @dataclass(frozen=True)
 class Timing:
     """
-    How long things take, in seconds: Slack's own values, made short where a test says so.
+    Durations, in seconds: Slack's own values, made short where a test says so.
 
     `retry_after_s` are the pauses before an event is sent again (Slack: at once, then 1 and 5 minutes).
     """
@@ -132,7 +133,7 @@ class Playground(Driver):
     # Life
 
     async def start(self) -> Self:
-        """Listen. The address is `url` from then on."""
+        """Listen; the address is `url` from then on."""
         self._folder = tempfile.TemporaryDirectory(prefix="playground-", ignore_cleanup_errors=True)
         self.files.folder = Path(self._folder.name)
         self._session = aiohttp.ClientSession(auto_decompress=False)
@@ -208,12 +209,12 @@ class Playground(Driver):
 
     @property
     def api_url(self) -> str:
-        """What `AsyncWebClient(base_url=...)` and TRACKLET_SLACK_API_URL want."""
+        """The address for `AsyncWebClient(base_url=...)` and TRACKLET_SLACK_API_URL."""
         return f"{self.url}/api/"
 
     @property
     def bot_url(self) -> str | None:
-        """Where requests to the app go."""
+        """The address that requests to the app go to."""
         return self.link.bot_url
 
     @bot_url.setter
@@ -221,7 +222,7 @@ class Playground(Driver):
         self.link.bot_url = request_url(url)
 
     async def verify_bot_url(self) -> bool:
-        """Slack's handshake with a request URL; whether the app passed it."""
+        """Perform Slack's handshake with a request URL, and return whether the app passed it."""
         return await self.link.verify()
 
     async def break_connections(self) -> None:
@@ -229,7 +230,7 @@ class Playground(Driver):
         await self._page.break_connections()
 
     def uninstall(self) -> None:
-        """Remove the app: it hears of that, and its token is refused from then on."""
+        """Remove the app: it gets the events of that, and its token is refused from then on."""
         self.workspace.announce(Happening("tokens_revoked"))
         self.workspace.announce(Happening("app_uninstalled"))
         self._revoked, self.bot_token = self.bot_token, ""

@@ -1,7 +1,7 @@
 """
-What an interaction hands to the app for its answer: a trigger id that opens one view within seconds, and a `response_url`.
+Trigger ids, which open one view within seconds, and `response_url`s: what an interaction gives to the app for its answer.
 
-Also the modals that are open, since a trigger is what opens them. Durations are seconds.
+And the open modals, since a trigger opens them. Durations are seconds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from playground.workspace import Ephemeral, Happening, Message, View, Workspace
 
 @dataclass
 class Trigger:
-    """Who did something, and in which view and conversation if it was in one."""
+    """The person who did something, and the view and conversation in which it was done, if any."""
 
     user: str
     given_at: float
@@ -26,7 +26,7 @@ class Trigger:
 
 @dataclass
 class ResponseUrl:
-    """Where answers to one interaction go: the channel, the person, and what was interacted with."""
+    """The target of answers to one interaction: the channel, the person, and what was interacted with."""
 
     channel_id: str
     user: str
@@ -37,7 +37,7 @@ class ResponseUrl:
 
 
 class Triggers:
-    """Every trigger id and response address that was given out."""
+    """The trigger ids, response addresses and open modals."""
 
     def __init__(
         self, workspace: Workspace, *, trigger_s: float = 3.0, response_url_s: float = 1800.0, response_url_uses: int = 5
@@ -71,7 +71,7 @@ class Triggers:
     def response_url(
         self, channel_id: str, user: str, *, thread_ts: str | None = None, origin: Message | Ephemeral | None = None
     ) -> str:
-        """A new address for answers."""
+        """Return a new address for answers."""
         secret = secrets.token_urlsafe(24)
         self._responses[secret] = ResponseUrl(channel_id, user, self.workspace.clock(), thread_ts, origin)
         return f"{self.workspace.url}/commands/{self.workspace.url.rpartition(':')[2]}/{secret}"
@@ -105,6 +105,6 @@ class Triggers:
         return shown
 
     def close_view(self, view: View) -> None:
-        """Take a modal away."""
+        """Close a modal."""
         if self.workspace.views.pop(view.id, None):
             self.workspace.announce(Happening("view_closed", view=view, user=view.user))

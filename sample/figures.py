@@ -2,7 +2,7 @@
 The people, animals and vehicles of the sample clip, each drawn with a `Pen` at one moment of its movement.
 
 A person's unit is the body height, a car's, a dog's and a bicycle's the length. `phase` is the angle of the walk, trot or
-crank in radians; whoever moves a figure derives it from the way it has gone, so that feet do not slide.
+crank in radians; the caller derives it from the distance covered, so that feet do not slide.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ THIGH, SHIN, FOOT = 0.25, 0.235, 0.035
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a person is dressed; `coat` is how far the top reaches below the hip, in body heights."""
+    """A person's clothes and colours; `coat` is how far the top reaches below the hip, in body heights."""
 
     top: Colour
     legs: Colour
@@ -38,7 +38,7 @@ class Look:
 
 
 def draw_walker(pen: Pen, look: Look, phase: float, *, running: bool = False, pace: float = 1.0) -> None:
-    """A person from the side; `pace` 0 stands, 1 walks, and between is the step from one to the other."""
+    """Draw a person from the side; `pace` 0 stands, 1 walks, and between is the step from one to the other."""
     pen.shade((0.02, 0.0), 0.24, 0.05, 0.34)
     lift = (0.62 if running else 0.42) * pace
     legs = [_leg(phase + turn, lift, running=running, pace=pace) for turn in (math.pi, 0.0)]
@@ -87,7 +87,7 @@ def draw_walker(pen: Pen, look: Look, phase: float, *, running: bool = False, pa
 
 
 def _leg(phase: float, lift: float, *, running: bool, pace: float) -> tuple[Point, Point, Point]:
-    """Hip, knee and ankle with the hip at the origin; the foot swings forward while the cosine of the phase is positive."""
+    """Return hip, knee and ankle, the hip at the origin; the foot swings forward while the cosine of the phase is positive."""
     thigh = lift * math.sin(phase) + (0.12 * pace if running else 0.0)
     flex = (0.1 + (1.25 if running else 0.85) * max(0.0, math.cos(phase - 0.25)) ** 2) * pace
     upper, lower = thigh + 0.42 * flex, thigh - 0.58 * flex
@@ -96,7 +96,7 @@ def _leg(phase: float, lift: float, *, running: bool, pace: float) -> tuple[Poin
 
 
 def _arm(pen: Pen, shoulder: Point, angle: float, bend: float, sleeve: Colour, skin: Colour) -> Point:
-    """Upper arm and forearm hanging at `angle` from straight down; the hand's place is returned."""
+    """Draw upper arm and forearm, hanging at `angle` from straight down, and return the hand's position."""
     upper = angle - 0.12
     elbow = (shoulder[0] + 0.15 * math.sin(upper), shoulder[1] - 0.15 * math.cos(upper))
     fore = upper + bend
@@ -220,7 +220,7 @@ def _balloon(pen: Pen, hand: Point, colour: Colour, phase: float) -> None:
 
 
 def draw_car(pen: Pen, paint: Colour, phase: float, *, van: bool = False) -> None:
-    """A small car or a delivery van from the side; `phase` turns the wheels."""
+    """Draw a small car or a delivery van from the side; `phase` turns the wheels."""
     pen.shade((0.0, 0.012), 0.6, 0.085, 0.5)
     glass: Colour = (92, 128, 146)
     dark = toned(paint, 0.8)
@@ -304,7 +304,7 @@ def draw_car(pen: Pen, paint: Colour, phase: float, *, van: bool = False) -> Non
 
 
 def draw_dog(pen: Pen, coat: Colour, phase: float, *, collar: Colour = (204, 64, 56)) -> None:
-    """A dog at a trot: diagonal legs move together."""
+    """Draw a dog at a trot: diagonal legs move together."""
     pen.shade((0.0, 0.01), 0.55, 0.08, 0.34)
     bob = 0.02 * abs(math.sin(phase))
     y = 0.42 + bob
@@ -352,7 +352,7 @@ def draw_dog(pen: Pen, coat: Colour, phase: float, *, collar: Colour = (204, 64,
 
 
 def draw_cyclist(pen: Pen, look: Look, frame: Colour, phase: float) -> None:
-    """A rider on a bicycle; `phase` turns wheels and cranks."""
+    """Draw a rider on a bicycle; `phase` turns wheels and cranks."""
     pen.shade((0.0, 0.01), 0.56, 0.06, 0.36)
     r = CYCLE_WHEEL_RADIUS
     rear, front, crank = (-0.3, r), (0.3, r), (-0.04, r * 0.95)
@@ -407,16 +407,16 @@ def _cycle_wheel(pen: Pen, hub: Point, phase: float) -> None:
 
 
 def _bent(start: Point, end: Point, first: float, second: float) -> Point:
-    """The joint between two bones that span `start` to `end`, on the forward side."""
+    """Return the joint between two bones that span `start` to `end`, on the forward side."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     distance = min(math.hypot(dx, dy), first + second - 1e-6)
     along = (first**2 - second**2 + distance**2) / (2 * distance)
-    aside = math.sqrt(max(first**2 - along**2, 0.0))
-    return start[0] + (dx * along - dy * aside) / distance, start[1] + (dy * along + dx * aside) / distance
+    height = math.sqrt(max(first**2 - along**2, 0.0))
+    return start[0] + (dx * along - dy * height) / distance, start[1] + (dy * along + dx * height) / distance
 
 
 def draw_duck(pen: Pen, phase: float) -> None:
-    """A duck on water, with the ripples it makes; its unit is its length."""
+    """Draw a duck on water with its ripples; its unit is its length."""
     bob = 0.02 * math.sin(phase)
     pen.shade((-0.02, 0.02), 0.55, 0.1, 0.3)
     pen.curve(

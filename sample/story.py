@@ -1,5 +1,5 @@
 """
-Who is in the sample clip, where and when.
+The timeline of the sample clip: who is in it, where and when.
 
 Two shots of a fixed camera: a street, then a park. Times are seconds from the first frame; places are pixels of the picture,
 heights counted up from its bottom edge. Paths were laid so that people stay apart on the picture but for one meeting: in the
@@ -37,7 +37,7 @@ Figure = Callable[[Pen, float, float], None]  # draws at a phase (radians) and a
 @dataclass(frozen=True, slots=True)
 class Actor:
     """
-    Somebody or something that moves along a straight line.
+    A person or thing that moves along a straight line.
 
     `path` is (time, x) in rising time; `turn_px` is the way that one turn of the phase takes; `ground` is where the feet are.
     """
@@ -51,7 +51,7 @@ class Actor:
     figure: Figure
 
     def x_at(self, time_s: float) -> float:
-        """The place at one time, eased around stops; the line goes on before its first and after its last point."""
+        """Return the position at one time, eased around stops; the line goes on before its first and after its last point."""
         return sum(self._straight(time_s + step * EASING_S / 2) for step in (-2, -1, 0, 1, 2)) / 5
 
     def draw(self, pen: Pen, time_s: float) -> None:
@@ -63,7 +63,7 @@ class Actor:
         self.figure(pen.placed(x, HEIGHT - self.ground, self.unit_px, facing), phase, min(1.0, speed / usual))
 
     def box_at(self, time_s: float) -> BoundingBox | None:
-        """What can be in the picture of it, clipped; None when too little is."""
+        """Return the box of what can be in the picture of it, clipped; None when too little is."""
         pen = Pen()
         self.draw(pen, time_s)
         box = pen.extent.as_box(SIZE)
@@ -201,12 +201,12 @@ ACTORS = (
 
 @functools.cache
 def place_of(shot: int) -> Place:
-    """The painted place of a shot."""
+    """Return the painted background of a shot."""
     return (paint_street, paint_park)[shot]()
 
 
 def draw_frame(number: int) -> NDArray[np.uint8]:
-    """The picture of one frame, (360, 640, 3) BGR."""
+    """Return the picture of one frame, (360, 640, 3) BGR."""
     time_s = number / FRAME_RATE_HZ
     shot = sum(time_s >= segment.end_s for segment in SHOTS[:-1])
     place = place_of(shot)
@@ -224,7 +224,7 @@ def draw_frame(number: int) -> NDArray[np.uint8]:
 
 
 def truth() -> Annotations:
-    """Every actor's true track, one observation per frame in which enough of it is inside the picture."""
+    """Return every actor's true track, one observation per frame in which enough of it is inside the picture."""
     tracks: list[Track] = []
     for actor in ACTORS:
         segment = SHOTS[actor.shot]

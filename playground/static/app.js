@@ -213,7 +213,7 @@ function enterThread() {
   else lists.threadComposer.focus();
 }
 
-// After a thread was closed: back to what opened it, or to its message where that has been drawn anew.
+// After a thread was closed: back to what opened it, or to its message where that has been redrawn.
 function leaveThread(ts) {
   const row = lists.main.rowOf(ts);
   const target = opener?.isConnected && opener !== document.body ? opener : row?.querySelector('.replies') ?? row;
@@ -303,7 +303,7 @@ async function refresh() {
   try {
     await load();
   } catch {
-    return; // the connection is gone again; the next one asks anew
+    return; // the connection is gone again; the next one asks again
   } finally {
     refreshing -= 1;
   }

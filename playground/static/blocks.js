@@ -103,7 +103,7 @@ async function act(control, item, block, context, value) {
   control.removeAttribute('aria-busy');
 }
 
-// Remembers an input's value; in a message, or where the block says so, the app hears of it at once.
+// Remembers an input's value; in a message, or where the block says so, the app is notified at once.
 function input(control, item, block, context, read, extra) {
   for (const [name, value] of Object.entries(extra)) if (value !== null) control.setAttribute(name, value);
   control.dataset.actionId = item.action_id;

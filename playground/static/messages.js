@@ -93,7 +93,7 @@ export class MessageList {
     return row;
   }
 
-  // A row whose parts are drawn anew only when they changed.
+  // A row whose parts are redrawn only when they changed.
   #message(message, grouped) {
     const key = `${message.type} ${message.ts}`;
     let entry = this.rows.get(key);

@@ -5,7 +5,7 @@ import { h, icon, iconButton } from './dom.js';
 import { plain, textObject } from './mrkdwn.js';
 import { names } from './store.js';
 
-// Opens a dialog and gives the focus back at its end. `onclose` hears of every way to close it.
+// Opens a dialog and gives the focus back at its end. `onclose` is called whichever way it is closed.
 export function openDialog(dialog, onclose) {
   const before = document.activeElement;
   document.body.append(dialog);
