@@ -1,5 +1,5 @@
 """
-The two places of the sample clip: a street of small shops and a park with a pond.
+The two backdrops of the sample clip: a street of small shops and a park with a pond.
 
 Each is painted once, at `SUPERSAMPLING` times the picture's size. Lengths are pixels of the picture, heights count up from its
 bottom edge.
@@ -27,7 +27,7 @@ LEAF: Colour = (98, 138, 92)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Backdrop:
     """A painted background, (720, 1280, 3) BGR; `fixtures`, (720, 1280), is 255 where things stand at `fixtures_ground`."""
 
     picture: NDArray[np.uint8]
@@ -35,7 +35,7 @@ class Place:
     fixtures_ground: float = 0.0
 
 
-def paint_street() -> Place:
+def paint_street() -> Backdrop:
     """Paint shops behind a pavement, a road with a lane each way, and a wider pavement in front, with a lamp between them."""
     canvas = _blank((228, 216, 198))
     pen = Pen(canvas, origin=(0.0, float(HEIGHT)))
@@ -123,10 +123,10 @@ def paint_street() -> Place:
     fixtures = np.where((canvas != without_fixtures).any(axis=2), 255, 0).astype(np.uint8)
     _foliage(pen, [(-14, 350), (6, 368), (-4, 330), (34, 378), (-16, 300)], dice)
     _foliage(pen, [(656, 350), (636, 372), (600, 380), (652, 318)], dice)
-    return Place(_finish(canvas), fixtures, fixtures_ground=86)
+    return Backdrop(_finish(canvas), fixtures, fixtures_ground=86)
 
 
-def paint_park() -> Place:
+def paint_park() -> Backdrop:
     """Paint a pond among trees, a path and a lawn, with the town far behind."""
     canvas = _blank((250, 222, 190))
     pen = Pen(canvas, origin=(0.0, float(HEIGHT)))
@@ -140,7 +140,7 @@ def paint_park() -> Place:
     _tree(pen, 590, 120, 150, dice)
     _tree(pen, 20, 96, 168, dice)
     _grass(pen, dice)
-    return Place(_finish(canvas))
+    return Backdrop(_finish(canvas))
 
 
 def _blank(colour: Colour) -> NDArray[np.uint8]:

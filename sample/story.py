@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sample import figures
 from sample.figures import Outfit
 from sample.pen import Pen
-from sample.scenery import HEIGHT, SIZE, Place, paint_park, paint_street
+from sample.scenery import HEIGHT, SIZE, Backdrop, paint_park, paint_street
 from tracking.model import Annotations, BoundingBox, Segment, Track
 
 FRAME_RATE_HZ = 20
@@ -200,8 +200,8 @@ ACTORS = (
 
 
 @functools.cache
-def place_of(shot: int) -> Place:
-    """Return the painted background of a shot."""
+def backdrop_of(shot: int) -> Backdrop:
+    """Return the backdrop of a shot."""
     return (paint_street, paint_park)[shot]()
 
 
@@ -209,14 +209,14 @@ def draw_frame(number: int) -> NDArray[np.uint8]:
     """Return the picture of one frame, (360, 640, 3) BGR."""
     time_s = number / FRAME_RATE_HZ
     shot = sum(time_s >= segment.end_s for segment in SHOTS[:-1])
-    place = place_of(shot)
-    canvas = place.picture.copy()
+    backdrop = backdrop_of(shot)
+    canvas = backdrop.picture.copy()
     pen = Pen(canvas)
-    fixtures_due = place.fixtures is not None
+    fixtures_due = backdrop.fixtures is not None
     for actor in sorted(ACTORS, key=lambda actor: -actor.ground):
-        if fixtures_due and actor.ground < place.fixtures_ground:
-            assert place.fixtures is not None
-            cv2.copyTo(place.picture, place.fixtures, canvas)
+        if fixtures_due and actor.ground < backdrop.fixtures_ground:
+            assert backdrop.fixtures is not None
+            cv2.copyTo(backdrop.picture, backdrop.fixtures, canvas)
             fixtures_due = False
         if actor.shot == shot:
             actor.draw(pen, time_s)
