@@ -1,8 +1,8 @@
 """A small, strict Slack workspace on this computer, for trying the bot and for tests. `server.py` is the entry point."""
 
 from playground.delivery import Delivery, signature
+from playground.fault_injection import ApiCall
 from playground.faults import Faults, RateLimits
-from playground.faulty import ApiCall
 from playground.files import Processing
 from playground.manifest import BOT_EVENTS, BOT_SCOPES, MANIFEST, Manifest, Shortcut, SlashCommand, read_manifest
 from playground.people import NoSuchElement

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from playground.delivery import AppLink, Delivery
-from playground.faulty import ApiCall, Faulty
+from playground.fault_injection import ApiCall, FaultInjector
 from playground.files import Files, FileState, Share, StoredFile
 from playground.people import People, Target
 from playground.wire import ApiError, Json
@@ -31,7 +31,7 @@ class Driver:
     people: People
     link: AppLink
     samples: dict[str, Path]
-    _faulty: Faulty
+    _injector: FaultInjector
     _changed: asyncio.Event
 
     # Observing
@@ -39,7 +39,7 @@ class Driver:
     @property
     def calls(self) -> list[ApiCall]:
         """Every call of the app, in the order in which they came."""
-        return self._faulty.calls
+        return self._injector.calls
 
     def calls_of(self, method: str) -> list[ApiCall]:
         """Return the calls of one method."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import BodyPartReader, web
 
-from playground.faulty import ApiCall, Faulty
+from playground.fault_injection import ApiCall, FaultInjector
 from playground.files import CHUNK_BYTES, Files, TooManyBytes
 from playground.wire import ApiError
 from playground.workspace import BOT_USER
@@ -44,9 +44,9 @@ def file_response(path: Path, *, mimetype: str, name: str, download: bool = Fals
 class FileRoutes:
     """The routes of files. `granted` tells whether a token may read files; None for a token that is not the app's."""
 
-    def __init__(self, files: Files, faulty: Faulty, granted: Callable[[str], bool | None]) -> None:
+    def __init__(self, files: Files, injector: FaultInjector, granted: Callable[[str], bool | None]) -> None:
         self.files = files
-        self.faulty = faulty
+        self.injector = injector
         self.granted = granted
 
     def add_to(self, app: web.Application) -> None:
@@ -57,7 +57,7 @@ class FileRoutes:
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """Receive the bytes of a file, raw or as a form; their number must be the declared one."""
-        return await self.faulty.run(request, "upload", {}, self._upload)
+        return await self.injector.run(request, "upload", {}, self._upload)
 
     async def _upload(self, request: web.Request, call: ApiCall) -> web.Response:
         file = self.files.by_ticket(request.match_info["ticket"])
@@ -73,7 +73,7 @@ class FileRoutes:
 
     async def download(self, request: web.Request) -> web.StreamResponse:
         """Return the bytes of a file to a token that may read it."""
-        return await self.faulty.run(request, "download", {"file": request.match_info["file_id"]}, self._download)
+        return await self.injector.run(request, "download", {"file": request.match_info["file_id"]}, self._download)
 
     async def _download(self, request: web.Request, call: ApiCall) -> web.StreamResponse:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -37,8 +37,8 @@ from playground.arguments import read_arguments
 from playground.delivery import AppLink, request_url
 from playground.driver import Driver
 from playground.events import envelope, events_of, is_delivered
+from playground.fault_injection import ApiCall, FaultInjector, rate_limited
 from playground.faults import Faults, RateLimiter, RateLimits
-from playground.faulty import ApiCall, Faulty, rate_limited
 from playground.file_routes import FileRoutes
 from playground.files import Files, Processing
 from playground.guard import Guard
@@ -120,7 +120,7 @@ class Playground(Driver):
         )
         self.socket = SocketHub()
         self.web_api = WebApi(self.workspace, self.files, self.triggers, scopes=scopes, open_socket=self.socket.open_url)
-        self._faulty = Faulty(self.faults, self._change)
+        self._injector = FaultInjector(self.faults, self._change)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -153,7 +153,7 @@ class Playground(Driver):
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/commands/{port}/{secret}", self._response_url)
         app.router.add_get("/link/", self.socket.handle)
-        FileRoutes(self.files, self._faulty, self._may_read_files).add_to(app)
+        FileRoutes(self.files, self._injector, self._may_read_files).add_to(app)
         self._page.add_to(app)
         app.on_shutdown.append(self._page.close)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -247,7 +247,7 @@ class Playground(Driver):
         return "files:read" in self.web_api.scopes if _same(token, self.bot_token) else None
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        return await self._faulty.run(request, request.match_info["method"], {}, self._call)
+        return await self._injector.run(request, request.match_info["method"], {}, self._call)
 
     async def _call(self, request: web.Request, call: ApiCall) -> web.StreamResponse:
         name, headers = call.method, dict[str, str]()
@@ -284,7 +284,7 @@ class Playground(Driver):
         raise ApiError("account_inactive" if _same(token, self._revoked) else "invalid_auth")
 
     async def _response_url(self, request: web.Request) -> web.StreamResponse:
-        return await self._faulty.run(request, "response_url", {}, self._respond)
+        return await self._injector.run(request, "response_url", {}, self._respond)
 
     async def _respond(self, request: web.Request, call: ApiCall) -> web.StreamResponse:
         try:

@@ -42,7 +42,7 @@ class ApiCall:
 Handler = Callable[[web.Request, ApiCall], Awaitable[web.StreamResponse]]
 
 
-class Faulty:
+class FaultInjector:
     """The runner of handlers with the faults of `faults`; `calls` is the record, `changed` is called after each line of it."""
 
     def __init__(self, faults: Faults, changed: Callable[[], None]) -> None:
