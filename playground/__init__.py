@@ -5,9 +5,9 @@ from playground.fault_injection import ApiCall
 from playground.faults import Faults, RateLimits
 from playground.files import Processing
 from playground.manifest import BOT_EVENTS, BOT_SCOPES, MANIFEST, Manifest, Shortcut, SlashCommand, read_manifest
+from playground.payloads import ApiError
 from playground.people import NoSuchElement
 from playground.server import Playground, Timing
-from playground.wire import ApiError
 from playground.workspace import (
     APP_ID,
     BOT_ID,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from playground.wire import ApiError, Json
+from playground.payloads import ApiError, Json
 
 
 class Arguments:

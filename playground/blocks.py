@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from playground.wire import Json
+from playground.payloads import Json
 
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100

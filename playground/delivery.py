@@ -20,7 +20,7 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
-from playground.wire import Json
+from playground.payloads import Json
 
 Kind = Literal["event", "command", "interaction", "url_verification"]
 

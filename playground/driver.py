@@ -16,8 +16,8 @@ from typing import TypeVar
 from playground.delivery import AppLink, Delivery
 from playground.fault_injection import ApiCall, FaultInjector
 from playground.files import Files, FileState, Share, StoredFile
+from playground.payloads import ApiError, Json
 from playground.people import People, Target
-from playground.wire import ApiError, Json
 from playground.workspace import BOT_USER, DIRECT, YOU, Ephemeral, Happening, Message, View, Workspace
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Collection, Iterator
 
 from playground.files import Files
-from playground.wire import Json
+from playground.payloads import Json
 from playground.workspace import APP_ID, BOT_USER, TEAM_ID, Channel, Happening, Message, Workspace
 
 _KIND_NAMES = {"channel": "channels", "group": "groups", "im": "im"}

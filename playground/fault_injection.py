@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from playground.faults import FaultKind, Faults
-from playground.wire import ApiError, Json
+from playground.payloads import ApiError, Json
 
 
 @dataclass

@@ -13,7 +13,7 @@ from aiohttp import BodyPartReader, web
 
 from playground.fault_injection import ApiCall, FaultInjector
 from playground.files import CHUNK_BYTES, Files, TooManyBytes
-from playground.wire import ApiError
+from playground.payloads import ApiError
 from playground.workspace import BOT_USER
 
 _SIGN_IN = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Sign in</title></head>

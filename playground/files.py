@@ -23,7 +23,7 @@ from urllib.parse import quote
 from PIL import Image, UnidentifiedImageError
 
 from playground.faults import Faults
-from playground.wire import ApiError, Json
+from playground.payloads import ApiError, Json
 from playground.workspace import BOT_USER, TEAM_ID, Happening, Message, Workspace
 
 CHUNK_BYTES = 1 << 20

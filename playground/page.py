@@ -17,8 +17,8 @@ from aiohttp import WSMsgType, web
 from playground.driver import Driver
 from playground.file_routes import file_response
 from playground.files import CHUNK_BYTES, FileState, StoredFile, TooManyBytes
+from playground.payloads import ApiError, Json
 from playground.people import NoSuchElement, Target
-from playground.wire import ApiError, Json
 from playground.workspace import BOT_USER, DIRECT, WILDLIFE, YOU, Channel, Ephemeral, Happening, Message, View
 
 STATIC = Path(__file__).parent / "static"

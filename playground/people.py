@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from playground.arguments import Arguments
 from playground.delivery import AppLink, Delivery
 from playground.manifest import Shortcut, SlashCommand
+from playground.payloads import ApiError, Json
 from playground.triggers import ResponseUrl, Triggers
 from playground.web_api import MAX_TEXT, WebApi
-from playground.wire import ApiError, Json
 from playground.workspace import (
     APP_ID,
     BOT_ID,

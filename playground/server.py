@@ -44,11 +44,11 @@ from playground.files import Files, Processing
 from playground.guard import Guard
 from playground.manifest import BOT_EVENTS, BOT_SCOPES, MANIFEST, Shortcut, SlashCommand
 from playground.page import Page
+from playground.payloads import ApiError
 from playground.people import People
 from playground.socket_mode import SocketHub
 from playground.triggers import Triggers
 from playground.web_api import METHODS, WebApi
-from playground.wire import ApiError
 from playground.workspace import (
     Happening,
     Workspace,

@@ -16,7 +16,7 @@ import uuid
 from aiohttp import WSMsgType, web
 
 from playground.delivery import Delivery
-from playground.wire import Json
+from playground.payloads import Json
 from playground.workspace import APP_ID
 
 MAX_CONNECTIONS = 10

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from playground.wire import ApiError, Json
+from playground.payloads import ApiError, Json
 from playground.workspace import Ephemeral, Happening, Message, View, Workspace
 
 

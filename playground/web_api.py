@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from playground.arguments import Arguments
 from playground.blocks import check_blocks, check_view
 from playground.files import Files, FileState, Share, StoredFile
+from playground.payloads import ApiError, Json
 from playground.triggers import Triggers
-from playground.wire import ApiError, Json
 from playground.workspace import (
     APP_ID,
     BOT_ID,

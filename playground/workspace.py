@@ -16,7 +16,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Literal
 
-from playground.wire import ApiError, Json
+from playground.payloads import ApiError, Json
 
 TEAM_ID = "T0PLAYGRND1"
 TEAM_DOMAIN = "playground"
