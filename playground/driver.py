@@ -186,7 +186,7 @@ class Driver:
         for file in files:
             file.state = FileState.PROCESSING
         for file in files:
-            await self.files.take_in(file)
+            await self.files.detect_type(file)
         share = Share(list(files), self.channel_id(channel), files[0].user, thread_ts, self.workspace.as_sent(text))
         return self.files.share_now(files, share)
 

@@ -143,7 +143,7 @@ class Files:
         if received == file.size_bytes:
             file.state = FileState.UPLOADED
 
-    async def take_in(self, file: StoredFile) -> None:
+    async def detect_type(self, file: StoredFile) -> None:
         """Detect the media type of an uploaded file, and the size of a picture."""
         file.mimetype = await asyncio.to_thread(sniffed_type, file.path, file.name)
         if file.mimetype.startswith("image/"):

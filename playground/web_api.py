@@ -529,7 +529,7 @@ async def _files_complete_upload(api: WebApi, arguments: Arguments) -> Json:
     share = _upload_share(api, arguments, files)
     for item, file in zip(given, files, strict=True):
         file.title = str(item.get("title") or file.name)[:255]
-        await api.files.take_in(file)
+        await api.files.detect_type(file)
     api.files.publish(files, share)
     return {"files": [{"id": file.id, "title": file.title} for file in files]}
 
