@@ -188,7 +188,7 @@ function drawHome() {
 }
 
 function drawThread(fresh = null) {
-  threadPane.hidden = !route.thread;
+  threadPane.hidden = skipToThread.hidden = !route.thread;
   root.classList.toggle('thread-open', Boolean(route.thread));
   if (!route.thread) return;
   lists.thread.threadTs = route.thread;
@@ -324,7 +324,9 @@ document.addEventListener('click', (event) => {
   const anchor = event.target.closest('a[data-own]');
   if (anchor && followPermalink(anchor.pathname, anchor.search)) event.preventDefault();
 });
-document.querySelector('.skip').addEventListener('click', (event) => { event.preventDefault(); lists.composer.focus(); });
+const [skipToMain, skipToThread] = document.querySelectorAll('.skip');
+skipToMain.addEventListener('click', (event) => { event.preventDefault(); lists.composer.focus(); });
+skipToThread.addEventListener('click', (event) => { event.preventDefault(); enterThread(); });
 addEventListener('hashchange', onRoute);
 // A file dropped beside a drop zone must not replace the page.
 for (const name of ['dragover', 'drop']) addEventListener(name, (event) => event.preventDefault());

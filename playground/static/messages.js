@@ -27,6 +27,8 @@ export class MessageList {
     this.rows = new Map();
     this.uploads = [];
     this.list = h('ol.messages', { 'aria-label': label, tabindex: '0', onkeydown: (event) => this.#move(event) });
+    this.list.addEventListener('focusin', () => this.#stops());
+    this.list.addEventListener('focusout', () => this.#stops());
     this.newerText = h('span');
     this.newer = h('button.newer', { type: 'button', hidden: true, onclick: () => this.toEnd() }, icon('down'), this.newerText);
     this.scroller = h('div.scroller', {}, this.list);
@@ -124,6 +126,7 @@ export class MessageList {
       if (old) old.node.replaceWith(node);
       else row.append(node);
       entry.parts[name] = { text, node };
+      if (name === 'tools') this.#stops(row);
       if (focused) (node.querySelector(`[data-action-id="${CSS.escape(focused)}"]`) ?? row).focus();
     }
     return row;
@@ -183,6 +186,14 @@ export class MessageList {
       tools.append(more);
     }
     return tools;
+  }
+
+  // The Tab key stops at the tools of the message that has the focus alone: a long list is passed quickly.
+  #stops(within = this.list) {
+    const current = document.activeElement?.closest('.message');
+    for (const button of within.querySelectorAll('.tools .icon-button')) {
+      button.tabIndex = button.closest('.message') === current ? 0 : -1;
+    }
   }
 
   // Arrow keys go from message to message, Enter opens the thread.

@@ -351,15 +351,30 @@ async def test_each_button_says_what_it_is_for(slack: Playground, client: AsyncW
         "Reply in thread to message of You: CAM1.mp4, CAM2.mp4",
         "More actions for fox.mp4 is done",
     ):
-        assert await page.locator(f"button[aria-label='{name}']").count() == 1, name
+        assert await page.get_by_role("button", name=name, exact=True).count() == 1, name
     names = await page.locator("main .message button[aria-label], main .message a[aria-label]").evaluate_all(
         "all => all.map(each => each.ariaLabel)"
     )
     assert len(set(names)) == len(names)
-    # Buttons of a message are no stops of the Tab key until the message has the focus.
-    await page.locator(".main .messages").focus()
+
+
+async def test_the_tab_key_stops_at_the_buttons_of_the_focused_message_alone(slack: Playground, open_page: Open) -> None:
+    for text in ("first", "second", "third"):
+        slack.post_message("wildlife", text, user=KIM)
+    page = await open_page()
+    await page.get_by_role("button", name="Choose a video").focus()
     await page.keyboard.press("Tab")
-    assert await page.evaluate("document.activeElement.closest('.tools')") is None
+    assert await page.evaluate("document.activeElement.id") == "composer-main"
+    await page.locator(".main .messages").focus()
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.ariaLabel") == "Reply in thread to message of Kim Lindqvist: second"
+    await page.keyboard.press("Enter")
+    await until(page, "document.activeElement.id === 'composer-thread'")
+    await page.locator("#composer-main").focus()
+    await page.get_by_role("link", name="Skip to the thread").press("Enter")
+    assert await page.evaluate("document.activeElement.id") == "composer-thread"
 
 
 async def test_a_form_has_its_labels_and_begins_with_the_channel_that_is_open(
@@ -629,19 +644,26 @@ async def test_arrow_keys_go_through_messages_and_enter_opens_the_thread(slack: 
     assert "second" in await page.evaluate("document.activeElement.innerText")
 
 
-async def test_everything_fits_a_phone(slack: Playground, client: AsyncWebClient, open_page: Open) -> None:
+@pytest.mark.parametrize("width", [390, 320])
+async def test_everything_fits_a_phone(slack: Playground, client: AsyncWebClient, open_page: Open, width: int) -> None:
     root = slack.post_message("wildlife", "a-very-long-word-" * 12, user=KIM)
     await client.chat_postMessage(
         channel=WILDLIFE, text="x", thread_ts=root.ts, blocks=[section("`" + "x" * 300 + "`"), CANCEL]
     )
-    page = await open_page(width=390, height=844, touch=True)
-    fits = """document.scrollingElement.scrollWidth <= 390
+    page = await open_page(width=width, height=844, touch=True)
+    fits = f"""document.scrollingElement.scrollWidth <= {width}
       && [...document.querySelectorAll('.scroller')].every((each) => each.scrollWidth <= each.clientWidth)"""
     assert await page.evaluate(fits)
     await page.get_by_role("button", name="1 reply").click()
     await page.get_by_role("complementary", name="Thread").get_by_role("button", name="Cancel").wait_for()
     assert await page.evaluate(fits)
     await page.get_by_role("button", name="Back").click()
+    await page.set_input_files("main input[type=file]", clips(*(f"{'long' * 20}{number}.mp4" for number in range(10))))
+    await page.locator(".attachment").nth(9).wait_for()
+    assert await page.evaluate(fits)
+    await page.get_by_role("button", name="Send").first.click()
+    await page.locator(".main video").nth(9).wait_for()
+    assert await page.evaluate(fits)
     await page.get_by_role("button", name="Channels").click()
     await page.get_by_role("link", name="general").click()
     await page.get_by_role("heading", name="general").first.wait_for()
