@@ -18,7 +18,7 @@ from playground.fault_injection import ApiCall, FaultInjector
 from playground.files import Files, FileState, Share, StoredFile
 from playground.payloads import ApiError, Json
 from playground.people import People, Target
-from playground.workspace import BOT_USER, DIRECT, YOU, Ephemeral, Happening, Message, View, Workspace
+from playground.workspace import BOT_USER, DIRECT, YOU, Change, Ephemeral, Message, View, Workspace
 
 T = TypeVar("T")
 
@@ -237,7 +237,7 @@ class Driver:
 
     def open_home(self, *, user: str = YOU, tab: str = "home") -> None:
         """Open the app's Home, or its tab "messages"."""
-        self.workspace.announce(Happening("home_opened", user=user, name=tab))
+        self.workspace.announce(Change("home_opened", user=user, name=tab))
 
     def invite(self, channel: str, user: str = BOT_USER, *, by: str = YOU) -> None:
         """Add a user (by default the app) to a channel."""
@@ -251,7 +251,7 @@ class Driver:
         """Archive a channel: nothing can be posted there any more."""
         found = self.workspace.channel(self.channel_id(channel))
         found.archived = True
-        self.workspace.announce(Happening("channel", found.id))
+        self.workspace.announce(Change("channel", found.id))
 
     # Inside
 

@@ -24,7 +24,7 @@ from PIL import Image, UnidentifiedImageError
 
 from playground.faults import Faults
 from playground.payloads import ApiError, Json
-from playground.workspace import BOT_USER, TEAM_ID, Happening, Message, Workspace
+from playground.workspace import BOT_USER, TEAM_ID, Change, Message, Workspace
 
 CHUNK_BYTES = 1 << 20
 
@@ -187,7 +187,7 @@ class Files:
         for file in files:
             if file.state is FileState.PROCESSING and not file.time_left and not file.polls_left:
                 file.state = FileState.READY
-                self.workspace.announce(Happening("file_changed", file_id=file.id))
+                self.workspace.announce(Change("file_changed", file_id=file.id))
         for share in tuple(self._pending):
             if all(file.state is FileState.READY for file in share.files):
                 self._pending.remove(share)
@@ -217,7 +217,7 @@ class Files:
         self.workspace.post(message)
         for file in share.files:
             user = share.user if self.shared_names_user else ""
-            self.workspace.announce(Happening("file_shared", share.channel_id, message, file_id=file.id, user=user, ts=ts))
+            self.workspace.announce(Change("file_shared", share.channel_id, message, file_id=file.id, user=user, ts=ts))
         return message
 
     # Looking at files
@@ -252,14 +252,14 @@ class Files:
         self._pending = [share for share in self._pending if file not in share.files]
         for message in self._messages_of(file):
             self.workspace.change(message, partial(_replace_file, file_id=file.id, mode="tombstone"))
-        self.workspace.announce(Happening("file_changed", file_id=file.id))
+        self.workspace.announce(Change("file_changed", file_id=file.id))
 
     def hide(self, file: StoredFile) -> None:
         """Hide a file as an old one of a free workspace (`hidden_by_limit`), for which no event is sent."""
         file.mode = "hidden_by_limit"
         for message in self._messages_of(file):
             _replace_file(message, file_id=file.id, mode=file.mode)
-        self.workspace.announce(Happening("file_changed", file_id=file.id))
+        self.workspace.announce(Change("file_changed", file_id=file.id))
 
     def discard(self, file: StoredFile) -> None:
         """Forget an uploaded file that was never shared."""

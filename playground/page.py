@@ -19,7 +19,7 @@ from playground.file_routes import file_response
 from playground.files import CHUNK_BYTES, FileState, StoredFile, TooManyBytes
 from playground.payloads import ApiError, Json
 from playground.people import NoSuchElement, Target
-from playground.workspace import BOT_USER, DIRECT, WILDLIFE, YOU, Channel, Ephemeral, Happening, Message, View
+from playground.workspace import BOT_USER, DIRECT, WILDLIFE, YOU, Change, Channel, Ephemeral, Message, View
 
 STATIC = Path(__file__).parent / "static"
 MAX_MESSAGES = 500
@@ -65,7 +65,7 @@ class Page:
         app.router.add_post("/playground/upload", self._upload)
         for name, action in self._actions().items():
             app.router.add_post(f"/playground/{name}", self._acting(action))
-        self._stop_watching = self.workspace.watch(self._happened)
+        self._stop_watching = self.workspace.watch(self._on_change)
 
     async def close(self, app: web.Application) -> None:
         """Close the live connections."""
@@ -232,15 +232,15 @@ class Page:
             await asyncio.gather(sender, return_exceptions=True)
         return socket
 
-    def _happened(self, happening: Happening) -> None:
-        update = self._update(happening)
+    def _on_change(self, change: Change) -> None:
+        update = self._update(change)
         if update is not None:
             for queue in self._live:
                 queue.put_nowait(update)
 
-    def _update(self, happening: Happening) -> Json | None:
-        kind, message = happening.kind, happening.message
-        channel = self.workspace.channels.get(happening.channel_id)
+    def _update(self, change: Change) -> Json | None:
+        kind, message = change.kind, change.message
+        channel = self.workspace.channels.get(change.channel_id)
         if channel is not None and YOU not in channel.members:
             return None
         if kind == "message_deleted" and message is not None and message.subtype != "tombstone":
@@ -249,13 +249,13 @@ class Page:
             fresh = kind == "message"
             return {"type": "message", "message": self._message(message), "fresh": fresh}
         if kind == "file_changed":
-            return {"type": "file", "file": self._file_json(happening.file_id)}
-        if happening.ephemeral is not None and happening.ephemeral.user == YOU:
-            return {"type": kind, "message": self._ephemeral(happening.ephemeral)}
+            return {"type": "file", "file": self._file_json(change.file_id)}
+        if change.ephemeral is not None and change.ephemeral.user == YOU:
+            return {"type": kind, "message": self._ephemeral(change.ephemeral)}
         if kind == "channel" and channel is not None:
             return {"type": "channel", "channel": self._channel(channel)}
-        if happening.view is not None and happening.user == YOU:
-            return {"type": kind, "view": self._view(happening.view)}
+        if change.view is not None and change.user == YOU:
+            return {"type": kind, "view": self._view(change.view)}
         return None
 
     # What the person does

@@ -21,9 +21,9 @@ from playground.workspace import (
     BOT_USER,
     TEAM_DOMAIN,
     TEAM_ID,
+    Change,
     Channel,
     Ephemeral,
-    Happening,
     Message,
     View,
     Workspace,
@@ -264,7 +264,7 @@ class People:
                 body = self.web_api.checked_view(Arguments({"view": answer.get("view")}))
                 if action == "update":
                     view.view = body
-                    self.workspace.announce(Happening("view", view=view, user=view.user))
+                    self.workspace.announce(Change("view", view=view, user=view.user))
                 else:
                     self.triggers.open_view(body, view.user, on=view)
             except ApiError:

@@ -50,7 +50,7 @@ from playground.socket_mode import SocketHub
 from playground.triggers import Triggers
 from playground.web_api import METHODS, WebApi
 from playground.workspace import (
-    Happening,
+    Change,
     Workspace,
 )
 
@@ -162,7 +162,7 @@ class Playground(Driver):
         await site.start()
         self.port = self._guard.port = int(self._runner.addresses[0][1])
         self.workspace.url = self.socket.url = f"http://127.0.0.1:{self.port}"
-        self.workspace.watch(self._happened)
+        self.workspace.watch(self._on_change)
         return self
 
     async def aclose(self) -> None:
@@ -231,14 +231,14 @@ class Playground(Driver):
 
     def uninstall(self) -> None:
         """Remove the app: it gets the events of that, and its token is refused from then on."""
-        self.workspace.announce(Happening("tokens_revoked"))
-        self.workspace.announce(Happening("app_uninstalled"))
+        self.workspace.announce(Change("tokens_revoked"))
+        self.workspace.announce(Change("app_uninstalled"))
         self._revoked, self.bot_token = self.bot_token, ""
 
     # Inside
 
-    def _happened(self, happening: Happening) -> None:
-        for name, event in events_of(self.workspace, self.files, happening):
+    def _on_change(self, change: Change) -> None:
+        for name, event in events_of(self.workspace, self.files, change):
             if is_delivered(name, subscribed=self._bot_events, scopes=self.web_api.scopes):
                 self.link.send_event(envelope(self.workspace, event))
         self._change()

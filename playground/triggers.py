@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 
 from playground.payloads import ApiError, Json
-from playground.workspace import Ephemeral, Happening, Message, View, Workspace
+from playground.workspace import Change, Ephemeral, Message, View, Workspace
 
 
 @dataclass
@@ -101,10 +101,10 @@ class Triggers:
             for other in [each for each in self.workspace.views.values() if each.user == user]:
                 self.close_view(other)
         self.workspace.views[view_id] = shown
-        self.workspace.announce(Happening("view", view=shown, user=user))
+        self.workspace.announce(Change("view", view=shown, user=user))
         return shown
 
     def close_view(self, view: View) -> None:
         """Close a modal."""
         if self.workspace.views.pop(view.id, None):
-            self.workspace.announce(Happening("view_closed", view=view, user=view.user))
+            self.workspace.announce(Change("view_closed", view=view, user=view.user))

@@ -24,9 +24,9 @@ from playground.workspace import (
     BOT_ID,
     BOT_USER,
     TEAM_ID,
+    Change,
     Channel,
     Ephemeral,
-    Happening,
     Message,
     View,
     Workspace,
@@ -472,7 +472,7 @@ async def _react(api: WebApi, arguments: Arguments, *, add: bool) -> Json:
         if not users:
             del message.reactions[name]
     kind = "reaction_added" if add else "reaction_removed"
-    api.workspace.announce(Happening(kind, channel.id, message, user=BOT_USER, name=name))
+    api.workspace.announce(Change(kind, channel.id, message, user=BOT_USER, name=name))
     return {}
 
 
@@ -608,7 +608,7 @@ async def _views_update(api: WebApi, arguments: Arguments) -> Json:
         if kept is not None:
             shown.view["external_id"] = kept
     shown.view, shown.hash = view, secrets.token_hex(8)
-    api.workspace.announce(Happening("view", view=shown, user=shown.user))
+    api.workspace.announce(Change("view", view=shown, user=shown.user))
     return {"view": api.workspace.view_json(shown)}
 
 
@@ -626,7 +626,7 @@ async def _views_publish(api: WebApi, arguments: Arguments) -> Json:
     view_id = shown.id if shown else f"V0{secrets.token_hex(5).upper()[:9]}"
     home = View(view_id, user, view, secrets.token_hex(8), view_id)
     api.workspace.homes[user] = home
-    api.workspace.announce(Happening("home", view=home, user=user))
+    api.workspace.announce(Change("home", view=home, user=user))
     return {"view": api.workspace.view_json(home)}
 
 

@@ -1,7 +1,7 @@
 """
 The workspace itself: people, channels, messages, and the rules that need nothing but these.
 
-State lives in memory and changes only in the methods here, on one event loop. Each change is announced as a `Happening` to
+State lives in memory and changes only in the methods here, on one event loop. Each change is announced as a `Change` to
 every watcher: the page shows it, `events.py` turns it into an event for the app, and `Playground.until` wakes. Files and their
 bytes are in `files.py`, what a method of the Web API allows is in `web_api.py`. Timestamps are Slack's strings, seconds with
 six decimals, unique and rising within the workspace.
@@ -119,7 +119,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Happening:
+class Change:
     """
     A change of the workspace: its `kind`, and what it concerns.
 
@@ -149,7 +149,7 @@ class Workspace:
         self.url = ""
         self.app_name = app_name
         self._last_micros = 0
-        self._watchers: list[Callable[[Happening], None]] = []
+        self._watchers: list[Callable[[Change], None]] = []
         self.users = {
             user.id: user
             for user in (
@@ -173,15 +173,15 @@ class Workspace:
         self.views: dict[str, View] = {}
         self.homes: dict[str, View] = {}
 
-    def watch(self, watcher: Callable[[Happening], None]) -> Callable[[], None]:
+    def watch(self, watcher: Callable[[Change], None]) -> Callable[[], None]:
         """Call `watcher` with every change from now on; the result is a function that stops it."""
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
-    def announce(self, happening: Happening) -> None:
+    def announce(self, change: Change) -> None:
         """Call every watcher."""
         for watcher in tuple(self._watchers):
-            watcher(happening)
+            watcher(change)
 
     def next_ts(self) -> str:
         """Return a timestamp that no message has yet."""
@@ -220,7 +220,7 @@ class Workspace:
                 return channel
         made = Channel(f"D0{user[2:]:0<9}"[:11], "", "im", [user, BOT_USER])
         self.channels[made.id] = made
-        self.announce(Happening("channel", made.id))
+        self.announce(Change("channel", made.id))
         return made
 
     # Messages
@@ -242,17 +242,17 @@ class Workspace:
             self.check_thread(channel.id, message.thread_ts)
         channel.messages.append(message)
         channel.messages.sort(key=lambda each: each.ts)
-        self.announce(Happening("message", channel.id, message))
+        self.announce(Change("message", channel.id, message))
         if message.thread_ts is not None:
             root = self.find_message(channel.id, message.thread_ts)
-            self.announce(Happening("root_touched", channel.id, root))
+            self.announce(Change("root_touched", channel.id, root))
         return message
 
     def change(self, message: Message, change: Callable[[Message], None]) -> None:
         """Apply `change` to a message and announce it with what it was before."""
         before = self.message_json(message)
         change(message)
-        self.announce(Happening("message_changed", message.channel_id, message, before))
+        self.announce(Change("message_changed", message.channel_id, message, before))
 
     def delete(self, message: Message, *, by: str = "") -> None:
         """Remove a message; a root with replies stays as a tombstone, as in Slack."""
@@ -263,22 +263,22 @@ class Workspace:
             message.subtype, message.metadata, message.bot_id = "tombstone", None, ""
         else:
             channel.messages.remove(message)
-        self.announce(Happening("message_deleted", channel.id, message, before, by=by))
+        self.announce(Change("message_deleted", channel.id, message, before, by=by))
         if message.thread_ts is not None and (root := self.find_message(channel.id, message.thread_ts)):
-            self.announce(Happening("root_touched", channel.id, root))
+            self.announce(Change("root_touched", channel.id, root))
 
     def show(self, ephemeral: Ephemeral) -> Ephemeral:
         """Show something to one person, or update it when it is already there."""
         if ephemeral not in self.ephemerals:
             self.ephemerals.append(ephemeral)
-        self.announce(Happening("ephemeral", ephemeral.channel_id, ephemeral=ephemeral))
+        self.announce(Change("ephemeral", ephemeral.channel_id, ephemeral=ephemeral))
         return ephemeral
 
     def hide(self, ephemeral: Ephemeral) -> None:
         """Remove what was shown to one person."""
         if ephemeral in self.ephemerals:
             self.ephemerals.remove(ephemeral)
-            self.announce(Happening("ephemeral_removed", ephemeral.channel_id, ephemeral=ephemeral))
+            self.announce(Change("ephemeral_removed", ephemeral.channel_id, ephemeral=ephemeral))
 
     def join(self, channel_id: str, user: str, *, by: str = "") -> None:
         """Add a member, with the message that Slack writes then; do nothing where they are one."""
@@ -286,8 +286,8 @@ class Workspace:
         if user in channel.members:
             return
         channel.members.append(user)
-        self.announce(Happening("member_joined", channel.id, user=user, by=by))
-        self.announce(Happening("channel", channel.id))
+        self.announce(Change("member_joined", channel.id, user=user, by=by))
+        self.announce(Change("channel", channel.id))
         joined = Message(channel.id, self.next_ts(), user, f"<@{user}> has joined the channel", subtype="channel_join")
         if by:
             joined.extra["inviter"] = by
@@ -299,8 +299,8 @@ class Workspace:
         if user not in channel.members:
             return
         channel.members.remove(user)
-        self.announce(Happening("member_left", channel.id, user=user, by=by))
-        self.announce(Happening("channel", channel.id))
+        self.announce(Change("member_left", channel.id, user=user, by=by))
+        self.announce(Change("channel", channel.id))
 
     # As typed, and as sent
 
