@@ -308,11 +308,11 @@ export class Composer {
   }
 }
 
-// Takes files that are dropped anywhere on `target`.
+// Takes files that are dropped anywhere on `target` while its message box is shown.
 export function dropZone(target, composer) {
   const veil = h('div.drop-veil', { 'aria-hidden': 'true' }, h('div', {}, icon('film'), h('strong', {}), h('span', {}, 'Any video: mp4, mov, mkv, webm …')));
   let depth = 0;
-  const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files');
+  const hasFiles = (event) => !composer.element.hidden && [...(event.dataTransfer?.types ?? [])].includes('Files');
   target.addEventListener('dragenter', (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
