@@ -41,7 +41,7 @@ class Faults:
 
     waiting: list[Fault] = field(default_factory=list)
     lose_shares: int = 0
-    """So many uploads from now are never shared, although the answer is ok (seen with alternative texts)."""
+    """Number of coming uploads that are never shared, although the answer is ok (seen with alternative texts)."""
 
     def rate_limit(self, method: str, *, times: int = 1, retry_after: int = 1, skip: int = 0) -> None:
         """Answer with HTTP 429 and Retry-After, in seconds."""

@@ -95,7 +95,7 @@ class Files:
         self.max_file_bytes = max_file_bytes
         self.by_id: dict[str, StoredFile] = {}
         self.shared_names_user = True
-        """Whether `file_shared` says who shared; Slack has sent it without."""
+        """False leaves the user out of `file_shared`, as Slack has done."""
         self._timers: set[asyncio.TimerHandle] = set()
         self._pending: list[Share] = []
 

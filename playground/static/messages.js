@@ -152,7 +152,7 @@ export class MessageList {
       channel: message.channel, ts: message.ts, action_id: element.action_id, block_id: block.block_id, value, values: {},
     });
     if (message.subtype === 'tombstone') body.append(h('p.gone', {}, message.text));
-    else if (message.blocks?.length) body.append(...renderBlocks(message.blocks, { act, values: {}, surface: `m${message.ts}` }));
+    else if (message.blocks?.length) body.append(...renderBlocks(message.blocks, { act, values: {}, surface: `m${message.ts}`, channel: message.channel }));
     else if (message.text) body.append(h('div.text', {}, mrkdwn(message.text, names)));
     if (message.edited) body.append(h('span.edited', {}, '(edited)'));
     return body;

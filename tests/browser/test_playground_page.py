@@ -231,6 +231,17 @@ async def test_files_wait_in_the_conversation_where_they_were_attached(slack: Pl
     assert slack.messages("general") == []
 
 
+async def test_a_command_takes_no_files_and_nothing_is_lost(slack: Playground, app: ListeningApp, open_page: Open) -> None:
+    page = await open_page()
+    await page.set_input_files("main input[type=file]", clips("fox.mp4"))
+    await page.locator("#composer-main").fill("/track status")
+    await page.keyboard.press("Enter")
+    await page.get_by_text("A command takes no files.").wait_for()
+    assert await page.input_value("#composer-main") == "/track status"
+    assert await page.get_by_role("button", name="Remove fox.mp4").is_visible()
+    assert app.heard == []
+
+
 async def test_a_message_takes_ten_files_and_says_so(slack: Playground, open_page: Open) -> None:
     page = await open_page()
     await page.set_input_files("main input[type=file]", clips(*(f"{number}.mp4" for number in range(11))))
