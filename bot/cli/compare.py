@@ -57,7 +57,7 @@ def compare_video(
             choice = replace(choice, why=Why.COMPARED)
         run = run_engine(choice, video, info=info, segment=segment, settings=settings, terminal=terminal, cancelled=cancelled)
         title = engine.engine_title(choice.engine, model=choice.model.name if choice.model else "", detector=choice.detector)
-        file = write_annotations(run.annotations, folder, name=f"{video.name}.{choice.engine}")
+        file = write_annotations(run, folder, video=video, segment=segment, mark=f".{choice.engine}")
         sides.append(Side(title, run.annotations, file, choice.engine, run.took_s))
     a, b = sides
     pairs = pair(a.annotations, b.annotations, options.selection, duration_s=info.duration_s)
