@@ -21,7 +21,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 _APP_PREFIXES = ("/api/", "/commands/", "/link/", "/upload/", "/files-pri/", "/signin")
-"""What the app uses; no page has any business there."""
+"""The routes of the app; no page has any business there."""
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

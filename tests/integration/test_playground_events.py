@@ -1,4 +1,4 @@
-"""What the playground tells an app: signed events with retries, commands, clicks, shortcuts, modals, and their answers."""
+"""The playground towards an app: signed events with retries, commands, clicks, shortcuts, modals, and their answers."""
 
 from __future__ import annotations
 
