@@ -143,7 +143,7 @@ export class MessageList {
     const user = store.users.get(message.user);
     return h('div.head', {}, avatar(message.user),
       h('span.author', {}, user?.real_name ?? message.user), user?.is_bot ? h('span.badge', {}, 'App') : null, time,
-      grouped ? h('span.visually-hidden', {}, '(continued)') : null);
+      grouped ? h('span.visually-hidden', {}, `${user?.real_name ?? message.user} (continued)`) : null);
   }
 
   #body(message) {

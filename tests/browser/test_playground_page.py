@@ -369,6 +369,14 @@ async def test_each_button_says_what_it_is_for(slack: Playground, client: AsyncW
     assert len(set(names)) == len(names)
 
 
+async def test_a_message_that_continues_another_says_whose_it_is(slack: Playground, open_page: Open) -> None:
+    for text in ("first", "second"):
+        slack.post_message("wildlife", text, user=KIM)
+    page = await open_page()
+    row = page.get_by_role("listitem").filter(has_text="second")
+    assert "Kim Lindqvist (continued)" in await row.aria_snapshot()
+
+
 async def test_the_tab_key_stops_at_the_buttons_of_the_focused_message_alone(slack: Playground, open_page: Open) -> None:
     for text in ("first", "second", "third"):
         slack.post_message("wildlife", text, user=KIM)
