@@ -39,7 +39,7 @@ def draw_crops(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> 
         with Video(drawing.video, limits=ANY_LENGTH) as opened, opencv_in_this_thread():
             size = opened.info.width, opened.info.height
             for batch in _batches(objects, size):
-                crops = [_Crop(shown, BestMoment(shown, size)) for shown in batch]
+                crops = [_Crop(shown, BestMoment(shown.moments, size)) for shown in batch]
                 needs = [(moment.time_s, (crop, moment)) for crop in crops for moment in crop.shown.moments]
                 share = part_of(progress, len(written), len(batch), len(objects))
                 for frame, due in needed_frames(opened, needs, progress=share, cancelled=cancelled):

@@ -212,8 +212,8 @@ class BestMoment:
     Of two that are equally good otherwise, half as much fine detail is worth half as much.
     """
 
-    def __init__(self, shown: ShownObject, frame: Size) -> None:
-        first = shown.moments[0].box.clipped()
+    def __init__(self, moments: Sequence[Moment], frame: Size) -> None:
+        first = moments[0].box.clipped()
         # All moments of an object must be measured alike.
         self.measured_at = MEASURED_PX / max(first.width * frame[0], first.height * frame[1], 1.0)
         self._value = -1.0

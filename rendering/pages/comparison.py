@@ -25,6 +25,7 @@ from rendering.pages.captions import SPACE_PX, CellCaption, draw_heading, text_p
 from rendering.pages.cells import (
     LARGE_ENOUGH_PX,
     PAGES_AT_ONCE,
+    BestMoment,
     Picture,
     Rectangle,
     ScaledFrame,
@@ -36,7 +37,7 @@ from rendering.pages.cells import (
 )
 from rendering.pages.layout import HEADER_PX, PageLayout, layout_of
 from rendering.pages.pairing import Finder, Pair
-from rendering.selection import PAGE_OBJECTS
+from rendering.selection import PAGE_OBJECTS, Moment
 from tracking.model import Track
 from tracking.video.file import ANY_LENGTH, Video
 
@@ -117,20 +118,26 @@ def _pictures(
     """The picture of every cell of some pages, in one pass over the video."""
     size = video.info.width, video.info.height
     layouts = [page_layout(page, size) for page in pages]
-    drawn = [[np.empty((0, 0, 3), np.uint8)] * len(page) for page in pages]
-    needs = [(one.moment.time_s, (number, place)) for number, page in enumerate(pages) for place, one in enumerate(page)]
+    drawn = [[blank(layout.picture)] * len(page) for page, layout in zip(pages, layouts, strict=True)]
+    best = [[BestMoment(one.moments, size) for one in page] for page in pages]
+    needs = [
+        (moment.time_s, (number, place, moment))
+        for number, page in enumerate(pages)
+        for place, one in enumerate(page)
+        for moment in one.moments
+    ]
     with opencv_in_this_thread():
         for frame, due in needed_frames(video, needs, progress=progress, cancelled=cancelled):
             scaled = ScaledFrame(frame, size)
-            for number, place in due:
-                drawn[number][place] = _cell_picture(scaled, pages[number][place], layouts[number])
+            for number, place, moment in due:
+                if best[number][place].improves(scaled, moment, moment.box.clipped()):
+                    drawn[number][place] = _cell_picture(scaled, pages[number][place], moment, layouts[number])
     return drawn
 
 
-def _cell_picture(frame: ScaledFrame, one: Pair, layout: PageLayout) -> Picture:
+def _cell_picture(frame: ScaledFrame, one: Pair, moment: Moment, layout: PageLayout) -> Picture:
     """The view of an object with the boxes of those who found it."""
-    box = one.moment.box.clipped()
-    view = View.of(box, frame.size, layout.picture, large_px=LARGE_ENOUGH_PX * layout.scale)
+    view = View.of(moment.box.clipped(), frame.size, layout.picture, large_px=LARGE_ENOUGH_PX * layout.scale)
     cell = view.cell_of(frame.at(view.gain))
     for track, is_b in ((one.a, False), (one.b, True)):
         inside = view.pixels_of(track.box_at(frame.time_s)) if track else None
@@ -177,8 +184,7 @@ def _page(
         draw_heading(page, words.headings[finder], place, layout, typeface)
     for one, picture, (x, y) in zip(pairs, pictures, layout.corners, strict=True):
         width, height = layout.picture
-        if picture.size:
-            put(page, picture, (x, y))
+        put(page, picture, (x, y))
         caption_px = layout.strip_px // 2
         for row, (track, colour) in enumerate(((one.a, COLOUR_A), (one.b, COLOUR_B))):
             caption = CellCaption(_caption(one, track, colour, words), (width, caption_px), layout.scale, typeface, lines=1)

@@ -101,7 +101,7 @@ class _Cell:
         self.shown = shown
         self.caption = caption
         self._layout, self._frame = layout, frame
-        self._best = BestMoment(shown, frame)
+        self._best = BestMoment(shown.moments, frame)
         self._picture: Picture | None = None
         self._view: View | None = None
         self._small: Picture | None = None
