@@ -12,7 +12,7 @@ Colours and places are the callers' business. Sizes are pixels per em.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
@@ -144,6 +144,10 @@ class Typeface:
         missing = [letter.strip() for font, letter in _placed(line_of(text), self._fonts) if font is None]
         return "".join(dict.fromkeys(missing))
 
+    def unwritable_among(self, labels: Iterable[str]) -> tuple[str, ...]:
+        """Return those of `labels`, each once, that no font at hand can write whole."""
+        return tuple(label for label in dict.fromkeys(labels) if self.unwritable(label))
+
     def _runs(self, text: str) -> Iterator[tuple[Font, str]]:
         """Stretches of `text` with the font that writes each, from left to right."""
         for font in self._fonts:
@@ -228,7 +232,7 @@ def _drawn(font: ImageFont.FreeTypeFont, text: str, size: int, height: int) -> N
 
 
 def _placed(text: str, fonts: list[Font]) -> Iterator[tuple[Font | None, str]]:
-    """Each letter, with what belongs to it, and the first font that has it, None where none does; blanks go with what is before."""
+    """Each letter with what belongs to it, and the first font that has it, None for none; blanks go with what is before."""
     font: Font | None = fonts[0]
     for letter in _letters(text):
         if letter != " ":

@@ -93,7 +93,8 @@ class Summary(Fact):
     The pages that were drawn, and all that is said of the objects in words.
 
     `left_out` objects passed the thresholds and are not shown; `near_misses` are some of the `near_miss_count` that nearly
-    passed, and `lowest` lets all of these pass. `problems` counts what the engine reported as failed.
+    passed, and `lowest` lets all of these pass. `problems` counts what the engine reported as failed. `unwritten` are labels
+    that the pictures show only in part, since no font has their letters.
     """
 
     pages: tuple[SummaryPage, ...] = ()
@@ -103,6 +104,7 @@ class Summary(Fact):
     near_miss_count: int = 0
     lowest: Thresholds = Thresholds()
     problems: int = 0
+    unwritten: tuple[str, ...] = ()
 
     @property
     def shown(self) -> int:

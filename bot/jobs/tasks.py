@@ -26,6 +26,7 @@ Json = dict[str, Any]
 Report = Callable[[float, float], None]
 
 NEAR_MISSES_TOLD = 8
+UNWRITTEN_TOLD = 6
 
 
 def probe_task(arguments: Json, report: Report) -> Json:
@@ -105,6 +106,7 @@ def summary_task(arguments: Json, report: Report) -> Json:
         "near_miss_count": len(selected.near_misses),
         "lowest": _thresholds(selected.near_misses),
         "problems": len(annotations.problems),
+        "unwritten": _unwritten(arguments, selected)[:UNWRITTEN_TOLD],
     }
 
 
@@ -162,6 +164,14 @@ def _selected(arguments: Json) -> tuple[Annotations, Selected]:
 
     annotations = video_intelligence.read(Path(arguments["annotations"]))
     return annotations, select(annotations, selection_of(arguments["selection"]), duration_s=arguments["duration_s"])
+
+
+def _unwritten(arguments: Json, selected: Selected) -> list[str]:
+    """The labels that no font at hand can write whole."""
+    from rendering.fonts import Typeface
+
+    typeface = Typeface(Path(arguments["font"]) if arguments["font"] else None)
+    return list(typeface.unwritable_among(shown.track.label for shown in selected.shown))
 
 
 def _drawing(arguments: Json, annotations: Annotations, selected: Selected) -> Drawing:

@@ -137,6 +137,8 @@ def object_list(
     blocks = [section(text) for text in _chunks(lines)]
     if number := summary.left_out:
         blocks.append(_context(errors.left_out(number)))
+    if summary.unwritten:
+        blocks.append(_context(texts.labels_not_written([escape(label) for label in summary.unwritten])))
     if summary.near_miss_count:
         said = texts.near_misses_besides(_escaped(summary.near_misses), summary.near_miss_count)
         blocks.append(_context(said))

@@ -94,7 +94,8 @@ def near_misses(tracks: Iterable[Track], *, min_confidence: float, min_frames: i
 def labels_not_written(labels: Sequence[str]) -> str:
     """Labels that stand in the pictures as an ellipsis, because no font at hand has their letters."""
     told = listing([quoted(label, limit=30) for label in labels], limit=6)
-    return f"No font here can write {told}; the pictures show … instead. Set TRACKLET_FONT to a font that can."
+    said = f"No font here can write {told}; the pictures show … instead."
+    return f"{said} Install tracklet[fonts], or set TRACKLET_FONT to a font that can."
 
 
 def no_such_label(asked: Sequence[str], known: Sequence[str]) -> str:

@@ -122,6 +122,11 @@ def near_misses_told(rows: Sequence[ToldObject], number: int) -> str:
     return f"{', '.join(told)}{f' and {rest} more' if rest > 0 else ''}"
 
 
+def labels_not_written(labels: Sequence[str]) -> str:
+    """Tell which labels stand in the pictures only in part, because no font of the bot's has their letters."""
+    return f"I have no font for {wording.listing(labels, limit=6)}; the pictures show … instead. Whoever runs me can add one."
+
+
 def near_misses_besides(rows: Sequence[ToldObject], number: int) -> str:
     """The same, where other objects did pass."""
     return f"Left out, because they are less sure or seen for less long: {near_misses_told(rows, number)}."
