@@ -26,6 +26,7 @@ CAPITAL_SHARE = 0.714
 # How wide letters are drawn, in percent, the first that fits.
 STRETCHES = (100, 85, 72, 62)
 NARROW_DIGITS = 62
+LEAST_NARROWING = 0.9  # letters become less narrow than their stretch says, or a little narrower
 
 CHIP_PX = 13.5
 PAD_PX = 1.0
@@ -90,8 +91,8 @@ class CellCaption:
     def _facts(self, room: int) -> Text:
         """All facts, or the last alone, or none, as there is room."""
         facts = self._caption.facts
-        for text in (facts, facts.rpartition(" · ")[2]):
-            found = self._fitted(text, room, REGULAR)
+        for text in (facts, facts.rpartition(" · ")[2]) if room > self._text_px else ():
+            found = fitted(text, self._text_px, room, self._typeface, REGULAR, whole=True)
             if found.text == text:
                 return found
         return Text("", 100, 0)
@@ -131,12 +132,18 @@ def draw_heading(page: Picture, text: str, place: tuple[int, int, int], layout: 
     page[top + row // 2 : top + row // 2 + line, start : left + width] = ABSENT
 
 
-def fitted(text: str, size: int, room: int, typeface: Typeface, weight: int) -> Text:
-    """Return `text` as it fits into `room` pixels: in narrower letters, else less of it, else nothing."""
-    for stretch in STRETCHES:
+def fitted(text: str, size: int, room: int, typeface: Typeface, weight: int, *, whole: bool = False) -> Text:
+    """Return `text` as it fits into `room` pixels: in narrower letters, else less of it (not where `whole`), else nothing."""
+    usual = typeface.width(text, size, weight=weight)
+    if usual <= room:
+        return Text(text, STRETCHES[0], usual)
+    # Measuring text takes time: a width that can't be enough is not tried.
+    for stretch in (stretch for stretch in STRETCHES[1:] if usual * stretch * LEAST_NARROWING <= 100 * room):
         width = typeface.width(text, size, weight=weight, stretch=stretch)
         if width <= room:
             return Text(text, stretch, width)
+    if whole:
+        return Text("", STRETCHES[0], 0)
     cut = typeface.fitted(text, size, max(room, 0), weight=weight, stretch=STRETCHES[-1])
     if len(cut) <= len(ELLIPSIS):
         cut = ""
