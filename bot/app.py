@@ -117,6 +117,7 @@ class SlackParts:
 class JobParts:
     """What does the work; `links` fetches what people name, and nothing of Slack's."""
 
+    workflow: Workflow
     runtime: Runtime
     service: JobService
     links: Fetcher
@@ -187,6 +188,7 @@ class Bot:
         )
         triggers = _triggers(settings, storage=storage, slack=slack, jobs=jobs)
 
+        await jobs.workflow.prepare()
         await jobs.runtime.start()
         if self._watchdog is not None:
             # Before anything of an earlier start goes on: that may be what the program stood still at.
@@ -344,7 +346,7 @@ def build_jobs(
     ending.push_async_callback(runtime.stop)
     service = JobService(store=storage.store, runtime=runtime, pipeline=workflow)
     ending.push_async_callback(service.close)
-    return JobParts(runtime=runtime, service=service, links=links)
+    return JobParts(workflow=workflow, runtime=runtime, service=service, links=links)
 
 
 def build_listeners(

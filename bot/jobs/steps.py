@@ -31,7 +31,6 @@ from bot.jobs.facts import (
     Tracked,
     VideoFile,
 )
-from bot.jobs.fetch_places import FetchPlaces
 from bot.jobs.model import Job, JobState, Kind, SourceKind
 from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, SharedVideos
@@ -39,6 +38,8 @@ from bot.jobs.processes import ChildCrashed, TaskRunner, unless_cancelled
 from bot.jobs.publishing import Publisher
 from bot.jobs.remote import RemoteTracking
 from bot.jobs.result_cache import ResultCache, use
+from bot.jobs.slots import Slots, Turn
+from bot.jobs.stopwatch import running
 from bot.jobs.store import Store
 from bot.settings import Settings
 from tracking.atomic import write_whole
@@ -50,6 +51,8 @@ from tracking.storage.base import Storage
 
 logger = logging.getLogger(__name__)
 
+DOWNLOADS = 8  # they share one network; more at once make each slower, not all sooner
+DOWNLOADS_A_PERSON = 2  # a slow server holds up who named it, and nobody else
 GIFS_A_MESSAGE = 10
 BUCKET_S = 900.0  # the largest video at a tenth of what a cloud's network gives
 SUMMARY_SHARE = 0.3  # of drawing; the rest are the GIFs
@@ -82,7 +85,7 @@ class Steps:
         self._remote = remote
         self._reporter = reporter
         self._cancelled = cancelled
-        self._fetch_places = FetchPlaces()
+        self._downloads = Slots(DOWNLOADS, a_person=DOWNLOADS_A_PERSON)
         self._paths = JobPaths(settings.data_dir, videos_root=storage.videos.name)
         self.publisher = Publisher(store=store, storage=storage)
         self.cache = ResultCache(store=store, settings=settings, publisher=self.publisher)
@@ -114,7 +117,7 @@ class Steps:
         else:
             name = source.name
             fetch = self._fetcher.fetch(source.ref, path, progress=progress)
-        fetched = await unless_cancelled(self._in_turn(job.request.person, fetch), self._cancelled(job))
+        fetched = await unless_cancelled(self._in_turn(job, fetch), self._cancelled(job))
         return VideoFile(
             path=str(fetched.path),
             root=root,
@@ -125,9 +128,9 @@ class Steps:
             sha256=fetched.sha256,
         )
 
-    async def _in_turn(self, person: str, fetch: Coroutine[Any, Any, Fetched]) -> Fetched:
+    async def _in_turn(self, job: Job, fetch: Coroutine[Any, Any, Fetched]) -> Fetched:
         try:
-            async with self._fetch_places.place(person):
+            async with self._downloads.hold(self.turn(job)):
                 return await fetch
         finally:
             fetch.close()  # where it never began
@@ -264,6 +267,18 @@ class Steps:
 
     # ---- helpers ---------------------------------------------------------------------------------------------------------
 
+    def turn(self, job: Job, *, is_told: bool = True) -> Turn:
+        """Return what stands for the job where it waits for its turn; the step's time stops, and its thread `is_told`."""
+        reporter, stopwatch = self._reporter(job), running.get()
+
+        def waits(before: int | None) -> None:
+            if stopwatch is not None:
+                stopwatch.go_on() if before is None else stopwatch.wait()
+            if is_told:
+                reporter.waits(job, before)
+
+        return Turn(job.request.person, job.number, waits)
+
     async def _have(self, job: Job, video: VideoFile) -> None:
         """Have the video here that was fetched for this job or its parent: after a while it is removed (`retention.py`)."""
         try:
@@ -301,7 +316,9 @@ class Steps:
 
         for deaths in range(DEATHS_FORGIVEN + 1):
             try:
-                result: Json = await self._children.run(task, arguments, cancelled=self._cancelled(job), fraction=fraction)
+                result: Json = await self._children.run(
+                    task, arguments, turn=self.turn(job), cancelled=self._cancelled(job), fraction=fraction
+                )
             except ChildCrashed as error:
                 logger.warning("job %d: the child for %s ended with status %d", job.number, task, error.status)
                 if deaths == DEATHS_FORGIVEN:

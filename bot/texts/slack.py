@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.jobs.error_codec import Unforeseen
 from bot.jobs.facts import ToldObject
-from bot.jobs.model import Job, JobState, Options
+from bot.jobs.model import JobState, Options
 from bot.jobs.processes import ChildCrashed
 from bot.requests.errors import CommandError, ParseErrorKind
 from bot.slack.errors import FileNotShared, SlackError, SlackRefused
@@ -76,6 +76,11 @@ def options_in_words(options: Options) -> str:
     return ", ".join(words)
 
 
+def waiting(before: int) -> str:
+    """Others have their turn first; `before` counts them."""
+    return f"Waiting: {count(before, 'video')} first" if before else "Waiting for its turn: it is next"
+
+
 def time_left(seconds: float) -> str:
     """An estimate, said as one."""
     return f"about {wording.duration(max(10.0, round(seconds)))} left"
@@ -95,7 +100,7 @@ def labels_counted(labels: Sequence[str], *, most: int = 6) -> str:
 
 
 def took(seconds: float) -> str:
-    """From the question to the last picture."""
+    """From the question to the last picture, without the time in which it waited for others."""
     return f"It took {wording.duration(seconds)}."
 
 
@@ -207,14 +212,16 @@ def animation_alt(row: ToldObject) -> str:
     return wording.quoted(said, limit=ALT_LETTERS)
 
 
-def animations_comment(rows: Sequence[ToldObject]) -> str:
-    """Which objects a message shows."""
+def animations_comment(name: str, rows: Sequence[ToldObject]) -> str:
+    """Which objects of which video a message shows."""
     numbers = sorted(row.number for row in rows)
     if len(numbers) == 1:
-        return f"Object {numbers[0]}"
-    if numbers[-1] - numbers[0] == len(numbers) - 1:
-        return f"Objects {numbers[0]} to {numbers[-1]}"
-    return f"Objects {', '.join(map(str, numbers))}"
+        said = f"object {numbers[0]}"
+    elif numbers[-1] - numbers[0] == len(numbers) - 1:
+        said = f"objects {numbers[0]} to {numbers[-1]}"
+    else:
+        said = f"objects {', '.join(map(str, numbers))}"
+    return f"*{name}* · {said}"
 
 
 # -- buttons ----------------------------------------------------------------------------------------------------------------
@@ -245,9 +252,9 @@ def offer(name: str) -> str:
     return f"Shall I track the objects in *{name}*?"
 
 
-def list_title(job: Job, labels: Sequence[str]) -> str:
+def list_title(name: str, labels: Sequence[str]) -> str:
     """The list of objects, for notifications."""
-    return f"Job {job.number}: {count(len(labels), 'object')}: {labels_counted(labels)}"
+    return f"{name}: {count(len(labels), 'object')}: {labels_counted(labels)}"
 
 
 # -- answers to one person --------------------------------------------------------------------------------------------------
