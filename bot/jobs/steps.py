@@ -23,6 +23,7 @@ from bot.jobs.facts import (
     Json,
     Nothing,
     Opened,
+    Pictures,
     Placement,
     Probe,
     RemoteState,
@@ -154,7 +155,7 @@ class Steps:
         seen = Probe.from_json(await self._task(job, "probe", self._limits() | {"video": video.path}))
         if job.request.annotations:
             run_key = f"{job.request.annotations}#{job.request.annotations_generation}"
-            return seen.model_copy(update={"engine": "", "why": "", "model": "", "run_key": run_key})
+            return seen.model_copy(update={"engine": "", "why": "", "model": "", "detector": "", "run_key": run_key})
         engine = job.request.options.engine or settings.engine
         arguments = self._limits() | {
             "engine": engine.value,
@@ -263,6 +264,19 @@ class Steps:
         if animations:
             await self._reporter(job).animations(job, animations, facts.summary.objects)
             await self.publisher.pictures(job, facts.video, [each.path for each in animations])
+        return Nothing()
+
+    async def pictures(self, job: Job, facts: Drawable, kind: str) -> Pictures:
+        """Draw the pictures of one kind, by its key."""
+        await self._have(job, facts.video)
+        arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"kind": kind}
+        return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.RENDERING))
+
+    async def post_pictures(self, job: Job, facts: Drawable, kind: str, paths: Sequence[str]) -> Nothing:
+        """Post the pictures of one kind, and store them."""
+        if paths:
+            await self._reporter(job).pictures(job, kind, paths)
+            await self.publisher.pictures(job, facts.video, paths)
         return Nothing()
 
     # ---- helpers ---------------------------------------------------------------------------------------------------------
