@@ -106,7 +106,7 @@ class ProcessPool:
         return await unless_cancelled(self._in_turn(task, arguments, turn, fraction), cancelled)
 
     async def _in_turn(self, task: str, arguments: Json, turn: Turn, fraction: Fraction) -> Any:
-        async with self._slots.hold(turn, stage=_stage(task), kept_s=0.0 if task == STAGES[-1] else KEPT_S):
+        async with self._slots.hold(turn, stage=_stage(task), kept_s=KEPT_S if task in STAGES[:-1] else 0.0):
             return await self._run(task, arguments, fraction)
 
     async def _run(self, task: str, arguments: Json, fraction: Fraction) -> Any:

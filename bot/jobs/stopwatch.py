@@ -22,6 +22,7 @@ STAGES: Mapping[str, str] = {
     "summary": "draw",
     "animations": "draw",
     "page": "draw",
+    "draw": "draw",
 }
 """What the steps belong to, by how their names begin; all others are part of tracking."""
 

@@ -222,7 +222,7 @@ class Workflow:
             draw = partial(steps.pictures, job, facts, kind)
             made = await self._step(job, f"draw-{kind}", Pictures, draw, JobState.RENDERING)
             post = partial(steps.post_pictures, job, facts, kind, made.paths)
-            await self._step(job, f"post-{kind}", Nothing, post, JobState.POSTING)
+            await self._step(job, f"post-{kind}", Nothing, post, JobState.POSTING, posts=True)
         if not job.request.channel and steps.publisher.keeps_pictures_elsewhere:
             await self._store_the_rest(job, facts)
         return _facts_of(facts, drawn)
