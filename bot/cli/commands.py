@@ -347,9 +347,10 @@ def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...
 def serve() -> None:
     """Run the bot, with the settings of the environment."""
     from bot.app import serve as run
+    from bot.logs import log_for_operators
 
     settings = settings_of_environment()
-    logging.getLogger().setLevel(logging.INFO)
+    log_for_operators(verbose=logging.getLogger().level == logging.DEBUG)
     asyncio.run(run(settings))
 
 
