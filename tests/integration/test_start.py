@@ -1,6 +1,7 @@
 """Whatever hinders the bot from starting is one sentence that names the setting, and status 2."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -207,7 +208,32 @@ def test_a_start_says_where_it_listens_with_the_time_and_nothing_else(slack: Pla
 def test_a_taken_port_of_the_demo_is_told_with_its_option(run: Run, slack: Playground) -> None:
     status, _, err = run("demo", "--no-browser", "--port", slack.port)
     assert status == 2
-    assert f"--port can't be {slack.port}: another program uses that port." in err
+    assert f"--port can't be {slack.port}: another program uses that port" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals between processes")
+def test_a_demo_takes_a_free_port_where_its_own_is_taken_and_needs_no_home() -> None:
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # another program has it: all the better
+            stack.enter_context(socket.create_server(("127.0.0.1", 8321)))
+        there = own() | {"HOME": "/dev/null", "TRACKLET_ENGINE": "motion"}
+        command = [sys.executable, "-m", "bot", "demo", "--no-browser"]
+        with subprocess.Popen(command, env=there, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr
+            said = next((line for line in process.stderr if line.startswith("Open ")), "")
+            process.send_signal(signal.SIGTERM)
+            left = process.stderr.read()
+        assert re.match(r"Open http://127\.0\.0\.1:(?!8321/)\d+/", said)
+        assert process.returncode == 0
+        assert left == ""
+
+
+def test_a_demo_without_a_temporary_folder_says_which_variable_to_set(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/dev/null")
+    status, _, err = run("demo", "--no-browser", "--port", 0)
+    assert status == 2
+    assert "TMPDIR can't be" in err
     assert "Traceback" not in err
 
 
