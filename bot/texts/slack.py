@@ -492,33 +492,21 @@ CHANNEL_NOT_YOURS = "You are not in that channel yourself. Choose one that you a
 # -- doctor -----------------------------------------------------------------------------------------------------------------
 
 DOCTOR_NO_ANSWER = "Slack does not answer. Check the network, and TRACKLET_SLACK_API_URL where it is set."
+DOCTOR_SCOPES_UNKNOWN = "Slack does not say which scopes are granted."
 DOCTOR_SOCKET_MODE = "Slack takes the app-level token, so events come by Socket Mode and no public address is needed."
 
 
 def doctor_no_token() -> str:
     """There is nothing to ask Slack with."""
     return (
-        "There is no SLACK_BOT_TOKEN. Make an app from app_manifest.yaml at api.slack.com/apps, install it, and set its token; "
-        "`tracklet demo` needs none."
+        "There is no SLACK_BOT_TOKEN. Make an app from app_manifest.yaml at api.slack.com/apps, install it, and set its token. "
+        "`tracklet demo` and `tracklet track` need none."
     )
 
 
 def doctor_token(user: str, team: str) -> str:
     """The bot's token is good."""
     return f"Slack knows the token: it is {wording.quoted(user)} in {wording.quoted(team)}."
-
-
-def doctor_token_refused(reason: str) -> str:
-    """The bot's token is not."""
-    return f"Slack refuses SLACK_BOT_TOKEN ({wording.quoted(reason)}). Copy it anew from the app's page, OAuth & Permissions."
-
-
-def doctor_app_token_refused(reason: str) -> str:
-    """The app-level token is not good."""
-    return (
-        f"Slack refuses SLACK_APP_TOKEN ({wording.quoted(reason)}). Make one on the app's page, Basic Information, with the "
-        "scope connections:write, and turn Socket Mode on."
-    )
 
 
 def doctor_scopes(missing: Sequence[str], reasons: Mapping[str, str]) -> str:
@@ -546,4 +534,7 @@ def doctor_http(has_secret: bool, public_url: str) -> str:
     if not has_secret:
         return "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set, so no event can come. Socket Mode is the easier way."
     where = public_url.rstrip("/") or "https://your.host"
-    return f"Events come over HTTP: the app's request URLs must be {wording.quoted(where)}/slack/events."
+    return (
+        f"Events come over HTTP: the app's request URLs must be {wording.quoted(where)}/slack/events. From here I can't see "
+        "whether SLACK_SIGNING_SECRET is right; where it is wrong, the log of `tracklet serve` says so at the first request."
+    )
