@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import logs
-from bot.cli import main
+from bot.cli.commands import main
 from tests.integration.command import Run
 
 
