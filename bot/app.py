@@ -77,6 +77,7 @@ RATE_LIMIT_TRIES = 8  # each waits as long as Slack says
 SOCKET_CHECK_S = 10.0
 SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 CLOSE_S = 2.0
+DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,11 @@ class Bot:
         await jobs.service.tend()
         await listeners.inbox.resume()
         retention = Retention(
-            store=storage.store, places=storage.paths, forget_workflows=forget_workflows, reserve=storage.database.reserve
+            store=storage.store,
+            places=storage.paths,
+            forget_workflows=forget_workflows,
+            reserve=storage.database.reserve,
+            results_kept_s=settings.results_kept_days * DAY_S or None,
         )
         ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
         ending.push_async_callback(_ended, asyncio.create_task(jobs.service.keep_tending()))

@@ -45,7 +45,7 @@ from bot.jobs.store import Store
 from bot.settings import Settings
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
-from tracking.errors import SourceFailure, SourceNotFound, SourceUnreachable
+from tracking.errors import ResultsRemoved, SourceFailure, SourceNotFound, SourceUnreachable
 from tracking.sources.download import Fetched, Fetcher, local_file
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
@@ -205,7 +205,7 @@ class Steps:
 
     async def summary(self, job: Job, video: VideoFile, probed: Probe, annotations: str, *, page: int) -> Summary:
         """Draw one page of the object summary, and gather what is said of the objects."""
-        await self._have(job, video)
+        await self._have(job, video, annotations)
         arguments = self._drawing(job, video, probed, annotations) | {"page": page}
         return Summary.from_json(await self._task(job, "summary", arguments, JobState.RENDERING, (0.0, SUMMARY_SHARE)))
 
@@ -215,7 +215,7 @@ class Steps:
         """Draw the GIFs of some objects, unless they are `known`."""
         if known or not numbers:
             return Animations(animations=tuple(known))
-        await self._have(job, facts.video)
+        await self._have(job, facts.video, facts.annotations)
         arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"numbers": list(numbers)}
         drawn = Animations.from_json(await self._task(job, "animations", arguments, JobState.RENDERING, (SUMMARY_SHARE, 1.0)))
         order = {number: place for place, number in enumerate(numbers)}
@@ -267,7 +267,7 @@ class Steps:
 
     async def pictures(self, job: Job, facts: Drawable, kind: str) -> Pictures:
         """Draw the pictures of one kind, by its key."""
-        await self._have(job, facts.video)
+        await self._have(job, facts.video, facts.annotations)
         arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"kind": kind}
         return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.RENDERING))
 
@@ -292,8 +292,17 @@ class Steps:
 
         return Turn(job.request.person, job.number, waits)
 
-    async def _have(self, job: Job, video: VideoFile) -> None:
-        """Have the video here that was fetched for this job or its parent: after a while it is removed (`retention.py`)."""
+    async def _have(self, job: Job, video: VideoFile, annotations: str) -> None:
+        """
+        Have here what pictures are drawn from, which after a while is removed (`retention.py`): the video is fetched again.
+
+        Raises `ResultsRemoved` where the annotation file is gone.
+        """
+        await self._store.own(job.id, [Path(annotations).as_uri()])
+        try:
+            await asyncio.to_thread(use, [annotations])
+        except FileNotFoundError:
+            raise ResultsRemoved(video.name) from None
         try:
             await asyncio.to_thread(use, [video.path])
         except FileNotFoundError:
