@@ -18,8 +18,7 @@ from bot.jobs.slots import Turn
 from bot.jobs.store import Store
 from bot.jobs.testing import FakeTaskRunner
 from bot.jobs.threads import Threads
-from playground import YOU, Message
-from playground.files import FileState, Share
+from playground import Message
 from tests.integration.bot_workspace import CLIP, Workspace, workspace
 from tracking.errors import VideoDamaged
 
@@ -47,14 +46,8 @@ class PretendingPool(ProcessPool):
 
 async def share(there: Workspace, names: list[str]) -> Message:
     """Share several videos in one message, as Slack sends them."""
-    files = []
-    for number, name in enumerate(names):
-        file = there.slack.files.expect(name=name, size_bytes=len(CLIP) + 4, user=YOU)
-        await asyncio.to_thread(file.path.write_bytes, CLIP + number.to_bytes(4, "big"))
-        file.state = FileState.UPLOADED
-        await there.slack.files.take_in(file)
-        files.append(file)
-    return there.slack.files.share_now(files, Share(files, there.slack.channel_id(CHANNEL), YOU, None, ""))
+    clips = [(name, CLIP + number.to_bytes(4, "big")) for number, name in enumerate(names)]
+    return await there.slack.upload_files(clips, CHANNEL)
 
 
 def part_of(message: Message) -> str:
