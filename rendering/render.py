@@ -1,8 +1,8 @@
 """
 From a video and its annotations to pictures on disk: the one door to this floor.
 
-Two passes over what is needed of the video: the summary first, from a few moments of each object, then the GIFs, the most
-telling objects first. Memory does not depend on the number of objects nor on the length of the video. Files appear whole or not
+Two passes over what is needed of the video: the summary first, from a few moments of each object, then the GIFs, in the same
+order. Memory does not depend on the number of objects nor on the length of the video. Files appear whole or not
 at all. Objects that appear only after the end of the video are not shown.
 """
 
@@ -15,9 +15,9 @@ from pathlib import Path
 from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, never_cancelled, no_progress
 from rendering.gif.animation import Animation, batches, draw_animations, plan_of
-from rendering.pages.cells import PAGE_OBJECTS, PAGES_AT_ONCE
+from rendering.pages.cells import PAGES_AT_ONCE
 from rendering.pages.summary import SummaryPage, draw_pages
-from rendering.selection import Selected, Selection, ShownObject, select
+from rendering.selection import PAGE_OBJECTS, Selected, Selection, ShownObject, select
 from tracking.model import Annotations
 from tracking.video.file import Video
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bot.jobs.told import labels_of, near_misses_by_label
 from rendering.selection import Selected, Selection, select
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName, Progress
@@ -25,6 +26,9 @@ Json = dict[str, Any]
 Report = Callable[[float, float], None]
 
 NEAR_MISSES_TOLD = 8
+KINDS_TOLD = 12
+LABELS_TOLD = 24
+PROBLEMS_TOLD = 8
 
 
 def probe_task(arguments: Json, report: Report) -> Json:
@@ -82,6 +86,7 @@ def summary_task(arguments: Json, report: Report) -> Json:
     from rendering.render import render_summary
 
     annotations, selected = _selected(arguments)
+    selection = selection_of(arguments["selection"])
     pages: list[Json] = []
     if selected.shown:
         drawn = render_summary(
@@ -110,6 +115,10 @@ def summary_task(arguments: Json, report: Report) -> Json:
         "near_miss_count": len(selected.near_misses),
         "lowest": _thresholds(selected.near_misses),
         "problems": len(annotations.problems),
+        "near_kinds": [kind.to_json() for kind in near_misses_by_label(selected.near_misses, selection)[:KINDS_TOLD]],
+        "reported": [{"code": each.code, "message": each.message[:200]} for each in annotations.problems[:PROBLEMS_TOLD]],
+        "labels": labels_of(annotations)[:LABELS_TOLD],
+        "step_s": annotations.step_s,
     }
 
 
@@ -182,6 +191,7 @@ def _told(track: Track, number: int) -> Json:
         "end_s": track.segment.end_s,
         "frames": len(track),
         "entity_id": track.entity_id,
+        "track_id": track.track_id,
     }
 
 

@@ -8,6 +8,7 @@ files, each its own, since Slack looks at bytes.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,12 @@ class FakeTaskRunner:
             "near_miss_count": len(missed),
             "lowest": {"min_confidence": 0.5, "min_frames": 3},
             "problems": 0,
+            "near_kinds": [
+                {"label": label, "count": count, "brief": 0, "unsure": count, "confidence": 0.5, "frames": 25}
+                for label, count in Counter(row["label"] for row in missed).items()
+            ],
+            "labels": [label for label, _ in Counter(row["label"] for row in rows + missed).most_common()],
+            "step_s": 0.1,
         }
 
     def _animations(self, arguments: Json) -> Json:

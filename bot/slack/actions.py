@@ -23,7 +23,7 @@ from bot.slack.posting import ThreadPoster
 from bot.slack.respond import Responder
 from bot.slack.shares import Shares
 from bot.texts import slack as texts
-from rendering.pages.cells import PAGE_OBJECTS
+from rendering.selection import PAGE_OBJECTS
 
 logger = logging.getLogger(__name__)
 

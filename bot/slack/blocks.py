@@ -14,14 +14,16 @@ from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
+from bot.engines import Why
 from bot.jobs.facts import JobFacts, Probe, Summary, ToldObject
 from bot.jobs.model import Job, JobState, Kind
 from bot.knowledge_graph import entity_link
 from bot.texts import engine, errors, wording
 from bot.texts import slack as texts
-from bot.texts.mrkdwn import escape
+from bot.texts.mrkdwn import escape, inert
 from tracking import plain_text
 from tracking.engines.base import EngineName
+from tracking.model import EngineWarning
 
 Json = dict[str, Any]
 
@@ -31,6 +33,8 @@ NAME_LETTERS = 80
 LABEL_LETTERS = 40  # escaped they are five times as many at worst
 DESCRIPTION_LETTERS = 80
 ROWS_SHOWN = 24  # as many as a page of the summary has objects
+JOBS_SHOWN = 30
+PROBLEMS_SHOWN = 3
 BAR_CELLS = 16
 
 
@@ -88,23 +92,39 @@ def finished(job: Job, facts: JobFacts, *, took_s: float, earlier_link: str) -> 
     """The progress message, once everything is posted."""
     summary, probed = facts.summary or Summary(), facts.probed
     name = shown_name(job.request.source.name)
-    small = f"{_engine(probed) if probed else ''} {texts.took(took_s)}".lstrip()
+    small = " · ".join([texts.took(took_s), *([_engine(probed)] if probed else [])])
     if facts.earlier:
-        small = texts.seen_before(earlier_link)
+        small = texts.seen_before(earlier_link, has_pictures=bool(summary.objects))
+    asked = job.request.options
     if not summary.objects:
-        return _nothing_found(job, summary, small)
-    said = texts.found(name, [row.label for row in _escaped(summary.objects)])
-    blocks = [section(_with_asker(job, said)), _context(small)]
+        return _nothing_found(job, summary, small if facts.earlier or _has_no_detector(probed) else "")
+    said = texts.found(name, [row.label for row in _escaped(summary.objects)], escape(texts.options_in_words(asked)))
+    if missing := texts.labels_missing(asked.labels, summary.labels or asked.labels):
+        said = f"{said} {texts.no_such_labels(missing, 'here')}"
+    blocks = [section(_with_asker(job, said)), *map(_context, _problems(summary)), _context(small)]
     return Message(said, tuple(blocks))
 
 
 def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
-    count = summary.near_miss_count
-    said = texts.nothing_found(shown_name(job.request.source.name), job.request.options, near_misses=count)
-    blocks = [section(_with_asker(job, said))]
-    if count:
-        blocks += [section(texts.near_misses_told(_escaped(summary.near_misses), count)), _actions(_include_button(job))]
-    return Message(said, (*blocks, _context(small)))
+    """Return one line, for nobody reads more about nothing; what hindered the engine is said, and so is what nearly passed."""
+    asked = job.request.options
+    options = escape(texts.options_in_words(asked))
+    said = texts.nothing_found(shown_name(job.request.source.name), asked, options, _escaped_summary(summary))
+    blocks = [section(_with_asker(job, said)), *map(_context, _problems(summary))]
+    if small:
+        blocks.append(_context(small))
+    if summary.near_miss_count:
+        blocks.append(_actions(_include_button(job)))
+    return Message(said, tuple(blocks))
+
+
+def _has_no_detector(probed: Probe | None) -> bool:
+    return probed is not None and probed.engine == EngineName.MOTION and probed.why == Why.NO_MODEL
+
+
+def _problems(summary: Summary) -> list[str]:
+    """Return what of the video the engine could not use."""
+    return [inert(engine.problem(EngineWarning(each.code, each.message))) for each in summary.reported[:PROBLEMS_SHOWN]]
 
 
 def failed(job: Job, sentence: str, *, can_retry: bool) -> Message:
@@ -130,9 +150,16 @@ def object_list(
     gifs: int,
     descriptions: Mapping[str, str] = MappingProxyType({}),
 ) -> Message:
-    """The list below the summary picture, with what more there is; `descriptions` are lines about entities by their ids."""
+    """
+    Return the list below the summary picture, with what more there is.
+
+    `next_first` is the place in the list of the first object without a GIF, 0 when all have theirs; `descriptions` are lines
+    about entities by their ids.
+    """
     rows = _escaped(summary.objects)
-    lines = [
+    asked = job.request.options
+    lines = [texts.list_heading(shown_name(job.request.source.name), escape(texts.options_in_words(asked)))]
+    lines += [
         texts.object_row(
             row,
             link=entity_link(row.entity_id),
@@ -141,19 +168,19 @@ def object_list(
         for row in rows[:ROWS_SHOWN]
     ]
     if len(rows) > ROWS_SHOWN:
-        lines.append(f"… and {len(rows) - ROWS_SHOWN} more")
+        lines.append(texts.more_rows(len(rows) - ROWS_SHOWN))
     blocks = [section(text) for text in _chunks(lines)]
     if number := summary.left_out:
         blocks.append(_context(errors.left_out(number)))
     buttons = []
     if next_first:
-        last = min(next_first + gifs - 1, len(rows))
-        buttons.append(button(Action.MORE, texts.more_gifs(next_first, last), f"{job.id} {next_first}"))
+        following = min(gifs, len(rows) - next_first + 1)
+        buttons.append(button(Action.MORE, texts.more_gifs(following), f"{job.id} {next_first}"))
     if next_page:
         buttons.append(button(Action.PAGE, texts.more_objects(next_page), f"{job.id} {next_page}"))
-    if summary.near_miss_count:
-        said = texts.near_misses_besides(_escaped(summary.near_misses), summary.near_miss_count)
+    if said := texts.list_limits(asked, _escaped_summary(summary)):
         blocks.append(_context(said))
+    if summary.near_miss_count:
         buttons.append(_include_button(job))
     if buttons:
         blocks.append(_actions(*buttons))
@@ -176,18 +203,48 @@ def help_message() -> Message:
     return Message(texts.HELP_TITLE, (section(texts.help_text()), _context(texts.HELP_SMALL)))
 
 
-def status(jobs: Sequence[Job]) -> Message:
-    """What runs and what ran, for the asker."""
+def status(jobs: Sequence[Job], *, now: float, workspace_url: str) -> Message:
+    """Return what runs, and then what ran, for the asker; `jobs` are the newest first."""
     if not jobs:
         return plain(texts.nothing_asked_yet())
-    return Message(texts.STATUS_TITLE, tuple(job_row(job) for job in jobs))
+    return Message(texts.STATUS_TITLE, tuple(job_rows([*running(jobs), *over(jobs)], now=now, workspace_url=workspace_url)))
 
 
-def job_row(job: Job) -> Json:
-    """One job in a list."""
-    objects = len(job.facts.summary.objects) if job.facts.summary else None
-    name = shown_name(job.request.source.name)
-    return section(texts.job_line(job.number, name, job.state, channel=job.request.channel, objects=objects))
+def running(jobs: Sequence[Job]) -> list[Job]:
+    """Return the jobs that are not over."""
+    return [job for job in jobs if not job.is_over]
+
+
+def over(jobs: Sequence[Job]) -> list[Job]:
+    """Return the jobs that are over."""
+    return [job for job in jobs if job.is_over]
+
+
+def job_rows(jobs: Sequence[Job], *, now: float, workspace_url: str) -> list[Json]:
+    """Return a list of jobs, `JOBS_SHOWN` at most; `workspace_url` ends with a slash."""
+    lines = []
+    for job in jobs[:JOBS_SHOWN]:
+        objects = len(job.facts.summary.objects) if job.facts.summary else None
+        lines.append(
+            texts.job_line(
+                job.number,
+                shown_name(job.request.source.name),
+                job.state,
+                channel=job.request.channel,
+                objects=objects,
+                ago_s=now - job.created_at,
+                link=_thread_link(job, workspace_url),
+            )
+        )
+    if len(jobs) > JOBS_SHOWN:
+        lines.append(texts.more_jobs(len(jobs) - JOBS_SHOWN))
+    return [section(text) for text in _chunks(lines)]
+
+
+def _thread_link(job: Job, workspace_url: str) -> str:
+    """Return a permalink as chat.getPermalink gives it; a call for each line of a list would take too long."""
+    ts = job.thread_ts or job.request.thread_ts
+    return f"{workspace_url}archives/{job.request.channel}/p{ts.replace('.', '')}" if ts and workspace_url else ""
 
 
 def header(text: str) -> Json:
@@ -210,7 +267,7 @@ def _engine(probed: Probe) -> str:
     if not probed.engine:
         return texts.annotations_taken()
     model = PurePath(probed.model).stem if probed.model else ""
-    return escape(engine.engine_chosen(EngineName(probed.engine), why=probed.why, model=model))
+    return escape(engine.engine_used(EngineName(probed.engine), why=probed.why, model=model))
 
 
 def _cancel_button(job: Job) -> Json:
@@ -244,7 +301,17 @@ def _with_asker(job: Job, said: str) -> str:
 
 
 def _escaped(rows: Sequence[ToldObject]) -> list[ToldObject]:
-    return [row.model_copy(update={"label": escape(row.label[:LABEL_LETTERS]) or "object"}) for row in rows]
+    return [row.model_copy(update={"label": _escaped_label(row.label)}) for row in rows]
+
+
+def _escaped_summary(summary: Summary) -> Summary:
+    kinds = [kind.model_copy(update={"label": _escaped_label(kind.label)}) for kind in summary.near_kinds]
+    labels = [_escaped_label(label) for label in summary.labels]
+    return summary.model_copy(update={"near_kinds": tuple(kinds), "labels": tuple(labels)})
+
+
+def _escaped_label(label: str) -> str:
+    return escape(label[:LABEL_LETTERS]) or "object"
 
 
 def section(text: str) -> Json:

@@ -52,10 +52,11 @@ Describe = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One file to post."""
+    """One file to post; `title` is what people see as its name."""
 
     path: Path
     alt: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,9 @@ class ThreadPoster:
         rows = {row.number: row for row in objects}
         name = job.request.source.name
         alts = [texts.summary_alt(name, [rows[each] for each in page.objects]) for page in pages]
-        await self.share(job, "summary", [Picture(Path(page.path), alt) for page, alt in zip(pages, alts, strict=True)])
+        titles = [texts.summary_title(name, job.request.page or 1)] * len(pages)
+        pictures = [Picture(Path(page.path), alt, title) for page, alt, title in zip(pages, alts, titles, strict=True)]
+        await self.share(job, "summary", pictures)
 
     async def list_objects(self, job: Job, summary: Summary, *, next_first: int, next_page: int) -> None:
         await self._store.update(job.id, facts=JobFacts(next_first=next_first, next_page=next_page))
@@ -132,8 +135,12 @@ class ThreadPoster:
 
     async def animations(self, job: Job, animations: Sequence[Animation], objects: Sequence[ToldObject]) -> None:
         rows = {row.number: row for row in objects}
-        pictures = [Picture(Path(each.path), texts.animation_alt(rows[each.object])) for each in animations]
-        comment = texts.animations_comment([rows[each.object] for each in animations])
+        shown = [rows[each.object] for each in animations]
+        pictures = [
+            Picture(Path(each.path), texts.animation_alt(row), texts.animation_title(row))
+            for each, row in zip(animations, shown, strict=True)
+        ]
+        comment = texts.animations_comment(shown, blocks.shown_name(job.request.source.name))
         await self.share(job, "animations", pictures, comment=comment)
 
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
@@ -283,7 +290,7 @@ class ThreadPoster:
 
     async def _complete(self, job: Job, file_ids: Sequence[str], pictures: Sequence[Picture], comment: str) -> bool:
         """Share what was uploaded; False where no answer tells whether that was done."""
-        files = [{"id": file_id, "title": picture.path.name} for file_id, picture in zip(file_ids, pictures, strict=True)]
+        files = [{"id": file_id, "title": picture.title} for file_id, picture in zip(file_ids, pictures, strict=True)]
         arguments: Json = {
             "files": files,
             "channel_id": job.request.channel,

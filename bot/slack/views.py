@@ -23,14 +23,13 @@ MODAL = "track_modal"
 LINK, CHANNEL, WORDS = "link", "channel", "words"
 
 
-def home(jobs: Sequence[Job]) -> Json:
-    """The Home tab of one person."""
-    running = [job for job in jobs if not job.is_over]
-    over = [job for job in jobs if job.is_over]
+def home(jobs: Sequence[Job], *, now: float, workspace_url: str) -> Json:
+    """Return the Home tab of one person."""
+    running, over = blocks.running(jobs), blocks.over(jobs)
     shown = [blocks.header(texts.HOME_RUNNING)]
-    shown += [blocks.job_row(job) for job in running] or [blocks.section(texts.NOTHING_RUNS)]
+    shown += blocks.job_rows(running, now=now, workspace_url=workspace_url) if running else [blocks.section(texts.NOTHING_RUNS)]
     shown += [blocks.header(texts.HOME_BEFORE)]
-    shown += [blocks.job_row(job) for job in over] or [blocks.section(texts.NOTHING_BEFORE)]
+    shown += blocks.job_rows(over, now=now, workspace_url=workspace_url) if over else [blocks.section(texts.NOTHING_BEFORE)]
     shown += [blocks.header(texts.HOME_HELP), *blocks.help_message().blocks]
     return {"type": "home", "blocks": shown}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.texts.engine import problem
-from bot.texts.wording import count, listing, percent, quoted, span
+from bot.texts.wording import count, exact_span, listing, percent, quoted
 from tracking.engines.base import EngineName
 from tracking.model import EngineWarning, Track
 
@@ -65,8 +65,9 @@ def comparison_row(number: int, a: Track | None, b: Track | None, overlap: float
 def _found_track(track: Track | None) -> str:
     if track is None:
         return ABSENT
-    when = span(track.segment.start_s, track.segment.end_s)
-    return f"{quoted(track.label, limit=30)} {percent(track.confidence)}, {when}"
+    when = exact_span(track.segment.start_s, track.segment.end_s)
+    sure = f" {percent(track.confidence)}" if track.is_named else ""
+    return f"{quoted(track.label, limit=30)}{sure}, {when}"
 
 
 def engines_wanted(number: int) -> str:

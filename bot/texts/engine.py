@@ -24,18 +24,33 @@ def engine_chosen(engine: EngineName, *, why: str, model: str = "") -> str:
         case EngineName.YOLOX:
             runs = f"Tracking with YOLOX{f' ({quoted(model)})' if model else ''}"
         case EngineName.MOTION:
-            runs = "Tracking by motion: whatever moves before a fixed camera, without names"
+            runs = "Tracking by motion: anything that moves in front of a fixed camera, without names"
         case _:
             runs = "Tracking with Google Video Intelligence"
     reason = {
         "asked": "as asked",
         "google-configured": "since both buckets are configured",
         "model": "on this machine",
-        "no-model": "since no detector is here and none could be fetched",
-        "drawn": "since this clip is drawn and a detector knows photographs",
+        "no-model": "since no detector is installed",
+        "drawn": "since this clip is drawn and the detector knows only photographs",
         "compared": "for the comparison",
     }.get(why, "")
     return f"{runs}{f', {reason}' if reason else ''}."
+
+
+def engine_used(engine: EngineName, *, why: str, model: str = "") -> str:
+    """Return which engine looked at a video, for the people in the thread; `model` is its file's name without the ending."""
+    match engine:
+        case EngineName.YOLOX:
+            size = model.removeprefix("yolox_")
+            return f"YOLOX{f' {quoted(size, limit=24)}' if size else ''}, on our server"
+        case EngineName.MOTION:
+            reason = {
+                "no-model": "No detector installed, so I",
+                "drawn": "This clip is drawn and the detector knows only photographs, so I",
+            }.get(why, "I")
+            return f"{reason} followed anything that moved; I can't name it."
+    return "Google Video Intelligence"
 
 
 def engine_title(engine: EngineName, *, model: str = "") -> str:
@@ -62,7 +77,7 @@ def problem(found: EngineWarning) -> str:
     """Something that an engine reported about a part of the video."""
     match found.code:
         case 15:
-            return f"The file is damaged: {quoted(found.message)}. What decodes was used."
+            return f"The file is damaged: {quoted(found.message)}. What could be read was used."
         case 9:
-            return f"A part was left out: {quoted(found.message)}."
+            return f"Left out: {quoted(found.message, limit=200)}."
     return f"The engine reported a problem: {quoted(found.message, limit=200) or f'code {found.code}'}."

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from tracking.plain_text import plain
 
 MAX_QUOTED = 80
+TENTHS_BELOW_S = 10.0
+MANY_TENTHS_S = 0.095  # below, one digit would tell nothing
 
 
 def quoted(text: str, *, limit: int = MAX_QUOTED) -> str:
@@ -18,18 +20,21 @@ def quoted(text: str, *, limit: int = MAX_QUOTED) -> str:
     return f"{clean[: limit * 2 // 3]}…{clean[-(limit - limit * 2 // 3 - 1) :]}"
 
 
-def clock(seconds: float) -> str:
-    """A place in a video: "0:03", "12:40", "1:02:03"."""
-    whole = max(0, math.floor(seconds + 1e-6))
+def clock(seconds: float, *, tenths: bool = False) -> str:
+    """Return a place in a video: "0:03", "12:40", "1:02:03", with `tenths` "0:03.5"."""
+    in_tenths = max(0, math.floor(seconds * 10 + 1e-5))
+    whole, tenth = divmod(in_tenths, 10)
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    said = f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{said}.{tenth}" if tenths else said
 
 
 def duration(seconds: float) -> str:
-    """A length of time: "0.8 s", "12 s", "4 min 5 s", "1 h 30 min"."""
+    """Return a length of time: "0.8 s", "3 s", "12 s", "4 min 5 s", "1 h 30 min"."""
     if seconds < 9.95:
-        return f"{max(seconds, 0.0):.1f} s"
+        exact = f"{max(seconds, 0.0):.{2 if seconds < MANY_TENTHS_S else 1}f}"
+        return f"{exact.rstrip('0').rstrip('.')} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -60,10 +65,26 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def span(start_s: float, end_s: float) -> str:
-    """When something is seen: "0:03–0:09", one time where both are the same second."""
-    start, end = clock(start_s), clock(end_s)
+def span(start_s: float, end_s: float, *, tenths: bool = False) -> str:
+    """Return when something is seen: "0:03–0:09", one time where both are the same."""
+    start, end = clock(start_s, tenths=tenths), clock(end_s, tenths=tenths)
     return start if start == end else f"{start}–{end}"
+
+
+def exact_span(start_s: float, end_s: float) -> str:
+    """Return when something is seen, in a list that a person cuts by: with tenths where whole seconds tell too little."""
+    return span(start_s, end_s, tenths=end_s - start_s < TENTHS_BELOW_S)
+
+
+def ago(seconds: float) -> str:
+    """Return how long ago something was: "just now", "5 min ago", "3 h ago", "2 days ago"."""
+    minutes = math.floor(max(seconds, 0.0) / 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    hours = minutes // 60
+    return f"{hours} h ago" if hours < 48 else f"{hours // 24} days ago"
 
 
 def listing(words: Sequence[str], *, limit: int = 4) -> str:

@@ -105,7 +105,7 @@ class BotProcess:
         return [each for each in self.slack.thread(message.channel_id, message.ts)[1:] if each.user == BOT_USER]
 
     def is_answered(self, message: Message) -> bool:
-        return any(each.text.startswith(("I found", "I watched")) for each in self.replies(message))
+        return any(each.text.startswith(("I found", "No object")) for each in self.replies(message))
 
 
 @asynccontextmanager
@@ -163,7 +163,7 @@ async def test_killed_at_every_kind_of_call_a_job_goes_on_and_says_everything_on
         await slack.settled()
         found = bot.replies(message)
         assert [len(each.files) for each in found] == [0, 1, 0, 10]
-        assert found[0].text.startswith("I found 12 objects")
+        assert found[0].text.startswith("I found 12 moving objects")
 
 
 async def test_an_event_that_came_just_before_the_kill_is_not_lost(starter: asyncio.subprocess.Process, tmp_path: Path) -> None:

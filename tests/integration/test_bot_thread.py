@@ -103,8 +103,8 @@ async def test_somebody_outside_of_the_channel_cannot_stop_a_job(there: Workspac
 async def test_nothing_found_tells_the_near_misses_and_offers_to_show_them(there: Workspace) -> None:
     there.children.objects, there.children.near_misses = 0, 2
     message = await there.clip()
-    answer = await there.progress(message, starts="I watched")
-    assert "person 50% in 25 frames, car 50% in 25 frames" in json.dumps(answer.blocks)
+    answer = await there.progress(message, starts="No object")
+    assert "passed the limits (70%, 1 s). Close: 1 person (50%, 2.5 s), 1 car (50%, 2.5 s)." in json.dumps(answer.blocks)
     await there.slack.click(answer, "tracklet_include")
     await there.slack.until(lambda: [each for each in there.replies(message) if each.text.startswith("I found 2 objects")])
     tracked = [arguments["video"] for task, arguments in there.children.asked if task == "track"]
@@ -137,11 +137,11 @@ async def test_more_than_ten_objects_come_in_batches_and_further_pages_when_aske
     message = await there.clip()
     await there.progress(message, starts="I found 26 objects")
     listed = next(each for each in there.replies(message) if "tracklet_more" in buttons(each))
-    assert buttons(listed) == {"tracklet_more": "Show GIFs 11 to 20", "tracklet_page": "Page 2 of the summary"}
+    assert buttons(listed) == {"tracklet_more": "Show 10 more GIFs", "tracklet_page": "Page 2 of the summary"}
     assert "and 2 more" in json.dumps(listed.blocks, ensure_ascii=False)
     await there.slack.click(listed, "tracklet_more")
     await there.slack.until(lambda: gifs(there, message) == [10, 10])
-    await there.slack.until(lambda: buttons(current(there, listed)).get("tracklet_more") == "Show GIFs 21 to 26")
+    await there.slack.until(lambda: buttons(current(there, listed)).get("tracklet_more") == "Show 6 more GIFs")
     await there.slack.click(current(there, listed), "tracklet_more")
     await there.slack.until(lambda: gifs(there, message) == [10, 10, 6])
     await there.slack.click(current(there, listed), "tracklet_page")

@@ -178,7 +178,7 @@ def _download(model: str, base_url: str, path: Path, release: Published, progres
         )
         (folder / release.file).replace(path)
     except requests.RequestException as error:
-        raise EngineUnavailable(EngineName.YOLOX, EngineAbsence.OFFLINE, _reason(error)) from error
+        raise EngineUnavailable(EngineName.YOLOX, EngineAbsence.OFFLINE, _reason(error), model) from error
     except ValueError as error:
         raise ModelError(model=model, problem=ModelFault.CHECKSUM, detail=release.sha256) from error
     finally:
