@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -109,17 +109,19 @@ class Numbering:
         return numbers
 
 
-NOT_NUMBERED = Numbering()
+def renumbered(selected: Selected, numbering: Numbering) -> Selected:
+    """Return the same with the numbers that the objects have already; new ones are numbered in the order shown."""
+    numbers = numbering.numbers_of(one.track.track_id for one in selected.shown)
+    shown = tuple(replace(one, number=number) for one, number in zip(selected.shown, numbers, strict=True))
+    return replace(selected, shown=shown)
 
 
-def select(
-    annotations: Annotations, selection: Selection, *, duration_s: float = 0.0, numbering: Numbering = NOT_NUMBERED
-) -> Selected:
+def select(annotations: Annotations, selection: Selection, *, duration_s: float = 0.0) -> Selected:
     """
     Return the objects of `annotations` that pass, the `MAX_SHOWN` most telling ones of them, and those that nearly do.
 
     Objects that are never inside the picture are neither, nor are those that appear only after the end of the video where
-    `duration_s` (0: unknown) gives it. `numbering` holds the numbers that were given before.
+    `duration_s` (0: unknown) gives it.
     """
     labels = {label.strip().casefold() for label in selection.labels}
     passing: list[tuple[float, Track]] = []
@@ -133,9 +135,7 @@ def select(
         (passing if all(passes(track, selection)) else missing).append((_telling(track, seen), track))
     ordered = [track for _, track in sorted(passing, key=lambda pair: -pair[0])]
     near = [track for _, track in sorted(missing, key=lambda pair: -pair[0])]
-    paged = _in_pages(ordered[:MAX_SHOWN])
-    numbers = numbering.numbers_of(track.track_id for track in paged)
-    shown = shown_objects(paged, annotations.tracks, duration_s=duration_s, numbers=numbers)
+    shown = shown_objects(_in_pages(ordered[:MAX_SHOWN]), annotations.tracks, duration_s=duration_s)
     return Selected(shown, tuple(near), left_out=len(ordered) - len(shown))
 
 
@@ -157,22 +157,20 @@ def _in_pages(tracks: Sequence[Track]) -> list[Track]:
     return [track for page in pages for track in sorted(page, key=lambda track: track.segment)]
 
 
-def shown_objects(
-    tracks: Sequence[Track], all_tracks: Sequence[Track], *, duration_s: float = 0.0, numbers: Sequence[int] = ()
-) -> tuple[ShownObject, ...]:
-    """Return `tracks` with their moments and `numbers`, else numbered in the order given; `all_tracks` may hide them."""
+def shown_objects(tracks: Sequence[Track], all_tracks: Sequence[Track], *, duration_s: float = 0.0) -> tuple[ShownObject, ...]:
+    """Return `tracks`, numbered in the order given, with their moments; `all_tracks` are what may hide them."""
     colours = colours_of(track.label for track in tracks)
     crowd = _Crowd(all_tracks)
     looked_at = max(min(MOMENTS_LOOKED_AT, MOMENTS_LOOKED_AT_IN_ALL // max(len(tracks), 1)), MAX_MOMENTS)
     return tuple(
         ShownObject(
-            number=number,
+            number=place + 1,
             track=track,
             moments=_moments(track, crowd, looked_at=looked_at, duration_s=duration_s),
             clip=_clip(track, duration_s),
             colour=colours[track.label],
         )
-        for number, track in zip(numbers or range(1, len(tracks) + 1), tracks, strict=True)
+        for place, track in enumerate(tracks)
     )
 
 

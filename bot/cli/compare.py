@@ -19,9 +19,9 @@ from bot.cli.terminal import Terminal
 from bot.engines import Why
 from bot.settings import Settings
 from bot.texts import cli, comparison, engine
+from rendering.kinds.base import RenderOptions
 from rendering.pages.comparison import Words, render_comparison
 from rendering.pages.pairing import Finder, Pair, pair
-from rendering.render import RenderOptions
 from tracking.engines.base import GOOGLE_RETIRES, CancelCheck, EngineName
 from tracking.errors import OptionError
 from tracking.formats import video_intelligence
@@ -56,7 +56,7 @@ def compare_video(
         if not engines and choice.why is Why.ASKED:
             choice = replace(choice, why=Why.COMPARED)
         run = run_engine(choice, video, info=info, segment=segment, settings=settings, terminal=terminal, cancelled=cancelled)
-        title = engine.engine_title(choice.engine, model=choice.model.name if choice.model else "")
+        title = engine.engine_title(choice.engine, model=choice.model.name if choice.model else "", detector=choice.detector)
         file = write_annotations(run.annotations, folder, name=f"{video.name}.{choice.engine}")
         sides.append(Side(title, run.annotations, file, choice.engine, run.took_s))
     a, b = sides

@@ -81,7 +81,11 @@ def run_engine(
 
     Raises `InputError`, `EngineError`, `StorageError` (the video bucket), `Cancelled`.
     """
-    terminal.say(engine.engine_chosen(choice.engine, why=choice.why, model=choice.model.name if choice.model else ""))
+    terminal.say(
+        engine.engine_chosen(
+            choice.engine, why=choice.why, model=choice.model.name if choice.model else "", detector=choice.detector
+        )
+    )
     if choice.engine is EngineName.GOOGLE:
         terminal.say(engine.google_ends(GOOGLE_RETIRES, today=date.today()))
     started_s = time.monotonic()

@@ -57,6 +57,7 @@ jobs = sa.Table(
     sa.Index("jobs_by_asker", "team", "asker", "number"),
     sa.Index("jobs_by_tracks", "tracks_key"),
     sa.Index("jobs_by_result", "result_key"),
+    sa.Index("jobs_by_thread", "team", "channel", "thread_ts"),
 )
 
 inbox = sa.Table(
@@ -270,6 +271,23 @@ class Store:
             .limit(1)
         )
         return await self._run(lambda connection: _first(connection, query))
+
+    async def earlier_in_thread(self, job: Job) -> list[Job]:
+        """Return the jobs that were asked for in the same thread before, oldest first; none where there is no thread."""
+        thread_ts = job.thread_ts or job.request.thread_ts
+        if not thread_ts:
+            return []
+        query = (
+            sa.select(jobs)
+            .where(
+                jobs.c.team == job.request.team,
+                jobs.c.channel == job.request.channel,
+                jobs.c.thread_ts == thread_ts,
+                jobs.c.number < job.number,
+            )
+            .order_by(jobs.c.number)
+        )
+        return await self._run(lambda connection: _all(connection, query))
 
     async def counts(self) -> dict[str, int]:
         """How many jobs are in each state."""

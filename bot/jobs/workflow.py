@@ -36,6 +36,7 @@ from bot.jobs.facts import (
     Nothing,
     Opened,
     ParentSeen,
+    Pictures,
     Placement,
     Probe,
     RemoteState,
@@ -184,7 +185,7 @@ class Workflow:
             if not annotations:
                 annotations = await self._annotations(job, video, probed)
             summary = await self._step(
-                job, "summary", Summary, lambda: steps.summary(job, video, probed, annotations, page=1), JobState.RENDERING
+                job, "summary", Summary, lambda: steps.summary(job, video, probed, annotations), JobState.RENDERING
             )
         facts = Drawable(
             thread_ts=opened.thread_ts,
@@ -201,6 +202,11 @@ class Workflow:
         drawing = self._step(job, "animations", Animations, lambda: steps.animations(job, facts, batch, known=found.animations))
         _, drawn = await _both(posting, drawing)
         await self._post_animations(job, facts, drawn)
+        for kind in job.request.options.make:
+            draw = partial(steps.pictures, job, facts, kind)
+            made = await self._step(job, f"draw-{kind}", Pictures, draw, JobState.RENDERING)
+            post = partial(steps.post_pictures, job, facts, kind, made.paths)
+            await self._step(job, f"post-{kind}", Nothing, post, JobState.POSTING)
         if not job.request.channel and steps.publisher.keeps_pictures_elsewhere:
             await self._store_the_rest(job, facts)
         return _facts_of(facts, drawn)
@@ -266,12 +272,12 @@ class Workflow:
             raise _Stopped(failures.UNFORESEEN)
         facts = Drawable.of(parent.facts)
         if job.request.page:
-            draw = partial(steps.summary, job, facts.video, facts.probed, facts.annotations, page=job.request.page)
+            draw = partial(steps.further_page, job, facts, job.request.page)
             page = await self._step(job, "summary", Summary, draw, JobState.RENDERING)
             post = partial(steps.post_pages, job, facts.summary, page.pages)
             await self._step(job, "post-page", Nothing, post, JobState.POSTING)
         else:
-            batch = [number for number in facts.summary.numbers if number >= job.request.first][:GIFS_A_MESSAGE]
+            batch = facts.summary.numbers[job.request.first - 1 :][:GIFS_A_MESSAGE]
             drawn = await self._step(
                 job, "animations", Animations, lambda: steps.animations(job, facts, batch), JobState.RENDERING
             )

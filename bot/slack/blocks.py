@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +17,7 @@ from bot.engines import Why
 from bot.jobs.facts import JobFacts, Probe, Summary, ToldObject
 from bot.jobs.model import Job, JobState, Kind
 from bot.knowledge_graph import entity_link
+from bot.slack.buttons.base import Place, drawn, element
 from bot.texts import engine, errors, wording
 from bot.texts import slack as texts
 from bot.texts.mrkdwn import escape, inert
@@ -38,15 +38,7 @@ PROBLEMS_SHOWN = 3
 BAR_CELLS = 16
 
 
-class Action(StrEnum):
-    """The buttons' `action_id`s."""
-
-    CANCEL = "tracklet_cancel"
-    RETRY = "tracklet_retry"
-    MORE = "tracklet_more"
-    PAGE = "tracklet_page"
-    INCLUDE = "tracklet_include"
-    TRACK = "tracklet_track"
+OFFER = "tracklet_track"  # the `action_id` of the button in a channel where nothing starts unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +69,7 @@ def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None
     blocks = [
         section(head),
         _context(line if not details else f"{line}  {' · '.join(details)}"),
-        _actions(_cancel_button(job)),
+        _actions(*drawn(Place.PROGRESS, job, job.facts)),
     ]
     return Message(f"{_head(job)}: {line}", tuple(blocks))
 
@@ -113,8 +105,8 @@ def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
     blocks = [section(_with_asker(job, said)), *map(_context, _problems(summary))]
     if small:
         blocks.append(_context(small))
-    if summary.near_miss_count:
-        blocks.append(_actions(_include_button(job)))
+    if buttons := drawn(Place.NOTHING_FOUND, job, job.facts.model_copy(update={"summary": summary})):
+        blocks.append(_actions(*buttons))
     return Message(said, tuple(blocks))
 
 
@@ -131,14 +123,14 @@ def failed(job: Job, sentence: str, *, can_retry: bool) -> Message:
     """What happened and what to do."""
     blocks = [section(_with_asker(job, sentence))]
     if can_retry:
-        blocks.append(_actions(button(Action.RETRY, texts.TRY_AGAIN, job.id)))
+        blocks.append(_actions(*drawn(Place.FAILED, job, job.facts)))
     return Message(sentence, tuple(blocks))
 
 
 def stopped(job: Job) -> Message:
     """Somebody stopped it."""
     said = texts.stopped(job.cancelled_by)
-    return Message(said, (section(f"{_head(job)}\n{said}"), _actions(button(Action.RETRY, texts.START_AGAIN, job.id))))
+    return Message(said, (section(f"{_head(job)}\n{said}"), _actions(*drawn(Place.STOPPED, job, job.facts))))
 
 
 def object_list(
@@ -147,7 +139,6 @@ def object_list(
     *,
     next_first: int,
     next_page: int,
-    gifs: int,
     descriptions: Mapping[str, str] = MappingProxyType({}),
 ) -> Message:
     """
@@ -172,17 +163,10 @@ def object_list(
     blocks = [section(text) for text in _chunks(lines)]
     if number := summary.left_out:
         blocks.append(_context(errors.left_out(number)))
-    buttons = []
-    if next_first:
-        following = min(gifs, len(rows) - next_first + 1)
-        buttons.append(button(Action.MORE, texts.more_gifs(following), f"{job.id} {next_first}"))
-    if next_page:
-        buttons.append(button(Action.PAGE, texts.more_objects(next_page), f"{job.id} {next_page}"))
     if said := texts.list_limits(asked, _escaped_summary(summary)):
         blocks.append(_context(said))
-    if summary.near_miss_count:
-        buttons.append(_include_button(job))
-    if buttons:
+    shown = {"summary": summary, "next_first": next_first, "next_page": next_page}
+    if buttons := drawn(Place.LIST, job, job.facts.model_copy(update=shown)):
         blocks.append(_actions(*buttons))
     return Message(texts.list_title(job, [row.label for row in rows]), tuple(blocks))
 
@@ -190,7 +174,7 @@ def object_list(
 def offer(job_id: str, name: str) -> Message:
     """In a channel where nothing starts unasked."""
     said = texts.offer(shown_name(name))
-    return Message(said, (section(said), _actions(button(Action.TRACK, texts.TRACK, job_id, style="primary"))))
+    return Message(said, (section(said), _actions(element(OFFER, texts.TRACK, job_id, style="primary"))))
 
 
 def plain(text: str) -> Message:
@@ -252,36 +236,11 @@ def header(text: str) -> Json:
     return {"type": "header", "text": {"type": "plain_text", "text": text[:150]}}
 
 
-def button(action: Action, label: str, value: str, *, style: str = "") -> Json:
-    """One button."""
-    made: Json = {
-        "type": "button",
-        "action_id": action.value,
-        "text": {"type": "plain_text", "text": label[:75]},
-        "value": value,
-    }
-    return made | ({"style": style} if style else {})
-
-
 def _engine(probed: Probe) -> str:
     if not probed.engine:
         return texts.annotations_taken()
     model = PurePath(probed.model).stem if probed.model else ""
-    return escape(engine.engine_used(EngineName(probed.engine), why=probed.why, model=model))
-
-
-def _cancel_button(job: Job) -> Json:
-    confirm = {
-        "title": {"type": "plain_text", "text": texts.CONFIRM_TITLE},
-        "text": {"type": "plain_text", "text": texts.CONFIRM_TEXT},
-        "confirm": {"type": "plain_text", "text": texts.CONFIRM_YES},
-        "deny": {"type": "plain_text", "text": texts.CONFIRM_NO},
-    }
-    return button(Action.CANCEL, texts.CANCEL, job.id) | {"confirm": confirm}
-
-
-def _include_button(job: Job) -> Json:
-    return button(Action.INCLUDE, texts.INCLUDE, job.id)
+    return escape(engine.engine_used(EngineName(probed.engine), why=probed.why, model=model, detector=probed.detector))
 
 
 def _head(job: Job) -> str:

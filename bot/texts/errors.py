@@ -180,9 +180,10 @@ def model_fault(error: errors.ModelError) -> str:
     model = quoted(error.model)
     match error.problem:
         case errors.ModelFault.MISSING:
-            return f"There is no model file {model}. Check the path, or say nano, tiny or s."
+            names = f", or say one of these: {error.known}" if error.known else ""
+            return f"There is no model file {model}. Check the path{names}."
         case errors.ModelFault.NAME:
-            return f"I know no model called {model}: say nano, tiny or s, or give the path of a YOLOX file."
+            return f"I know no model called {model}: say one of {error.known}, or give the path of a detector's file."
         case errors.ModelFault.CHECKSUM:
             return (
                 f"The download of the model {model} is not what was published, so I threw it away. Try again, or give a file."
@@ -190,7 +191,7 @@ def model_fault(error: errors.ModelError) -> str:
         case errors.ModelFault.SIZE:
             return f"The download of the model {model} has another size than what was published, so I stopped. Try again later."
         case errors.ModelFault.SHAPE:
-            return f"{model} is a network, but not a YOLOX export: its input or output has another shape. Give me a YOLOX file."
+            return f"{model} is a network, but no detector that I know: what goes in or comes out has another shape. Try YOLOX."
         case errors.ModelFault.UNREADABLE:
             return f"{model} is not a model that I can load. Give me a YOLOX export in ONNX form."
     assert_never(error.problem)

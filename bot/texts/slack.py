@@ -237,6 +237,21 @@ def animation_title(row: ToldObject) -> str:
     return f"{row.number} {wording.quoted(row.label, limit=40) or 'object'} · {span(row.start_s, row.end_s)}"
 
 
+def pictures_comment(title: str, name: str) -> str:
+    """Say what pictures follow; `title` is what people call their kind."""
+    return escape(picture_title(title, name))
+
+
+def picture_title(title: str, name: str) -> str:
+    """Return the title of a picture's file; `title` is what people call its kind, `name` the video's."""
+    return f"{title[:1].upper()}{title[1:]} of {wording.quoted(name)}"
+
+
+def picture_alt(title: str, file_name: str) -> str:
+    """Describe a picture for those who don't see it."""
+    return wording.quoted(f"{title}: {file_name}", limit=ALT_LETTERS)
+
+
 def animations_comment(rows: Sequence[ToldObject], name: str) -> str:
     """Return which objects of which video a message shows."""
     numbers = sorted(row.number for row in rows)

@@ -237,7 +237,7 @@ def test_a_model_that_was_asked_for_and_cannot_be_had_is_not_replaced_by_motion(
     (tmp_path / "cache").write_text("a file where the model's folder would be")
     status, _, err = run("track", clip.path, "--out", "out", "--model", "s")
     assert status == 1
-    assert "YOLOX" in err
+    assert "The local detector" in err
     assert not Path("out").exists()
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rendering.selection import MAX_CLIP_S, MAX_SHOWN, PAGE_OBJECTS, Numbering, Selection, select
+from rendering.selection import MAX_CLIP_S, MAX_SHOWN, PAGE_OBJECTS, Numbering, Selection, renumbered, select
 from tracking.model import Annotations, Track
 
 BOX = (0.4, 0.4, 0.6, 0.6)
@@ -96,9 +96,9 @@ def test_an_object_keeps_the_number_that_it_has() -> None:
     before = select(Annotations(tracks), Selection()).shown
     assert [(one.track.track_id, one.number) for one in before] == [(1, 1), (0, 2)]
     known = {one.track.track_id: one.number for one in before}
-    only = select(Annotations(tracks), Selection(labels=("person",)), numbering=Numbering(known)).shown
+    only = renumbered(select(Annotations(tracks), Selection(labels=("person",))), Numbering(known)).shown
     assert [(one.track.track_id, one.number) for one in only] == [(0, 2)]
-    more = select(Annotations(tracks), Selection(min_confidence=0.4), numbering=Numbering(known)).shown
+    more = renumbered(select(Annotations(tracks), Selection(min_confidence=0.4)), Numbering(known)).shown
     assert [(one.track.track_id, one.number) for one in more] == [(2, 3), (1, 1), (0, 2)]
 
 
