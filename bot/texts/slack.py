@@ -410,7 +410,7 @@ def not_watched(error: TrackletError) -> str:
     """A bucket that cannot be watched."""
     if isinstance(error, SourceRefused) and error.reason is SourceRefusal.BUCKET:
         return (
-            "That bucket is neither one of mine nor public, so I can't show it here. "
+            "That bucket is neither one of mine nor open to everybody, so I can't show it here. "
             "Whoever runs me can add it to TRACKLET_ALLOWED_BUCKETS."
         )
     return errors.sentence(error)
@@ -424,7 +424,7 @@ def too_many_watches(most: int) -> str:
 def unwatched(number: int) -> str:
     """A channel watches less, or did not watch that."""
     if not number:
-        return "This channel doesn't watch that. `/track watches` lists what it watches."
+        return "This channel does not watch that. `/track watches` lists what it watches."
     return "Stopped watching." if number == 1 else f"Stopped watching {number} places."
 
 

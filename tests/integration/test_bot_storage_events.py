@@ -235,7 +235,7 @@ async def test_only_what_the_bot_may_show_is_watched_and_unwatching_ends_it(plac
     assert "already" in await place.command("watch gs://videos-bucket/park/")
     assert "`gs://videos-bucket/park/`" in await place.command("watches")
     assert "does not watch that" in await place.command("unwatch gs://videos-bucket/zoo")
-    assert "no more" in await place.command("unwatch")
+    assert "Stopped watching." in await place.command("unwatch")
     assert "watches nothing" in await place.command("watches")
     place.workspace.children.engine = "motion"
     await place.storage.put("gs://videos-bucket/park/fox.mp4", CLIP)

@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 
 from bot.jobs.processes import ChildCrashed
-from playground import KIM, YOU, Message
-from tests.integration.bot_workspace import Workspace, workspace
+from playground import BOT_USER, KIM, YOU, Message
+from tests.integration.bot_workspace import CLIP, Workspace, workspace
 from tracking.errors import VideoTooLong
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -84,6 +84,58 @@ async def test_the_command_stops_a_job_by_its_number_or_as_the_only_one(there: W
     unknown = await there.slack.slash_command("wildlife", "/track", "cancel 99999")
     assert unknown is not None
     assert "no job 99999" in str(unknown.answer)
+
+
+async def test_all_of_ones_jobs_are_stopped_at_once_and_nobody_elses(there: Workspace) -> None:
+    held = there.children.hold("track")
+    mine = [await there.clip(), await there.clip()]
+    kims = await there.slack.upload_file(CLIP + b"Kim's", "wildlife", name="kim.mp4", user=KIM)
+    for message in (*mine, kims):
+        await there.progress(message, holds="Following")
+    which = await there.slack.slash_command("wildlife", "/track", "cancel")
+    assert which is not None
+    assert "You have 2 jobs running: " in str(which.answer)
+    assert "`/track cancel all`" in str(which.answer)
+    answer = await there.slack.slash_command("wildlife", "/track", "cancel all")
+    assert answer is not None
+    assert "Stopping 2 jobs: " in str(answer.answer)
+    for message in mine:
+        await there.progress(message, starts="Stopped by")
+    held.set()
+    await there.progress(kims, starts="I found")
+    nothing = await there.slack.slash_command("wildlife", "/track", "cancel all")
+    assert nothing is not None
+    assert "Nothing of yours is running." in str(nothing.answer)
+
+
+async def test_the_status_names_the_time_and_leads_to_the_thread(there: Workspace) -> None:
+    message = await there.clip()
+    await there.progress(message, starts="I found")
+    status = await there.slack.slash_command("wildlife", "/track", "status")
+    assert status is not None
+    link = f"<{there.slack.url}/archives/{message.channel_id}/p{message.ts.replace('.', '')}|thread>"
+    shown = json.dumps(status.answer, ensure_ascii=False)
+    assert f"done, 3 objects · just now · <#{message.channel_id}> · {link}" in shown
+
+
+async def test_files_have_words_for_titles_and_the_pipelines_names(there: Workspace) -> None:
+    message = await there.clip(name="fox.mp4")
+    await there.slack.until(lambda: len(there.replies(message)) >= 4)
+    summary, gifs = (there.replies(message)[place] for place in (1, 3))
+    assert [(file["title"], file["name"]) for file in summary.files] == [("Objects in fox.mp4", "fox.mp4.summary_p1.jpeg")]
+    assert [file["title"] for file in gifs.files] == ["1 person · 0:00–0:02", "2 car · 0:01–0:03", "3 dog · 0:02–0:04"]
+    assert [file["name"] for file in gifs.files] == [f"fox.mp4.00{place}.gif" for place in range(3)]
+    assert gifs.text == "Objects 1 to 3 in *fox.mp4*"
+
+
+async def test_an_object_keeps_its_number_in_the_thread(there: Workspace) -> None:
+    message = await there.clip()
+    await there.slack.until(lambda: gifs(there, message) == [3])
+    there.slack.post_message("wildlife", f"<@{BOT_USER}> only dog", thread_ts=message.ts)
+    await there.slack.until(lambda: gifs(there, message) == [3, 1])
+    shown = there.replies(message)[-1]
+    assert shown.text.startswith("Object 3 in ")
+    assert [file["title"] for file in shown.files] == ["3 dog · 0:02–0:04"]
 
 
 async def test_somebody_outside_of_the_channel_cannot_stop_a_job(there: Workspace) -> None:

@@ -135,6 +135,8 @@ def test_options_said_in_words_are_understood_as_they_were(
         ("?", Help()),
         ("status", Status()),
         ("cancel", Cancel(None)),
+        ("cancel all", Cancel(None, every=True)),
+        ("Stop ALL", Cancel(None, every=True)),
         ("cancel #12", Cancel(12)),
         ("stop 12", Cancel(12)),
         ("auto on", Auto(True)),
