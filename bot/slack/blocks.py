@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.engines import Why
 from bot.jobs.facts import JobFacts, Probe, Summary, ToldObject
-from bot.jobs.model import Job, JobState, Kind
+from bot.jobs.model import Job, JobState, Kind, Source, SourceKind
 from bot.knowledge_graph import entity_link
+from bot.requests.links import VIDEO_SUFFIXES
 from bot.slack.buttons.base import Place, drawn, element
 from bot.texts import engine, errors, wording
 from bot.texts import slack as texts
@@ -56,6 +58,18 @@ def shown_name(name: str) -> str:
     return escape(short) or "video"
 
 
+def title_of(source: Source) -> str:
+    """Return what people call a video: its file's name, and of a link that doesn't end in one also the host."""
+    suffix = PurePath(source.name).suffix.removeprefix(".").lower()
+    if source.kind is not SourceKind.LINK or suffix in VIDEO_SUFFIXES:
+        return source.name
+    try:
+        host = urlsplit(source.ref).hostname or ""
+    except ValueError:  # brackets without an address between them
+        return source.name
+    return f"{source.name} ({host.removeprefix('www.')})" if host else source.name
+
+
 def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None) -> Message:
     """The one message that is edited as the job moves."""
     head = _head(job)
@@ -83,7 +97,7 @@ def bar(fraction: float) -> str:
 def finished(job: Job, facts: JobFacts, *, took_s: float, earlier_link: str) -> Message:
     """The progress message, once everything is posted."""
     summary, probed = facts.summary or Summary(), facts.probed
-    name = shown_name(job.request.source.name)
+    name = shown_name(title_of(job.request.source))
     small = " · ".join([texts.took(took_s), *([_engine(probed)] if probed else [])])
     if facts.earlier:
         small = texts.seen_before(earlier_link, has_pictures=bool(summary.objects))
@@ -101,7 +115,7 @@ def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
     """Return one line, for nobody reads more about nothing; what hindered the engine is said, and so is what nearly passed."""
     asked = job.request.options
     options = escape(texts.options_in_words(asked))
-    said = texts.nothing_found(shown_name(job.request.source.name), asked, options, _escaped_summary(summary))
+    said = texts.nothing_found(shown_name(title_of(job.request.source)), asked, options, _escaped_summary(summary))
     blocks = [section(_with_asker(job, said)), *map(_context, _problems(summary))]
     if small:
         blocks.append(_context(small))
@@ -149,7 +163,7 @@ def object_list(
     """
     rows = _escaped(summary.objects)
     asked = job.request.options
-    lines = [texts.list_heading(shown_name(job.request.source.name), escape(texts.options_in_words(asked)))]
+    lines = [texts.list_heading(shown_name(title_of(job.request.source)), escape(texts.options_in_words(asked)))]
     lines += [
         texts.object_row(
             row,
@@ -212,7 +226,7 @@ def job_rows(jobs: Sequence[Job], *, now: float, workspace_url: str) -> list[Jso
         lines.append(
             texts.job_line(
                 job.number,
-                shown_name(job.request.source.name),
+                shown_name(title_of(job.request.source)),
                 job.state,
                 channel=job.request.channel,
                 objects=objects,
@@ -244,7 +258,7 @@ def _engine(probed: Probe) -> str:
 
 
 def _head(job: Job) -> str:
-    name = shown_name(job.request.source.name)
+    name = shown_name(title_of(job.request.source))
     options = escape(texts.options_in_words(job.request.options))
     if job.request.kind is Kind.SHOW:
         return texts.appeared(job.request.source.ref)

@@ -111,7 +111,7 @@ class ThreadPoster:
 
     async def summary(self, job: Job, pages: Sequence[SummaryPage], objects: Sequence[ToldObject]) -> None:
         rows = {row.number: row for row in objects}
-        name = job.request.source.name
+        name = blocks.title_of(job.request.source)
         alts = [texts.summary_alt(name, [rows[each] for each in page.objects]) for page in pages]
         titles = [texts.summary_title(name, job.request.page or 1)] * len(pages)
         pictures = [Picture(Path(page.path), alt, title) for page, alt, title in zip(pages, alts, titles, strict=True)]
@@ -139,16 +139,16 @@ class ThreadPoster:
             Picture(Path(each.path), texts.animation_alt(row), texts.animation_title(row))
             for each, row in zip(animations, shown, strict=True)
         ]
-        comment = texts.animations_comment(shown, blocks.shown_name(job.request.source.name))
+        comment = texts.animations_comment(shown, blocks.shown_name(blocks.title_of(job.request.source)))
         await self.share(job, "animations", pictures, comment=comment)
 
     async def pictures(self, job: Job, kind: str, paths: Sequence[str]) -> None:
         title = KINDS[kind].title
         for first in range(0, len(paths), FILES_A_MESSAGE):
             part = [Path(path) for path in paths[first : first + FILES_A_MESSAGE]]
-            named = texts.picture_title(title, job.request.source.name)
+            named = texts.picture_title(title, blocks.title_of(job.request.source))
             files = [Picture(path, texts.picture_alt(title, path.name), named) for path in part]
-            comment = texts.pictures_comment(title, job.request.source.name) if not first else ""
+            comment = texts.pictures_comment(title, blocks.title_of(job.request.source)) if not first else ""
             await self.share(job, f"{kind}-{first}" if first else kind, files, comment=comment)
 
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:

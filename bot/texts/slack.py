@@ -16,6 +16,7 @@ from bot.jobs.facts import Summary, ToldObject
 from bot.jobs.model import Job, JobState, Options
 from bot.jobs.processes import ChildCrashed
 from bot.requests.errors import CommandError, ParseErrorKind
+from bot.requests.grammar import TO_THE_END_S
 from bot.slack.errors import FileNotShared, SlackError, SlackRefused
 from bot.texts import errors, limits, wording
 from bot.texts.mrkdwn import escape, inert
@@ -65,7 +66,8 @@ def options_in_words(options: Options) -> str:
     default = Options()
     words = []
     if options.segment is not None:
-        words.append(f"from {clock(options.segment.start_s)} to {clock(options.segment.end_s)}")
+        start, end = (clock(each, tenths=each % 1 > 0) for each in options.segment)
+        words.append(f"from {start}" if options.segment.end_s >= TO_THE_END_S else f"from {start} to {end}")
     if options.labels:
         words.append(f"only {', '.join(options.labels)}")
     if options.min_confidence != default.min_confidence:
@@ -254,14 +256,7 @@ def picture_alt(title: str, file_name: str) -> str:
 
 def animations_comment(rows: Sequence[ToldObject], name: str) -> str:
     """Return which objects of which video a message shows."""
-    numbers = sorted(row.number for row in rows)
-    if len(numbers) == 1:
-        said = f"Object {numbers[0]}"
-    elif numbers[-1] - numbers[0] == len(numbers) - 1:
-        said = f"Objects {numbers[0]} to {numbers[-1]}"
-    else:
-        said = f"Objects {', '.join(map(str, numbers))}"
-    return f"{said} in *{name}*"
+    return f"{'Object' if len(rows) == 1 else 'Objects'} {wording.ranges(row.number for row in rows)} in *{name}*"
 
 
 # -- buttons ----------------------------------------------------------------------------------------------------------------

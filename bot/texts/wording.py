@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tracking.plain_text import plain
 
@@ -74,6 +74,21 @@ def span(start_s: float, end_s: float, *, tenths: bool = False) -> str:
 def exact_span(start_s: float, end_s: float) -> str:
     """Return when something is seen, in a list that a person cuts by: with tenths where whole seconds tell too little."""
     return span(start_s, end_s, tenths=end_s - start_s < TENTHS_BELOW_S)
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Return numbers in order, neighbours together: "1 to 6, 8, 10 to 12"."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(_run(run) for run in runs)
+
+
+def _run(run: Sequence[int]) -> str:
+    return f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run))
 
 
 def ago(seconds: float) -> str:

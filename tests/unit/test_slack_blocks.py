@@ -111,6 +111,20 @@ def test_a_signed_link_is_never_shown() -> None:
         assert "signature" not in checked(message)
 
 
+@pytest.mark.parametrize(
+    ("source", "title"),
+    [
+        (Source(SourceKind.LINK, "https://www.youtube.com/watch?v=secret", "watch"), "watch (youtube.com)"),
+        (Source(SourceKind.LINK, "https://example.org/a.mp4?signature=secret", "a.mp4"), "a.mp4"),
+        (Source(SourceKind.LINK, "https://user:pass@[::1]:80/download", "download"), "download (::1)"),
+        (Source(SourceKind.OBJECT, "gs://bucket/clip", "clip"), "clip"),
+        (Source(SourceKind.SLACK_FILE, "F1", "holiday"), "holiday"),
+    ],
+)
+def test_a_link_that_names_no_file_is_called_by_its_host_too(source: Source, title: str) -> None:
+    assert blocks.title_of(source) == title
+
+
 def finished(found: Summary, *, options: Options | None = None, probed: Probe | None = None, earlier: str = "") -> Message:
     facts = JobFacts(summary=found, probed=probed or PROBED, earlier=earlier)
     return blocks.finished(job(options=options, thread_ts="1.1"), facts, took_s=26, earlier_link="")

@@ -132,6 +132,14 @@ def test_how_long_ago_something_was_is_told_in_the_unit_that_fits(seconds: float
 
 
 @pytest.mark.parametrize(
+    ("numbers", "said"),
+    [([3], "3"), ([1, 2], "1, 2"), ([2, 3, 1], "1 to 3"), ([8, 1, 2, 3, 10, 11, 12], "1 to 3, 8, 10 to 12"), ([], "")],
+)
+def test_numbers_in_a_row_are_told_by_the_first_and_the_last(numbers: list[int], said: str) -> None:
+    assert wording.ranges(numbers) == said
+
+
+@pytest.mark.parametrize(
     ("number", "noun", "said"),
     [
         (1, "person", "1 person"),
