@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.cli.engine_run import EngineRun
+from bot.jobs.model import digest
 from bot.texts import cli
 from rendering.fonts import Typeface
 from rendering.kinds.base import KINDS, RenderOptions
@@ -15,7 +18,7 @@ from rendering.render import Rendered
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
 from tracking.formats import video_intelligence
-from tracking.model import Annotations
+from tracking.model import Annotations, Segment
 from tracking.video.file import VideoInfo
 
 
@@ -126,8 +129,27 @@ def readable(path: Path) -> str:
     return os.fsencode(path).decode(errors="replace")
 
 
-def write_annotations(annotations: Annotations, folder: Path, *, name: str) -> Path:
-    """Put the annotation file `<name>.json` into `folder`. Raises `StorageError`."""
-    path = folder / f"{safe_video_name(name)}.json"
-    write_whole(path, video_intelligence.write(annotations))
+def write_annotations(run: EngineRun, folder: Path, *, video: Path, segment: Segment | None, mark: str = "") -> Path:
+    """
+    Put the annotation file `<video><mark>.json` into `folder`, and return its path. Raises `StorageError`.
+
+    A file of that name that says something else may be anybody's, such as Google's own, which can't be had again: it stays, and
+    ours gets a key of this video and run in its name.
+    """
+    content = video_intelligence.write(run.annotations)
+    path = folder / f"{safe_video_name(video.name)}{mark}.json"
+    if path.exists() and not _holds(path, content):
+        with video.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        run_key = digest(f"{sha256} {run.engine} {run.run_key} {segment}")[:8]
+        path = path.with_name(f"{safe_video_name(video.name)}{mark}.{run_key}.json")
+    write_whole(path, content)
     return path
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Return whether a file has this content."""
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError:
+        return False

@@ -20,7 +20,7 @@ from rendering.fonts import Typeface
 from rendering.kinds.base import RenderOptions
 from rendering.render import render
 from tracking.engines.base import CancelCheck, EngineName
-from tracking.errors import OptionError
+from tracking.errors import OptionError, SegmentOutside
 from tracking.formats import video_intelligence
 from tracking.model import Segment
 from tracking.video.file import probe
@@ -44,12 +44,12 @@ def track_video(
 
     Raises `InputError` before anything is written, `EngineError`, `StorageError`, `Cancelled`.
     """
-    info = probe(video, limits=settings.limits)
+    info = probe(video, limits=settings.limits.for_segment(segment))
     _check(folder, options)
     choice = choose_engine(engine, video=video, model=model, google_configured=settings.google_is_configured, terminal=terminal)
     run = run_engine(choice, video, info=info, segment=segment, settings=settings, terminal=terminal, cancelled=cancelled)
     annotations = run.annotations
-    annotation_file = write_annotations(annotations, folder, name=video.name)
+    annotation_file = write_annotations(run, folder, video=video, segment=segment)
     with terminal.stage(cli.STAGE_RENDERING) as show:
         rendered = render(
             video, annotations, folder, name=video.name, options=options, make=make, progress=show, cancelled=cancelled
@@ -82,9 +82,11 @@ def render_video(
     cancelled: CancelCheck,
 ) -> Result:
     """Draw a video's objects into `folder`, from annotations of any origin; raises as `track_video`."""
-    info = probe(video, limits=settings.limits)
+    info = probe(video, limits=settings.limits.for_segment(segment))
     _check(folder, options)
     given = video_intelligence.read(annotations)
+    if segment and info.duration_s and segment.start_s >= info.duration_s:
+        raise SegmentOutside(segment.start_s, segment.end_s, info.duration_s)
     if segment:
         given = given.within(segment)
     with terminal.stage(cli.STAGE_RENDERING) as show:

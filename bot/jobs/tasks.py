@@ -163,7 +163,8 @@ def selection_of(options: Json) -> Selection:
 def _limits(arguments: Json) -> Limits:
     from tracking.video.file import Limits
 
-    return Limits(max_bytes=arguments["max_video_bytes"], max_seconds=arguments["max_video_seconds"])
+    limits = Limits(max_bytes=arguments["max_video_bytes"], max_seconds=arguments["max_video_seconds"])
+    return limits.for_segment(Segment(*arguments["segment"]) if arguments["segment"] else None)
 
 
 def _selected(arguments: Json) -> tuple[Annotations, Selected]:

@@ -14,6 +14,7 @@ from bot.texts.plurals import counted_labels
 from bot.texts.wording import clock, count, duration, exact_span, listing, percent, quoted
 from rendering.selection import Selection
 from tracking.model import MOVING_OBJECT, EngineWarning, Track
+from tracking.sources.links import without_query
 
 
 def unforeseen_here() -> str:
@@ -140,6 +141,11 @@ def where_lines(groups: Sequence[Sequence[str]], *, annotations: str, folder: st
     return [f"In {folder}:", *(f"  {name}" for name in named)] if named else []
 
 
+def annotations_stayed(there: str, ours: str) -> str:
+    """Say that a file which was there already was not overwritten."""
+    return f"{quoted(there)} was there and says something else, so it stayed; this run's annotations are in {quoted(ours)}."
+
+
 STAGE_TRACKING = "tracking"
 
 
@@ -157,6 +163,19 @@ def stage_line(stage: str, fraction: float) -> str:
 def tracked(*, took_s: float, duration_s: float) -> str:
     """How long tracking took, as measured."""
     return f"Tracked {duration(duration_s)} of video in {duration(took_s)}."
+
+
+def file_wanted(given: str, *, is_folder: bool = False) -> str:
+    """Say what is taken in place of an address, standard input, a folder, a pipe or nothing."""
+    if not given:
+        return "an empty name is no file. Give me the path of a file on this machine."
+    if given == "-":
+        return "I read a video more than once, so not from standard input. Save it, and give me the file's path."
+    if "://" in given:
+        return f"{quoted(without_query(given))} is an address. Download it and give me the file's path; the bot takes links."
+    if is_folder:
+        return f"{quoted(given)} is a folder. Give me the path of one file."
+    return f"{quoted(given)} is no ordinary file, and I read it more than once. Save it, and give me the file's path."
 
 
 def bad_segment(text: str) -> str:

@@ -10,7 +10,7 @@ from rendering.kinds.base import KINDS, Drawing, PictureKind
 from rendering.pages.cells import PAGES_AT_ONCE
 from rendering.pages.summary import SummaryPage, draw_pages
 from rendering.selection import PAGE_OBJECTS
-from tracking.video.file import Video
+from tracking.video.file import ANY_LENGTH, Video
 
 
 def draw_summary(
@@ -28,7 +28,7 @@ def draw_summary(
     wanted = [page for page in (range(count) if pages is None else pages) if 0 <= page < count]
     written: list[SummaryPage] = []
     if wanted:
-        with Video(drawing.video) as opened:
+        with Video(drawing.video, limits=ANY_LENGTH) as opened:
             for start in range(0, len(wanted), PAGES_AT_ONCE):
                 chosen = wanted[start : start + PAGES_AT_ONCE]
                 written += draw_pages(
