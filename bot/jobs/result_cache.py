@@ -64,14 +64,16 @@ class ResultCache:
 
     async def lists_before(self, job: Job, video: VideoFile) -> list[NumberedList]:
         """Return the lists of the same video's objects that the job's thread has already, oldest first."""
-        return [
-            NumberedList.of(earlier.facts.annotations, earlier.facts.summary)
-            for earlier in await self._store.earlier_in_thread(job)
-            if earlier.facts.summary is not None
-            and earlier.facts.summary.objects
-            and earlier.facts.video is not None
-            and earlier.facts.video.sha256 == video.sha256
-        ]
+        thread_ts = job.thread_ts or job.request.thread_ts
+        if not thread_ts:
+            return []
+        lists = []
+        for other in reversed(await self._store.jobs_of_thread(job.request.team, job.request.channel, thread_ts)):
+            summary, other_video = other.facts.summary, other.facts.video
+            is_earlier = other.number < job.number and other_video is not None and other_video.sha256 == video.sha256
+            if is_earlier and summary is not None and summary.objects:
+                lists.append(NumberedList.of(other.facts.annotations, summary))
+        return lists
 
     def run_key(self, job: Job, probed: Probe) -> str:
         """Return what the annotation file's name says of its run: "" for the configured engine over the whole video."""

@@ -272,21 +272,10 @@ class Store:
         )
         return await self._run(lambda connection: _first(connection, query))
 
-    async def earlier_in_thread(self, job: Job) -> list[Job]:
-        """Return the jobs that were asked for in the same thread before, oldest first; none where there is no thread."""
-        thread_ts = job.thread_ts or job.request.thread_ts
-        if not thread_ts:
-            return []
-        query = (
-            sa.select(jobs)
-            .where(
-                jobs.c.team == job.request.team,
-                jobs.c.channel == job.request.channel,
-                jobs.c.thread_ts == thread_ts,
-                jobs.c.number < job.number,
-            )
-            .order_by(jobs.c.number)
-        )
+    async def jobs_of_thread(self, team: str, channel: str, thread_ts: str) -> list[Job]:
+        """Return the jobs that answer in a thread, newest first."""
+        query = sa.select(jobs).where(jobs.c.team == team, jobs.c.channel == channel, jobs.c.thread_ts == thread_ts)
+        query = query.order_by(jobs.c.number.desc())
         return await self._run(lambda connection: _all(connection, query))
 
     async def counts(self) -> dict[str, int]:

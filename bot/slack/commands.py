@@ -132,7 +132,8 @@ class Commands:
         """Stop whatever runs of one person."""
         running = blocks.running(await self._store.latest(team=team, user=user, limit=MOST_CANCELLED))
         stopped = await asyncio.gather(*(self._jobs.cancel(job, user) for job in running))
-        return texts.cancelling_all([job.number for job, was_running in zip(running, stopped, strict=True) if was_running])
+        numbers = [job.number for job, was_running in zip(running, stopped, strict=True) if was_running]
+        return texts.cancelling(numbers) if numbers else texts.which_to_cancel([])
 
     async def _cancel(self, team: str, user: str, number: int | None) -> str:
         if number is None:
@@ -145,7 +146,7 @@ class Commands:
         # A job that one may not see answers like one that there is not.
         if job is None or not await may_act(self._directory, job, team=team, channel=job.request.channel, user=user):
             return texts.no_such_job(number or 0)
-        return texts.cancelling(job.number) if await self._jobs.cancel(job, user) else texts.over_already(job.number)
+        return texts.cancelling([job.number]) if await self._jobs.cancel(job, user) else texts.over_already(job.number)
 
 
 class CommandRunner:

@@ -440,7 +440,7 @@ def which_to_cancel(numbers: Sequence[int]) -> str:
     if not numbers:
         return "Nothing of yours is running."
     return (
-        f"You have {count(len(numbers), 'job')} running: {wording.listing([str(n) for n in numbers], limit=8)}. "
+        f"You have {count(len(numbers), 'job')} running: {wording.ranges(numbers)}. "
         f"Say `/track cancel {numbers[0]}` for one, or `/track cancel all`."
     )
 
@@ -450,18 +450,11 @@ def no_such_job(number: int) -> str:
     return f"There is no job {number} that you could stop. `/track status` lists yours."
 
 
-def cancelling(number: int) -> str:
-    """Return that a job was asked to stop."""
-    return f"Stopping job {number}."
-
-
-def cancelling_all(numbers: Sequence[int]) -> str:
+def cancelling(numbers: Sequence[int]) -> str:
     """Return which jobs were asked to stop."""
-    if not numbers:
-        return "Nothing of yours is running."
     if len(numbers) == 1:
-        return cancelling(numbers[0])
-    return f"Stopping {count(len(numbers), 'job')}: {wording.listing([str(n) for n in numbers], limit=8)}."
+        return f"Stopping job {numbers[0]}."
+    return f"Stopping {count(len(numbers), 'job')}: {wording.ranges(numbers)}."
 
 
 def over_already(number: int) -> str:
