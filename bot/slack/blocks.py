@@ -185,6 +185,17 @@ def object_list(
     return Message(texts.list_title(job, [row.label for row in rows]), tuple(blocks))
 
 
+def page_list(job: Job, rows: Sequence[ToldObject]) -> str:
+    """Return the objects of a further page as text, which stands above its picture; "" for none."""
+    if not rows:
+        return ""
+    lines = [texts.list_heading(shown_name(title_of(job.request.source)), escape(texts.options_in_words(job.request.options)))]
+    lines += [texts.object_row(row, link="") for row in _escaped(rows)]
+    while len("\n".join(lines)) > TEXT_LETTERS:
+        lines.pop()
+    return "\n".join(lines)
+
+
 def offer(job_id: str, name: str) -> Message:
     """In a channel where nothing starts unasked."""
     said = texts.offer(shown_name(name))

@@ -113,9 +113,11 @@ class ThreadPoster:
         rows = {row.number: row for row in objects}
         name = blocks.title_of(job.request.source)
         alts = [texts.summary_alt(name, [rows[each] for each in page.objects]) for page in pages]
-        titles = [texts.summary_title(name, job.request.page or 1)] * len(pages)
-        pictures = [Picture(Path(page.path), alt, title) for page, alt, title in zip(pages, alts, titles, strict=True)]
-        await self.share(job, "summary", pictures)
+        title = texts.summary_title(name, job.request.page or 1)
+        pictures = [Picture(Path(page.path), alt, title) for page, alt in zip(pages, alts, strict=True)]
+        # The first page has a list of its own, with buttons.
+        listed = [rows[each] for page in pages for each in page.objects] if job.request.page > 1 else []
+        await self.share(job, "summary", pictures, comment=blocks.page_list(job, listed))
 
     async def list_objects(self, job: Job, summary: Summary, *, next_first: int, next_page: int) -> None:
         await self._store.update(job.id, facts=JobFacts(next_first=next_first, next_page=next_page))

@@ -200,6 +200,9 @@ async def test_more_than_ten_objects_come_in_batches_and_further_pages_when_aske
     await there.slack.until(
         lambda: sum(file["mimetype"] == "image/jpeg" for each in there.replies(message) for file in each.files) == 2
     )
+    page = [each for each in there.replies(message) if each.files and each.files[0]["mimetype"] == "image/jpeg"][-1]
+    assert page.text == "*fox.mp4*\n`25` *person* 90% · 0:24.0–0:26.5\n`26` *car* 90% · 0:25.0–0:27.5"
+    assert page.files[0]["title"] == "Objects in fox.mp4, page 2"
     await there.slack.until(lambda: not buttons(current(there, listed)))
 
 

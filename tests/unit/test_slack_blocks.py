@@ -209,6 +209,14 @@ def test_a_list_names_its_video_and_keeps_its_thresholds() -> None:
     assert "Limits: 30%, 1 s. Not shown: 3 horses seen for less than a second." in shown
 
 
+def test_the_list_of_a_further_page_keeps_to_slacks_limit() -> None:
+    rows = summary(24, "a" + "&" * 300).objects
+    said = blocks.page_list(job("&" * 300), rows)
+    assert len(said) <= blocks.TEXT_LETTERS
+    assert said.count("&") == said.count("&amp;")
+    assert blocks.page_list(job(), []) == ""
+
+
 def test_what_was_followed_by_its_motion_has_no_percentage() -> None:
     shown = listed(of_labels("moving object"))
     assert "`1` *moving object* · 0:00.0–0:02.5" in shown
