@@ -38,7 +38,7 @@ class Caption:
 
     @classmethod
     def of(cls, shown: ShownObject) -> Caption:
-        """Number, label, confidence and time span of an object."""
+        """Return number, label, confidence and time span of an object."""
         return cls(str(shown.number), line_of(shown.track.label) or "object", facts_of(shown.track), shown.colour)
 
 
@@ -49,7 +49,7 @@ def facts_of(track: Track) -> str:
 
 
 def time_span(segment: Segment) -> str:
-    """A stretch of time as people write it: "0:03-0:09" with a proper dash, one time where both are the same."""
+    """Return a stretch of time as people write it: "0:03-0:09" with a proper dash, one time where both are the same."""
     start, end = _clock(segment.start_s), _clock(segment.end_s)
     return start if start == end else f"{start}–{end}"
 

@@ -175,12 +175,12 @@ def shown_objects(tracks: Sequence[Track], all_tracks: Sequence[Track], *, durat
 
 
 def visible_part(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The parts of `boxes` (N, 4) inside the picture: (N, 4), empty ones included."""
+    """Return the parts of `boxes` (N, 4) inside the picture: (N, 4), empty ones included."""
     return np.clip(boxes, np.float32(0), np.float32(1))
 
 
 def areas(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fractions of the picture's area, (N,); 0 for empty boxes and those turned inside out."""
+    """Return fractions of the picture's area, (N,); 0 for empty boxes and those turned inside out."""
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     result: NDArray[np.float32] = np.maximum(width, 0) * np.maximum(height, 0)
     return result

@@ -103,5 +103,5 @@ def use(paths: Iterable[str]) -> None:
 
 
 def is_there(paths: Iterable[str]) -> bool:
-    """Whether each path names a file."""
+    """Return whether each path names a file."""
     return all(path and Path(path).is_file() for path in paths)

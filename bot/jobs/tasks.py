@@ -34,7 +34,7 @@ PROBLEMS_TOLD = 8
 
 
 def probe_task(arguments: Json, report: Report) -> Json:
-    """What kind of video `video` is."""
+    """Return what kind of video `video` is."""
     from sample import is_sample
     from tracking.video.file import probe
 
@@ -154,7 +154,7 @@ TASKS: dict[str, Callable[[Json, Report], Json]] = {
 
 
 def selection_of(options: Json) -> Selection:
-    """The thresholds among a request's options."""
+    """Return the thresholds among a request's options."""
     return Selection(
         min_confidence=options["min_confidence"], min_frames=options["min_frames"], labels=tuple(options["labels"])
     )
@@ -191,7 +191,7 @@ def _progress(report: Report) -> Callable[[float], None]:
 
 
 def _told(track: Track, number: int) -> Json:
-    """What a list says about one object; times in seconds."""
+    """Return what a list says about one object; times in seconds."""
     return {
         "number": number,
         "label": track.label,
@@ -205,7 +205,7 @@ def _told(track: Track, number: int) -> Json:
 
 
 def _thresholds(tracks: Iterable[Track]) -> Json:
-    """The thresholds that just let all of `tracks` pass."""
+    """Return the thresholds that just let all of `tracks` pass."""
     found = list(tracks)
     return {
         "min_confidence": min((track.confidence for track in found), default=0.0),

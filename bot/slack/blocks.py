@@ -52,7 +52,7 @@ class Message:
 
 
 def shown_name(name: str) -> str:
-    """A file's name, short and harmless."""
+    """Return a file's name, short and harmless."""
     name = plain_text.plain(name)
     short = name if len(name) <= NAME_LETTERS else f"{name[: NAME_LETTERS - 12]}…{name[-10:]}"
     return escape(short) or "video"
@@ -71,7 +71,7 @@ def title_of(source: Source) -> str:
 
 
 def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None) -> Message:
-    """The one message that is edited as the job moves."""
+    """Return the one message that is edited as the job moves."""
     head = _head(job)
     line = texts.STAGES[state]
     details = []
@@ -89,13 +89,13 @@ def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None
 
 
 def bar(fraction: float) -> str:
-    """A bar of text, which needs no picture."""
+    """Return a bar of text, which needs no picture."""
     full = round(min(max(fraction, 0.0), 1.0) * BAR_CELLS)
     return "▰" * full + "▱" * (BAR_CELLS - full)
 
 
 def finished(job: Job, facts: JobFacts, *, took_s: float, earlier_link: str) -> Message:
-    """The progress message, once everything is posted."""
+    """Return the progress message, once everything is posted."""
     summary, probed = facts.summary or Summary(), facts.probed
     name = shown_name(title_of(job.request.source))
     small = " · ".join([texts.took(took_s), *([_engine(probed)] if probed else [])])
@@ -134,7 +134,7 @@ def _problems(summary: Summary) -> list[str]:
 
 
 def failed(job: Job, sentence: str, *, can_retry: bool) -> Message:
-    """What happened and what to do."""
+    """Return what happened and what to do."""
     blocks = [section(_with_asker(job, sentence))]
     if can_retry:
         blocks.append(_actions(*drawn(Place.FAILED, job, job.facts)))
@@ -142,7 +142,7 @@ def failed(job: Job, sentence: str, *, can_retry: bool) -> Message:
 
 
 def stopped(job: Job) -> Message:
-    """Somebody stopped it."""
+    """Return that somebody stopped it."""
     said = texts.stopped(job.cancelled_by)
     return Message(said, (section(f"{_head(job)}\n{said}"), _actions(*drawn(Place.STOPPED, job, job.facts))))
 
@@ -197,18 +197,18 @@ def page_list(job: Job, rows: Sequence[ToldObject]) -> str:
 
 
 def offer(job_id: str, name: str) -> Message:
-    """In a channel where nothing starts unasked."""
+    """Return the question in a channel where nothing starts unasked."""
     said = texts.offer(shown_name(name))
     return Message(said, (section(said), _actions(element(OFFER, texts.TRACK, job_id, style="primary"))))
 
 
 def plain(text: str) -> Message:
-    """One paragraph."""
+    """Return one paragraph."""
     return Message(text, (section(text),))
 
 
 def help_message() -> Message:
-    """How to use it."""
+    """Return how to use it."""
     return Message(texts.HELP_TITLE, (section(texts.help_text()), _context(texts.HELP_SMALL)))
 
 
@@ -257,7 +257,7 @@ def _thread_link(job: Job, workspace_url: str) -> str:
 
 
 def header(text: str) -> Json:
-    """A heading."""
+    """Return a heading."""
     return {"type": "header", "text": {"type": "plain_text", "text": text[:150]}}
 
 
@@ -279,7 +279,7 @@ def _head(job: Job) -> str:
 
 
 def _with_asker(job: Job, said: str) -> str:
-    """The root of a thread of its own goes on naming who asked."""
+    """Return a sentence that, as the root of a thread of its own, goes on naming who asked."""
     has_asker = bool(job.request.user) or job.request.kind is Kind.SHOW
     return said if job.request.thread_ts or not has_asker else f"{_head(job)}\n{said}"
 
@@ -299,7 +299,7 @@ def _escaped_label(label: str) -> str:
 
 
 def section(text: str) -> Json:
-    """One paragraph."""
+    """Return one paragraph."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": _cut(text, SECTION_LETTERS)}}
 
 
@@ -316,7 +316,7 @@ def _cut(text: str, letters: int) -> str:
 
 
 def _chunks(lines: Sequence[str]) -> list[str]:
-    """Lines joined to texts that each fit into a section."""
+    """Return lines joined to texts that each fit into a section."""
     chunks = [""]
     for line in lines:
         if len(chunks[-1]) + len(line) + 1 > SECTION_LETTERS:

@@ -35,7 +35,7 @@ def home(jobs: Sequence[Job], *, now: float, workspace_url: str) -> Json:
 
 
 def modal(*, channel: str = "") -> Json:
-    """The form behind a bare `/track` and the global shortcut."""
+    """Return the form behind a bare `/track` and the global shortcut."""
     conversation: Json = {
         "type": "conversations_select",
         "action_id": CHANNEL,
@@ -57,7 +57,7 @@ def modal(*, channel: str = "") -> Json:
 
 
 def read_modal(view: Json, *, slack_host: str) -> tuple[Source, Options, str]:
-    """The video, options and channel of a submitted form. Raises `CommandError`; `errors_of` says at which field."""
+    """Return the video, options and channel of a submitted form. Raises `CommandError`; `errors_of` says at which field."""
     values = view["state"]["values"]
     links, rest = split_links(values[LINK][LINK].get("value") or "")
     if not links or rest:
@@ -70,7 +70,7 @@ def read_modal(view: Json, *, slack_host: str) -> tuple[Source, Options, str]:
 
 
 def errors_of(problem: CommandError | TrackletError) -> Json:
-    """Slack's answer to a form that is not right."""
+    """Return Slack's answer to a form that is not right."""
     about_link = isinstance(problem, CommandError) and problem.what in {
         ParseErrorKind.NO_LINK,
         ParseErrorKind.TWO_LINKS,

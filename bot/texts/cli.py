@@ -18,7 +18,7 @@ from tracking.sources.links import without_query
 
 
 def unforeseen_here() -> str:
-    """An unforeseen error on the command line, below its log."""
+    """Return what is said below the log of an unforeseen error."""
     return "Something went wrong on our side; the lines above say what. Please report them."
 
 
@@ -50,7 +50,7 @@ class ResultFacts:
 
 
 def result_lines(facts: ResultFacts) -> list[str]:
-    """What was found, what was nearly found, and what went wrong on the way."""
+    """Return what was found, what was nearly found, and what went wrong on the way."""
     lines = [found(facts)] if facts.shown or not facts.total else []
     if facts.left_out:
         lines.append(left_out(facts.left_out))
@@ -71,7 +71,7 @@ def result_lines(facts: ResultFacts) -> list[str]:
 
 
 def lower_thresholds(facts: ResultFacts) -> list[str]:
-    """The options that would just show the closest of the near misses."""
+    """Return the options that would just show the closest of the near misses."""
     if not facts.near_misses:
         return []
     closest = facts.near_misses[0]
@@ -109,7 +109,7 @@ def nothing_passed(facts: ResultFacts) -> str:
 
 
 def labels_not_written(labels: Sequence[str]) -> str:
-    """Labels that stand in the pictures as an ellipsis, because no font at hand has their letters."""
+    """Return which labels are an ellipsis in the pictures, because no font at hand has their letters."""
     told = listing([quoted(label, limit=30) for label in labels], limit=6)
     return f"No font here can write {told}; the pictures show … instead. Set TRACKLET_FONT to a font that can."
 
@@ -156,12 +156,12 @@ STAGE_MODEL = "fetching the model"
 
 
 def stage_line(stage: str, fraction: float) -> str:
-    """Progress where there is no terminal to draw a bar on."""
+    """Return progress where there is no terminal to draw a bar on."""
     return f"{stage}: {percent(fraction)}"
 
 
 def tracked(*, took_s: float, duration_s: float) -> str:
-    """How long tracking took, as measured."""
+    """Return how long tracking took, as measured."""
     return f"Tracked {duration(duration_s)} of video in {duration(took_s)}."
 
 
@@ -192,7 +192,7 @@ def share_wanted() -> str:
 
 
 def no_such_setting(variable: str, nearest: str) -> str:
-    """A variable with our prefix that nothing reads; its value may be a secret, so it is not shown."""
+    """Return that nothing reads a variable with our prefix; its value may be a secret, so it is not shown."""
     meant = f" Did you mean {nearest}?" if nearest else ""
     return f"{quoted(variable)} is not a setting, so it has no effect.{meant}"
 
@@ -207,5 +207,5 @@ def demo_starts() -> str:
 
 
 def demo_ready(url: str) -> str:
-    """Where the demo is, and what to do there."""
+    """Return where the demo is, and what to do there."""
     return f"Open {url} and share a video in a channel, or try the sample clip. Ctrl-C ends it."

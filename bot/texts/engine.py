@@ -10,7 +10,7 @@ from tracking.model import EngineWarning
 
 
 def engine_name(engine: str) -> str:
-    """An engine as people call it."""
+    """Return an engine as people call it."""
     return {
         EngineName.YOLOX: "The local detector",
         EngineName.MOTION: "The motion engine",
@@ -63,12 +63,12 @@ def engine_title(engine: EngineName, *, model: str = "", detector: str = "") -> 
 
 
 def bucket_wanted() -> str:
-    """Why Google's engine can't take a file; stands in brackets."""
+    """Return why Google's engine can't take a file; stands in brackets."""
     return "a video of this size needs a bucket in TRACKLET_VIDEO_BUCKET"
 
 
 def google_ends(day: date, *, today: date) -> str:
-    """Said where Google's engine is configured."""
+    """Return when Google's engine ends, for those who configured it."""
     if today >= day:
         return f"Google shut the Video Intelligence API down on {day.isoformat()}; yolox and motion need no service."
     left = (day - today).days
@@ -76,7 +76,7 @@ def google_ends(day: date, *, today: date) -> str:
 
 
 def problem(found: EngineWarning) -> str:
-    """Something that an engine reported about a part of the video."""
+    """Return what an engine reported about a part of the video."""
     match found.code:
         case 15:
             return f"The file is damaged: {quoted(found.message)}. What could be read was used."

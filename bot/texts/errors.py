@@ -72,7 +72,7 @@ def video_damaged(error: errors.VideoDamaged) -> str:
 @sentence.register
 def segment_outside(error: errors.SegmentOutside) -> str:
     lasts = f" The video lasts {duration(error.duration_s)}." if error.duration_s else ""
-    return f"There is no picture between {clock(error.start_s)} and {clock(error.end_s)}.{lasts} Choose a stretch inside of it."
+    return f"There is no picture between {clock(error.start_s)} and {clock(error.end_s)}.{lasts} Choose a part inside it."
 
 
 @sentence.register
@@ -86,7 +86,7 @@ def annotation_fault(error: errors.AnnotationError) -> str:
     if too_much:
         return (
             f"The annotation file {too_much}, which is more than I read at once. "
-            "Have a shorter stretch of the video annotated, or fewer pictures a second, or split the file."
+            "Have a shorter part of the video annotated, or fewer pictures a second, or split the file."
         )
     if error.problem == "no file":
         return f"There is no file {quoted(error.place)}. Check the name."
@@ -253,7 +253,7 @@ def engine_refused(error: errors.EngineRefused) -> str:
     match error.reason:
         case errors.EngineRefusal.MOVING_CAMERA:
             return (
-                "The camera moves in this video, and following whatever moves only works with a fixed one. "
+                "The camera moves in this video, and following anything that moves only works with a fixed one. "
                 "Use the yolox engine, which recognises objects."
             )
         case errors.EngineRefusal.PERMISSION:

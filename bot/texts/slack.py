@@ -42,27 +42,27 @@ STAGES: Mapping[JobState, str] = {
 
 
 def asked(user: str, name: str, options: str) -> str:
-    """Who asked for what, at the head of a thread of its own."""
+    """Return who asked for what, at the head of a thread of its own."""
     return f"<@{user}> asked me to track *{name}*{f' ({options})' if options else ''}"
 
 
 def about(name: str, options: str) -> str:
-    """What is being tracked, below the message that shared it."""
+    """Return what is being tracked, below the message that shared it."""
     return f"*{name}*{f' ({options})' if options else ''}"
 
 
 def appeared(uri: str) -> str:
-    """Which object a watching channel is shown, at the head of its thread."""
+    """Return which object a watching channel is shown, at the head of its thread."""
     return f"New in a bucket that this channel watches: {_address(uri)}"
 
 
 def annotations_taken() -> str:
-    """Where no engine ran."""
+    """Return what is said where no engine ran."""
     return "The annotation file came from elsewhere; I drew what it says."
 
 
 def options_in_words(options: Options) -> str:
-    """What differs from the defaults, as a person would type it; "" when nothing does."""
+    """Return what differs from the defaults, as a person would type it; "" when nothing does."""
     default = Options()
     words = []
     if options.segment is not None:
@@ -149,7 +149,7 @@ def list_limits(options: Options, summary: Summary) -> str:
 
 
 def stopped(user: str) -> str:
-    """Somebody pressed Cancel."""
+    """Return that somebody pressed Cancel."""
     return f"Stopped by <@{user}>. Nothing more will be posted." if user else "Stopped. Nothing more will be posted."
 
 
@@ -210,7 +210,7 @@ def no_access_to_files() -> str:
 
 
 def object_row(row: ToldObject, *, link: str, description: str = "") -> str:
-    """One line of the list below the summary; `link` and `description` explain the label, "" where nothing does."""
+    """Return one line of the list below the summary; `link` and `description` explain the label, "" where nothing does."""
     label = f"<{link}|{row.label}>" if link else row.label
     sure = f" {percent(row.confidence)}" if row.is_named else ""
     said = f"`{row.number}` *{label}*{sure} · {wording.exact_span(row.start_s, row.end_s)}"
@@ -218,13 +218,13 @@ def object_row(row: ToldObject, *, link: str, description: str = "") -> str:
 
 
 def summary_alt(name: str, rows: Sequence[ToldObject]) -> str:
-    """The summary for somebody who does not see it."""
+    """Return the summary for somebody who does not see it."""
     told = "; ".join(f"{row.number} {row.label}{f', {percent(row.confidence)}' if row.is_named else ''}" for row in rows)
     return wording.quoted(f"Object summary of {name}: {told}", limit=ALT_LETTERS)
 
 
 def animation_alt(row: ToldObject) -> str:
-    """One GIF for somebody who does not see it."""
+    """Return one GIF for somebody who does not see it."""
     said = f"Moving picture of object {row.number}, {row.label}, {span(row.start_s, row.end_s)}"
     return wording.quoted(said, limit=ALT_LETTERS)
 
@@ -278,7 +278,7 @@ def more_gifs(number: int) -> str:
 
 
 def more_objects(page: int) -> str:
-    """The button for the next page of the summary."""
+    """Return the button for the next page of the summary."""
     return f"Page {page} of the summary"
 
 
@@ -288,7 +288,7 @@ def offer(name: str) -> str:
 
 
 def list_title(job: Job, labels: Sequence[str]) -> str:
-    """The list of objects, for notifications."""
+    """Return the list of objects, for notifications."""
     return f"Job {job.number}: {counted_labels(labels)}"
 
 
@@ -350,11 +350,11 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
         case ParseErrorKind.PERCENT:
             return f"“{words}” isn't a percentage between 0% and 100%. Try: above 60%."
         case ParseErrorKind.FRAMES:
-            return f"“{words}” is no number of frames that I can use: it must lie between 1 and 10,000."
+            return f"“{words}” isn't a number of frames between 1 and 10,000."
         case ParseErrorKind.ENGINE:
             return f"I know no engine called {words}. Say with yolox, with motion, with google or with auto."
         case ParseErrorKind.LABELS:
-            return f"I cannot read “{words}” as a list of classes. Try: only person, car."
+            return f"I can't read “{words}” as a list of objects. Try: only person, car."
         case ParseErrorKind.CANCEL:
             return f"I don't know job “{words}”. `/track status` lists yours. Say `/track cancel 12`, or `/track cancel all`."
         case ParseErrorKind.AUTO:
@@ -393,7 +393,7 @@ def auto_set(on: bool) -> str:
 
 
 def watched(uri: str, *, is_new: bool) -> str:
-    """A channel watches a bucket."""
+    """Return that a channel watches a bucket."""
     if not is_new:
         return f"New videos from {_address(uri)} are posted here already."
     return (
@@ -402,7 +402,7 @@ def watched(uri: str, *, is_new: bool) -> str:
 
 
 def not_watched(error: TrackletError) -> str:
-    """A bucket that cannot be watched."""
+    """Return why a bucket cannot be watched."""
     if isinstance(error, SourceRefused) and error.reason is SourceRefusal.BUCKET:
         return (
             "That bucket is neither one of mine nor open to everybody, so I can't show it here. "
@@ -412,26 +412,26 @@ def not_watched(error: TrackletError) -> str:
 
 
 def too_many_watches(most: int) -> str:
-    """A channel watches as much as it may."""
+    """Return that a channel watches as much as it may."""
     return f"This channel watches {most} places, the most that it may. Stop one first: `/track watches` lists them."
 
 
 def unwatched(number: int) -> str:
-    """A channel watches less, or did not watch that."""
+    """Return that a channel watches less, or did not watch that."""
     if not number:
         return "This channel does not watch that. `/track watches` lists what it watches."
     return "Stopped watching." if number == 1 else f"Stopped watching {number} places."
 
 
 def watches(uris: Sequence[str]) -> str:
-    """What a channel watches."""
+    """Return what a channel watches."""
     if not uris:
         return "This channel watches nothing. `/track watch gs://bucket/prefix` posts new videos from a bucket here."
     return f"This channel watches {wording.listing([_address(uri) for uri in uris])}."
 
 
 def _address(uri: str) -> str:
-    """An address from outside as code, where only its own mark could end it."""
+    """Return an address from outside as code, where only its own mark could end it."""
     return f"`{html.escape(uri[:200].replace('`', ''), quote=False)}`"
 
 

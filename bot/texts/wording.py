@@ -13,7 +13,7 @@ MANY_TENTHS_S = 0.095  # below, one digit would tell nothing
 
 
 def quoted(text: str, *, limit: int = MAX_QUOTED) -> str:
-    """Foreign text as it may stand in a sentence: one line, no control characters, shortened in the middle."""
+    """Return foreign text as it may stand in a sentence: one line, no control characters, shortened in the middle."""
     clean = plain(text)
     if len(clean) <= limit:
         return clean
@@ -46,7 +46,7 @@ def duration(seconds: float) -> str:
 
 
 def size(size_bytes: int) -> str:
-    """Bytes: "812 kB", "1.5 GB"."""
+    """Return a number of bytes: "812 kB", "1.5 GB"."""
     value, unit = float(size_bytes), "bytes"
     for bigger in ("kB", "MB", "GB", "TB"):
         if value < 1000:
@@ -56,12 +56,12 @@ def size(size_bytes: int) -> str:
 
 
 def percent(share: float) -> str:
-    """A confidence or a share: "93%", rounded as in the pictures and their names."""
+    """Return a confidence or a share: "93%", rounded as in the pictures and their names."""
     return f"{share:.0%}"
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: "1 object", "3 objects"."""
+    """Return a number with its noun: "1 object", "3 objects"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
@@ -103,7 +103,7 @@ def ago(seconds: float) -> str:
 
 
 def listing(words: Sequence[str], *, limit: int = 4) -> str:
-    """A list in a sentence: "a, b and c", "a, b, c, d and 3 more"."""
+    """Return a list in a sentence: "a, b and c", "a, b, c, d and 3 more"."""
     if len(words) > limit:
         return f"{', '.join(words[:limit])} and {len(words) - limit} more"
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

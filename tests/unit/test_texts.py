@@ -297,4 +297,4 @@ def test_objects_beyond_the_most_that_are_shown_are_told(number: int, said: str)
 def test_an_annotation_file_that_holds_too_much_is_told_with_the_bound() -> None:
     said = sentences.sentence(errors.AnnotationError("file", "too many boxes", 2_500_000))
     assert "more than 2,500,000 boxes" in said
-    assert "shorter stretch" in said
+    assert "shorter part of the video" in said
