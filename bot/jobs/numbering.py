@@ -17,6 +17,8 @@ from tracking.compare import compare
 from tracking.errors import AnnotationError
 from tracking.model import Annotations, Track
 
+RUNS_COMPARED = 4
+
 
 class NumberedList(Fact):
     """A list of objects that a thread has, and the annotation file that they are from."""
@@ -28,6 +30,16 @@ class NumberedList(Fact):
     def of(cls, annotations: str, summary: Summary) -> NumberedList:
         """Return what a summary listed."""
         return cls(annotations=annotations, objects=summary.objects)
+
+    @classmethod
+    def merged(cls, lists: Iterable[NumberedList]) -> list[NumberedList]:
+        """Return one list for each annotation file, with each object once, in the order in which they were first listed."""
+        objects: dict[str, dict[int, ToldObject]] = {}
+        for each in lists:
+            known = objects.setdefault(each.annotations, {})
+            for told in each.objects:
+                known.setdefault(told.number, told)
+        return [cls(annotations=annotations, objects=tuple(known.values())) for annotations, known in objects.items()]
 
 
 def numbering_of(
@@ -41,21 +53,28 @@ def numbering_of(
     """
     Return the numbers that the tracks `shown` of the annotation file `own` have in the thread that holds `lists`.
 
-    `read` reads the annotation file of another run; one that can't be read counts as having no objects in common.
+    `read` reads the annotation file of another run; one that can't be read counts as having no objects in common, and so does
+    one before the latest `RUNS_COMPARED`.
     """
-    lists = list(lists)
-    highest = max((told.number for each in lists for told in each.objects), default=0)
+    merged = NumberedList.merged(lists)
+    highest = max((told.number for each in merged for told in each.objects), default=0)
+    same_file = [each for each in merged if each.annotations == own]
+    others = [each for each in merged if each.annotations != own][-RUNS_COMPARED:]
     known: dict[int, int] = {}
-    # The same file first: there is no doubt about it.
-    for each in sorted(lists, key=lambda each: each.annotations != own):
-        if each.annotations == own:
-            pairs = _tracks_of(each, annotations.tracks)
-        else:
-            free = [track for track in shown if track.track_id not in known]
-            pairs = _same_elsewhere(each, annotations, free, read)
+    taken: set[int] = set()
+
+    def keep(pairs: Iterable[tuple[int, Track]]) -> None:
         for number, track in pairs:
-            if number not in known.values():
-                known.setdefault(track.track_id, number)
+            if number not in taken and track.track_id not in known:
+                known[track.track_id] = number
+                taken.add(number)
+
+    # The same file first: there is no doubt about it.
+    for each in same_file:
+        keep(_tracks_of(each, annotations.tracks))
+    for each in others:
+        free = [track for track in shown if track.track_id not in known]
+        keep(_same_elsewhere(each, annotations, free, read))
     return Numbering(known, highest)
 
 

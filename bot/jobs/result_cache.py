@@ -73,7 +73,7 @@ class ResultCache:
             is_earlier = other.number < job.number and other_video is not None and other_video.sha256 == video.sha256
             if is_earlier and summary is not None and summary.objects:
                 lists.append(NumberedList.of(other.facts.annotations, summary))
-        return lists
+        return NumberedList.merged(lists)
 
     def run_key(self, job: Job, probed: Probe) -> str:
         """Return what the annotation file's name says of its run: "" for the configured engine over the whole video."""

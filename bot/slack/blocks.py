@@ -163,7 +163,8 @@ def object_list(
     """
     rows = _escaped(summary.objects)
     asked = job.request.options
-    lines = [texts.list_heading(shown_name(title_of(job.request.source)), escape(texts.options_in_words(asked)))]
+    name = shown_name(title_of(job.request.source))
+    lines = [texts.list_heading(name, escape(texts.options_in_words(asked)))]
     lines += [
         texts.object_row(
             row,
@@ -182,7 +183,7 @@ def object_list(
     shown = {"summary": summary, "next_first": next_first, "next_page": next_page}
     if buttons := drawn(Place.LIST, job, job.facts.model_copy(update=shown)):
         blocks.append(_actions(*buttons))
-    return Message(texts.list_title(job, [row.label for row in rows]), tuple(blocks))
+    return Message(texts.list_title(name, [row.label for row in rows]), tuple(blocks))
 
 
 def page_list(job: Job, rows: Sequence[ToldObject]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.jobs.error_codec import Unforeseen
 from bot.jobs.facts import Summary, ToldObject
-from bot.jobs.model import Job, JobState, Options
+from bot.jobs.model import JobState, Options
 from bot.jobs.processes import ChildCrashed
 from bot.requests.errors import CommandError, ParseErrorKind
 from bot.requests.grammar import TO_THE_END_S
@@ -287,9 +287,9 @@ def offer(name: str) -> str:
     return f"Shall I track the objects in *{name}*?"
 
 
-def list_title(job: Job, labels: Sequence[str]) -> str:
+def list_title(name: str, labels: Sequence[str]) -> str:
     """Return the list of objects, for notifications."""
-    return f"Job {job.number}: {counted_labels(labels)}"
+    return f"{name}: {counted_labels(labels)}"
 
 
 def list_heading(name: str, options: str) -> str:

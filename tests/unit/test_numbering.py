@@ -85,6 +85,19 @@ def test_a_file_that_is_gone_has_no_objects_in_common_but_its_numbers_stay_taken
     assert numbering_of(OWN, Annotations(tracks), tracks, lists, read=gone).numbers_of([0]) == [5]
 
 
+def test_a_file_that_was_listed_often_is_read_once() -> None:
+    before = (a_track(0), a_track(1, left=0.6))
+    lists = [a_list(OTHER, told(before[0], 1)), a_list(OTHER, told(before[0], 1), told(before[1], 2))]
+    reads: list[Path] = []
+
+    def read(path: Path) -> Annotations:
+        reads.append(path)
+        return Annotations(before)
+
+    assert numbering_of(OWN, Annotations(before), before, lists, read=read).known == {0: 1, 1: 2}
+    assert reads == [Path(OTHER)]
+
+
 def test_where_two_runs_disagree_no_number_means_two_objects() -> None:
     tracks = (a_track(0), a_track(1, left=0.12))
     lists = [a_list(OTHER, told(a_track(7, left=0.12), 1)), a_list(OWN, told(tracks[0], 1))]
