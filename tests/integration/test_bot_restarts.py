@@ -163,7 +163,7 @@ async def test_killed_at_every_kind_of_call_a_job_goes_on_and_says_everything_on
         await slack.settled()
         found = bot.replies(message)
         assert [len(each.files) for each in found] == [0, 1, 0, 10]
-        assert found[0].text.startswith("I found 12 moving objects")
+        assert found[0].text.startswith("I found 12 objects")
 
 
 async def test_an_event_that_came_just_before_the_kill_is_not_lost(starter: asyncio.subprocess.Process, tmp_path: Path) -> None:
