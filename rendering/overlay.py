@@ -46,9 +46,9 @@ class Caption:
 
 
 def facts_of(track: Track) -> str:
-    """Return what a caption says of a track beside its label: the confidence, where there is one, and when it is seen."""
+    """Return what a caption says of a track beside its label: the confidence, where it tells something, and when it is seen."""
     when = time_span(track.segment)
-    return f"{percent(track.confidence)} · {when}" if track.confidence > 0 else when
+    return f"{percent(track.confidence)} · {when}" if track.is_named and track.confidence > 0 else when
 
 
 def percent(confidence: float) -> str:
@@ -57,7 +57,7 @@ def percent(confidence: float) -> str:
 
 
 def time_span(segment: Segment) -> str:
-    """A stretch of time as people write it: "0:03-0:09" with a proper dash, one time where both are the same."""
+    """Return a stretch of time as people write it: "0:03-0:09" with a proper dash, one time where both are the same."""
     start, end = _clock(segment.start_s), _clock(segment.end_s)
     return start if start == end else f"{start}–{end}"
 

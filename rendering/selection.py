@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -79,9 +79,9 @@ class ShownObject:
     """
     One object that is shown.
 
-    `number` counts from 1, in pictures and lists alike. `moments` are one to three observations where it is likely sharp,
-    large, whole and in sight, the best first. `clip` is its most telling stretch, 6 s at most. `colour` is that of its label.
-    `group` is the heading that it stands under on its page, "" where there is none.
+    `number` is what people call it, in pictures and lists alike; it counts from 1. `moments` are one to three observations
+    where it is likely sharp, large, whole and in sight, the best first. `clip` is its most telling stretch, 6 s at most.
+    `colour` is that of its label. `group` is the heading that it stands under on its page, "" where there is none.
     """
 
     number: int
@@ -107,6 +107,37 @@ class Selected:
     left_out: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """
+    The numbers that objects have already, by their `track_id`; every other object gets one above `highest`.
+
+    So an object keeps its number wherever it is shown again, and no number means two objects.
+    """
+
+    known: Mapping[int, int] = field(default_factory=dict)
+    highest: int = 0
+
+    def numbers_of(self, track_ids: Iterable[int]) -> list[int]:
+        """Return the number of each track; new ones are given in the order of `track_ids`."""
+        following = max((self.highest, *self.known.values()))
+        numbers = []
+        for track_id in track_ids:
+            number = self.known.get(track_id)
+            if number is None:
+                following += 1
+                number = following
+            numbers.append(number)
+        return numbers
+
+
+def renumbered(selected: Selected, numbering: Numbering) -> Selected:
+    """Return the same with the numbers that the objects have already; new ones are numbered in the order shown."""
+    numbers = numbering.numbers_of(one.track.track_id for one in selected.shown)
+    shown = tuple(replace(one, number=number) for one, number in zip(selected.shown, numbers, strict=True))
+    return replace(selected, shown=shown)
+
+
 def select(annotations: Annotations, selection: Selection, *, duration_s: float = 0.0) -> Selected:
     """
     Return the objects of `annotations` that pass, the `MAX_SHOWN` most telling ones of them, and those that nearly do.
@@ -123,14 +154,25 @@ def select(annotations: Annotations, selection: Selection, *, duration_s: float 
         seen = _in_sight(track, duration_s)
         if not seen.any():
             continue
-        enough = track.confidence >= selection.min_confidence - ROUNDING and len(track) >= selection.min_frames
-        (passing if enough else missing).append((_salience(track, seen), track))
+        (passing if all(passes(track, selection)) else missing).append((_salience(track, seen), track))
     ordered = [track for _, track in sorted(passing, key=lambda pair: -pair[0])]
     near = [track for _, track in sorted(missing, key=lambda pair: -pair[0])]
     placed = _in_pages(ordered[:MAX_SHOWN], annotations.shots, duration_s or annotations.end_s)
     tracks = [track for track, _ in placed]
     shown = shown_objects(tracks, annotations.tracks, duration_s=duration_s, groups=[group for _, group in placed])
     return Selected(shown, tuple(near), left_out=len(ordered) - len(shown))
+
+
+class Passes(NamedTuple):
+    """Which thresholds a track passes."""
+
+    is_sure: bool
+    is_long: bool
+
+
+def passes(track: Track, selection: Selection) -> Passes:
+    """Return which thresholds a track passes; it is shown when it passes both."""
+    return Passes(track.confidence >= selection.min_confidence - ROUNDING, len(track) >= selection.min_frames)
 
 
 def label_key(label: str) -> str:

@@ -6,8 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rendering.selection import MAX_CLIP_S, MAX_SHOWN, PAGE_OBJECTS, STANDING, Selection, select
+from rendering.selection import (
+    MAX_CLIP_S,
+    MAX_SHOWN,
+    PAGE_OBJECTS,
+    STANDING,
+    Numbering,
+    Selection,
+    renumbered,
+    select,
+)
 from tracking.model import Annotations, Segment, Track
 
 BOX = (0.4, 0.4, 0.6, 0.6)
@@ -143,6 +154,32 @@ def test_not_all_objects_of_a_page_are_shown_at_one_moment_where_others_are_as_g
     tracks = [a_track(number, box=(0.1 * number, 0.4, 0.1 * number + 0.08, 0.6)) for number in range(8)]
     found = select(Annotations(tuple(tracks)), Selection()).shown
     assert len({round(one.moments[0].time_s, 1) for one in found}) >= 3
+
+
+def test_an_object_keeps_the_number_that_it_has() -> None:
+    tracks = (a_track(0, start_s=3.0), a_track(1, start_s=2.0, label="car"), a_track(2, confidence=0.5))
+    before = select(Annotations(tracks), Selection()).shown
+    assert [(one.track.track_id, one.number) for one in before] == [(1, 1), (0, 2)]
+    known = {one.track.track_id: one.number for one in before}
+    only = renumbered(select(Annotations(tracks), Selection(labels=("person",))), Numbering(known)).shown
+    assert [(one.track.track_id, one.number) for one in only] == [(0, 2)]
+    more = renumbered(select(Annotations(tracks), Selection(min_confidence=0.4)), Numbering(known)).shown
+    assert [(one.track.track_id, one.number) for one in more] == [(2, 3), (1, 1), (0, 2)]
+
+
+@given(
+    st.lists(st.integers(0, 50), unique=True),
+    st.dictionaries(st.integers(0, 50), st.integers(1, 50)),
+    st.integers(0, 60),
+)
+def test_no_number_means_two_objects(track_ids: list[int], known: dict[int, int], highest: int) -> None:
+    known = {track: number for number, track in {number: track for track, number in known.items()}.items()}
+    numbers = Numbering(known, highest).numbers_of(track_ids)
+    assert len(set(numbers)) == len(track_ids)
+    assert all(known.get(track, number) == number for track, number in zip(track_ids, numbers, strict=True))
+    new = [number for track, number in zip(track_ids, numbers, strict=True) if track not in known]
+    start = max((highest, *known.values())) + 1
+    assert new == list(range(start, start + len(new)))
 
 
 def test_numbers_count_from_one_in_the_order_shown_and_labels_share_a_colour() -> None:
