@@ -1,7 +1,9 @@
 """
 The pictures and figures of docs/looks.md: the plain renderer beside ours, on clips drawn here: `make looks`.
 
-Every file goes into `docs/media/looks`; the table of figures is printed, to be copied into the page.
+Every file goes into `docs/media/looks`; the table of figures is printed, to be copied into the page. Where the real test videos
+are beside the checkout and a model is there, their summaries are drawn as well, before and after, full and 360 px wide, into
+the temporary folder: they are to be looked at, and not ours to publish.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -17,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.local_engine import model
 from bench.plain import PlainRenderer
 from bench.quality import STILL_LEVELS, Quality, gif_pictures, mark, quality_of, quality_of_ours
+from bench.rendering import repeat_clip
 from bench.report import Table
 from rendering.colours import INK, LABEL_COLOURS
 from rendering.fonts import Typeface
@@ -26,14 +31,27 @@ from rendering.gif.animation import Animation, Plan, cut_out, plan_of
 from rendering.kinds.base import RenderOptions
 from rendering.overlay import blend
 from rendering.render import Rendered, render
-from rendering.selection import Selection
+from rendering.selection import Selection, select
 from sample import sample_clip, sample_truth, story
 from tests.clips import ColourTags, Mover, Scene, draw_clip
 from tests.colour_vision import VISIONS, seen_by
+from tests.shared_data import SHARED_DATA
+from tracking.engines.local import DetectorEngine
+from tracking.formats import video_intelligence
 from tracking.model import Annotations
 from tracking.video.file import Video
 
 MEDIA = Path(__file__).resolve().parents[1] / "docs/media/looks"
+REAL_MEDIA = Path(tempfile.gettempdir()) / "tracklet-looks"
+REAL_VIDEOS = (
+    "people-crowd.mp4",
+    "pedestrians-plaza.mp4",
+    "traffic-overhead.mp4",
+    "bikes-with-cuts.mp4",
+    "horses.mp4",
+    "car-park.mp4",
+    "rotated-90.mov",
+)
 ALL = RenderOptions(Selection(min_confidence=0.0, min_frames=1))
 
 # Slack shows a picture 360 px wide, on screens with two pixels for one.
@@ -51,14 +69,17 @@ class Street(Scene):
 
 
 def main() -> None:
-    """Makes all pictures anew."""
+    """Make all pictures anew."""
     shutil.rmtree(MEDIA, ignore_errors=True)
     MEDIA.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as folder:
         clip = sample_clip(Path(folder))
         rendered = render(clip, sample_truth(), Path(folder) / "out", name=clip.name, options=ALL)
         plain = PlainRenderer(clip)
-        summaries(plain, rendered)
+        summaries(plain, rendered, "summary")
+        parts = thirds(sample_truth())
+        many = render(clip, parts, Path(folder) / "many", name=clip.name, options=ALL, make=["summary"])
+        summaries(plain, many, "many")
         with Video(clip) as video:
             views = [(one, plan_in(video, one)) for one in rendered.animations if one.frame_count > 1]
             one, plan = min(((one, plan) for one, plan in views if plan.view.glides), key=lambda view: view[0].size_bytes)
@@ -69,17 +90,55 @@ def main() -> None:
         for colour in ("bt709", "bt2020-pq", "bt2020-hlg"):
             colours(Path(folder), colour)
     visions()
+    real_summaries()
+
+
+def thirds(annotations: Annotations) -> Annotations:
+    """Return three objects for each, which have it in the first, the second and the last third of its time."""
+    parts = []
+    for track in annotations.tracks:
+        for times, boxes in zip(np.array_split(track.times, 3), np.array_split(track.boxes, 3), strict=True):
+            parts.append(replace(track, track_id=len(parts), times=times, boxes=boxes))
+    return replace(annotations, tracks=tuple(parts))
+
+
+def real_summaries() -> None:
+    """Draw the first page of every real clip that is there, by the plain renderer and by ours."""
+    path, videos = model(), [SHARED_DATA / "videos" / name for name in REAL_VIDEOS]
+    many = SHARED_DATA / "annotations/output-uri-775-objects.json"
+    cases = [(video, DetectorEngine(path).track(video)) for video in videos if path and video.exists()]
+    if many.exists() and videos[0].exists():
+        read = video_intelligence.read(many)
+        with Video(videos[0]) as opened:
+            repeats = int(read.end_s / opened.info.duration_s) + 1
+        REAL_MEDIA.mkdir(parents=True, exist_ok=True)
+        longer = REAL_MEDIA / "775-objects.mp4"
+        repeat_clip(videos[0], longer, repeats)
+        cases.append((longer, read))
+    for video, found in cases:
+        options = RenderOptions() if select(found, Selection()).shown else ALL
+        drawn = render(video, found, REAL_MEDIA / video.stem, name=video.name, options=options, make=["summary"])
+        if drawn.pages:
+            shown = [one.track for one in drawn.pages[0].objects]
+            PlainRenderer(video).summary(shown, REAL_MEDIA / f"{video.stem}-before.png")
+            with Image.open(drawn.pages[0].path) as page:
+                page.save(REAL_MEDIA / f"{video.stem}-after.png")
+            for when in ("before", "after"):
+                with Image.open(REAL_MEDIA / f"{video.stem}-{when}.png") as page:
+                    small = page.resize((360, round(page.height * 360 / page.width)), Image.Resampling.LANCZOS)
+                    small.save(REAL_MEDIA / f"{video.stem}-{when}-360.png")
+    print(f"The summaries of {len(cases)} real clips are in {REAL_MEDIA}." if cases else "No real clip is on this machine.")
 
 
 def plan_in(video: Video, animation: Animation) -> Plan:
     return plan_of(animation.object, (video.info.width, video.info.height), video.info.frame_rate)
 
 
-def summaries(plain: PlainRenderer, rendered: Rendered) -> None:
-    """Both summaries at the size at which Slack shows them."""
-    before = MEDIA / "summary-before.jpeg"
-    plain.summary([one.track for one in rendered.selected.shown], before)
-    for path, target in ((before, before), (rendered.pages[0].path, MEDIA / "summary-after.jpeg")):
+def summaries(plain: PlainRenderer, rendered: Rendered, name: str) -> None:
+    """Draw both first pages at the size at which Slack shows them."""
+    before = MEDIA / f"{name}-before.jpeg"
+    plain.summary([one.track for one in rendered.pages[0].objects], before)
+    for path, target in ((before, before), (rendered.pages[0].path, MEDIA / f"{name}-after.jpeg")):
         with Image.open(path) as page:
             size = SUMMARY_WIDTH_PX, round(page.height * SUMMARY_WIDTH_PX / page.width)
             page.resize(size, Image.Resampling.LANCZOS).save(target, quality=88)
