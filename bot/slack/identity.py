@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.settings import SLACK_API_URL
 from bot.slack.api import AnswerLost, call_once
 from bot.slack.errors import SlackRefused
 from bot.texts import start
@@ -50,18 +51,19 @@ async def identify(client: AsyncWebClient) -> Identity:
     """
     Ask Slack who the bot is, for as long as Slack does not answer; that is told once.
 
-    Raises `OptionError` where Slack refuses the token, or something else answers.
+    Raises `OptionError` where Slack refuses the token, or something else answers at an address that somebody set. At Slack's own
+    address that is Slack's edge, which passes.
     """
     for pause_s in chain(PAUSES_S, repeat(PAUSES_S[-1])):
         try:
             answer = await call_once(client, "auth.test")
-        except AnswerLost:
+        except AnswerLost as lost:
+            if lost.is_foreign and client.base_url != SLACK_API_URL:
+                raise _not_slack(client) from lost
             if pause_s == PAUSES_S[0]:
                 logger.warning("%s", start.waiting_for_slack(urlsplit(client.base_url).netloc))
             await asyncio.sleep(pause_s)
         except SlackRefused as refused:
-            if not refused.reason:
-                raise _not_slack(client) from refused
             raise OptionError("SLACK_BOT_TOKEN", "", start.bot_token_refused(refused.reason, refused.needed)) from refused
         else:
             if not {"team_id", "user_id"} <= answer.keys():
@@ -86,8 +88,6 @@ async def socket_address(client: AsyncWebClient, app_token: str) -> str | None:
     except (AnswerLost, KeyError):
         return None
     except SlackRefused as refused:
-        if not refused.reason:
-            return None
         raise OptionError("SLACK_APP_TOKEN", "", start.app_token_refused(refused.reason)) from refused
 
 
