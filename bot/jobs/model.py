@@ -97,7 +97,8 @@ class Request:
 
     `thread_ts` is the message to answer below, "" where the progress message opens a thread of its own. `user` is "" when
     no person asked, `channel` when there is nobody to tell. `annotations` is the name of a file in the annotations' root that
-    is drawn instead of tracking, and `annotations_generation` which one of that name.
+    is drawn instead of tracking, and `annotations_generation` which one of that name. `response_url` tells the asker alone, for
+    half an hour, and is a secret for as long; `message_ts` is the message that asked, "" where there is none.
     """
 
     source: Source
@@ -112,6 +113,8 @@ class Request:
     first: int = 0
     annotations: str = ""
     annotations_generation: str = ""
+    response_url: str = field(default="", repr=False)
+    message_ts: str = ""
 
     @property
     def person(self) -> str:
@@ -141,7 +144,7 @@ class Request:
             ),
             kind=Kind(data["kind"]),
             **{name: data[name] for name in ("team", "channel", "user", "thread_ts", "parent", "page", "first")},
-            **{name: data.get(name, "") for name in ("annotations", "annotations_generation")},
+            **{name: data.get(name, "") for name in ("annotations", "annotations_generation", "response_url", "message_ts")},
         )
 
     def with_options(self, **changes: Any) -> Request:
@@ -207,7 +210,8 @@ def follow_up_id(job_id: JobId, what: str, index: int, *, attempt: int = 1) -> J
 
 def digest(text: str) -> str:
     """Twenty hexadecimal digits that stand for `text`."""
-    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+    # What is no text, half of a pair of UTF-16, comes in Slack's JSON as well.
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
 
 
 def _job_id(*parts: str, attempt: int) -> JobId:

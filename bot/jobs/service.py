@@ -157,4 +157,4 @@ def _below(job: Job, user: str) -> Request:
     if kind is Kind.SHOW:
         kind, parent = Kind.TRACK, ""
     thread_ts = job.thread_ts or job.request.thread_ts
-    return replace(job.request, kind=kind, parent=parent, user=user, thread_ts=thread_ts)
+    return replace(job.request, kind=kind, parent=parent, user=user, thread_ts=thread_ts, response_url="")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -48,7 +48,7 @@ from bot.jobs.model import Job, JobId, JobState, Kind, digest
 from bot.jobs.ports import JobReporter, SharedVideos
 from bot.jobs.processes import TaskRunner, unless_cancelled
 from bot.jobs.remote import RemoteTracking
-from bot.jobs.steps import GIFS_A_MESSAGE, Steps
+from bot.jobs.steps import FILE_PAUSES_S, GIFS_A_MESSAGE, Steps
 from bot.jobs.store import Store
 from bot.settings import Settings
 from tracking.engines.base import EngineName
@@ -98,6 +98,7 @@ class Workflow:
         access: BucketAccess,
         remote: RemoteTracking,
         reporter: Callable[[Job], JobReporter],
+        file_pauses_s: Sequence[float] = FILE_PAUSES_S,
     ) -> None:
         self._store = store
         self._remote = remote
@@ -115,6 +116,7 @@ class Workflow:
             remote=remote,
             reporter=reporter,
             cancelled=self._event,
+            file_pauses_s=file_pauses_s,
         )
 
     def cancel(self, job_id: JobId) -> None:

@@ -18,7 +18,7 @@ from bot.requests.errors import CommandError
 from bot.requests.grammar import Auto, Cancel, Help, Status, Track, Unwatch, WatchBucket, Watches, parse_command
 from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.errors import FileNotShared, SlackRefused
+from bot.slack.errors import FileNotShared
 from bot.slack.inbox import Inbox, Taken
 from bot.slack.lookups import SlackLookups
 from bot.slack.permissions import file_shared_here, may_act
@@ -157,14 +157,6 @@ class CommandRunner:
 
     async def run(self, body: Json) -> None:
         """Check what only Slack and the storage know, then start the job, or watch; tell the asker what is in the way."""
-        try:
-            await self._run(body)
-        except SlackRefused as refused:
-            if refused.reason != "missing_scope":
-                raise
-            await self._responder.respond(body["response_url"], texts.scope_missing(refused.needed))
-
-    async def _run(self, body: Json) -> None:
         team, channel, user = body["team_id"], body["channel_id"], body["user_id"]
         command = parse_command(body["text"], slack_host=self._slack_host)
         if not await self._directory.is_here(channel):
@@ -182,7 +174,9 @@ class CommandRunner:
             except FileNotShared as error:
                 await self._responder.respond(body["response_url"], texts.file_not_shared(error))
                 return
-        request = Request(source=source, team=team, channel=channel, user=user, options=command.options)
+        request = Request(
+            source=source, team=team, channel=channel, user=user, options=command.options, response_url=body["response_url"]
+        )
         await self._jobs.submit(command_id(team, body["trigger_id"]), request)
 
     async def _watch(self, team: str, channel: str, user: str, uri: str) -> str:

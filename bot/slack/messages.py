@@ -94,6 +94,11 @@ def shared_files(files: object) -> Iterator[SharedFile]:
             yield SharedFile(file_id, str(file.get("name") or "video"), is_stub=False)
 
 
+def is_external(file: Json) -> bool:
+    """Return whether a file lies outside of Slack, such as one of Google Drive; without a link yet it may still be Slack's."""
+    return file.get("mode") == "external" or bool(file.get("is_external"))
+
+
 def is_video_file(file: Json) -> bool:
     """Whether Slack takes a file for a video: by its type, or by its name while the type is not known yet."""
     mimetype = str(file.get("mimetype") or "")

@@ -8,6 +8,7 @@ docs.slack.dev/reference/interaction-payloads.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 _COMMAND = ("team_id", "channel_id", "user_id", "response_url", "trigger_id")
@@ -44,3 +45,28 @@ def _found(body: object, path: str) -> bool:
         else:
             body = body.get(name) if isinstance(body, dict) else None
     return isinstance(body, dict) or (isinstance(body, str) and body != "")
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who did something, and where that person can be told of it; `response_url` and `thread_ts` are "" where there is none."""
+
+    user: str
+    channel: str = ""
+    thread_ts: str = ""
+    response_url: str = ""
+
+
+def asker_of(payload: dict[str, Any], *, bot_user: str) -> Asker | None:
+    """Return who waits for an answer to what the inbox keeps; None for what nobody said to the bot."""
+    if "event" in payload:
+        event = payload["event"]
+        channel, text = str(event.get("channel") or ""), str(event.get("text") or "")
+        if not event.get("user") or not (f"<@{bot_user}" in text or channel.startswith("D")):
+            return None
+        return Asker(str(event["user"]), channel, str(event.get("thread_ts") or ""))
+    if "request" in payload:
+        return Asker(str(payload["request"]["user"]), str(payload["request"]["channel"]))
+    user = payload.get("user_id") or (payload.get("user") or {}).get("id")
+    where = payload.get("channel_id") or (payload.get("channel") or {}).get("id")
+    return Asker(str(user or ""), str(where or ""), "", str(payload.get("response_url") or ""))

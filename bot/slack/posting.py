@@ -25,17 +25,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs import error_codec as failures
 from bot.jobs.facts import Animation, JobFacts, Summary, SummaryPage, ToldObject
-from bot.jobs.model import Job, JobId, JobState, Json, Kind, SourceKind
+from bot.jobs.model import Job, JobId, JobState, Json, Kind
 from bot.jobs.steps import GIFS_A_MESSAGE
 from bot.jobs.store import Store
 from bot.slack import blocks
 from bot.slack.api import PAUSES_S, AnswerLost, call_once, call_with_retry
 from bot.slack.blocks import Message
-from bot.slack.errors import FileNotShared, SlackRefused, SlackUnreachable
+from bot.slack.errors import SlackRefused, SlackUnreachable
 from bot.slack.lookups import shares_of
 from bot.slack.progress import ProgressBoard
+from bot.slack.respond import RESPONSE_URL_S, Responder
 from bot.texts import slack as texts
-from tracking.errors import ProcessDied, SourceNotAVideo, SourceNotFound
+from tracking.errors import ProcessDied
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ LOOKED_THROUGH = 1000  # messages of a thread, when one of ours may be among the
 THREAD_LOOK_S = 5.0  # shares are most often there in one; some files never have any (python-slack-sdk issue 1277)
 LOST_TRIES = 6  # of an upload whose completion gets no answer
 UNSEEN = "unseen"  # the ts of a message that Slack took and does not show
+GONE = frozenset({"thread_not_found", "message_not_found"})  # somebody deleted what was to be answered
 PROGRESS, LIST = "progress", "list"
 
 Describe = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
@@ -81,9 +83,11 @@ class ThreadPoster:
         store: Store,
         client: AsyncWebClient,
         session: aiohttp.ClientSession,
+        responder: Responder,
         describe: Describe,
         share_s: float = SHARE_S,
     ) -> None:
+        self._responder = responder
         self._describe = describe
         self._share_s = share_s
         self._store = store
@@ -142,6 +146,29 @@ class ThreadPoster:
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         await self.board.remove(job.id)
         job = await self._store.job(job.id) or job
+        try:
+            await self._close(job, state, facts, error)
+        except SlackRefused as refused:
+            if state is not JobState.CANCELLED:
+                await self._tell_asker(job, refused)
+            raise
+
+    async def _tell_asker(self, job: Job, refused: SlackRefused) -> None:
+        """Tell only who asked, once, that the thread cannot be told, and why."""
+        request = job.request
+        if not request.user or refused.reason in GONE or await self._store.intend(job.id, "refusal") is not None:
+            return
+        logger.error("job %d: Slack does not let it answer: %s", job.number, refused.reason)
+        is_fresh = time.time() - job.created_at < RESPONSE_URL_S
+        await self._responder.tell(
+            request.user,
+            texts.refused(refused, channel=request.channel),
+            response_url=request.response_url if is_fresh else "",
+            channel=request.channel,
+            thread_ts=request.thread_ts,
+        )
+
+    async def _close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         if job.request.kind is Kind.MORE:
             if error is not None and state is not JobState.CANCELLED:
                 await self.say(job, "failure", blocks.failed(job, self._sentence(job, error), can_retry=True))
@@ -392,12 +419,6 @@ class ThreadPoster:
 
     def _sentence(self, job: Job, error: Json) -> str:
         found = failures.from_json(error)
-        if job.request.source.kind is SourceKind.SLACK_FILE:
-            # Without the scope, Slack answers 200 with its sign-in page: github.com/slackapi/bolt-js/issues/2585
-            if isinstance(found, SourceNotAVideo) and found.found in {"login", "page"}:
-                return texts.no_access_to_files()
-            if isinstance(found, SourceNotFound):
-                return texts.file_not_shared(FileNotShared(job.request.source.ref, "gone"))
         return texts.sentence(found, number=job.number)
 
 

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs.model import JobId, Json, Options, Request, Source, SourceKind, digest, link_id, upload_id
 from bot.jobs.service import JobService
+from bot.jobs.steps import FILE_PAUSES_S
 from bot.jobs.store import Store
 from bot.requests.errors import CommandError, ParseErrorKind
 from bot.requests.links import looks_like_video, source_of, split_links
 from bot.slack import blocks
 from bot.slack.api import call_once
 from bot.slack.errors import FileNotShared, SlackError, SlackRefused
-from bot.slack.lookups import SlackLookups, shares_of
+from bot.slack.lookups import LOOK_PAUSES_S, SlackLookups, shares_of
 from bot.slack.messages import SharedFile, SharedMessage, read_message, shared_files
 from bot.slack.permissions import file_shared_here
 from bot.slack.posting import Address, ThreadPoster
@@ -32,7 +33,6 @@ from tracking.errors import TrackletError
 from tracking.sources.download import Fetcher
 
 GRACE_S = 2.0  # file_shared knows nothing of the message; its twin, which does, comes at the same moment
-SHARE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 MAX_VIDEOS = 5  # of one message
 MAX_VALUE_LETTERS = 2000  # of a button
 
@@ -61,6 +61,7 @@ class Shares:
         bot_user: str,
         slack_host: str,
         grace_s: float = GRACE_S,
+        file_pauses_s: Sequence[float] = FILE_PAUSES_S,
     ) -> None:
         self._store = store
         self._jobs = jobs
@@ -72,6 +73,7 @@ class Shares:
         self._bot_user = bot_user
         self._slack_host = slack_host
         self._grace_s = grace_s
+        self._file_pauses_s = file_pauses_s
 
     async def message(self, body: Json) -> None:
         """A message that may hold a video, or speaks to the bot."""
@@ -99,16 +101,18 @@ class Shares:
         await asyncio.sleep(self._grace_s)
         if await self._store.job(upload_id(team, channel, file_id)) is not None:
             return
-        for pause_s in (*SHARE_PAUSES_S, None):
+        for pause_s in (*self._file_pauses_s, None):
             try:
                 file = await self._directory.file(file_id)
-            except FileNotShared:
-                return
-            owner = str(file.get("user") or user)
-            if owner == self._bot_user or file.get("bot_id") or await self._directory.is_bot(owner):
-                return
-            if shares := shares_of(file, channel):
-                break
+            except FileNotShared as error:
+                if not error.may_pass:
+                    return
+            else:
+                owner = str(file.get("user") or user)
+                if owner == self._bot_user or file.get("bot_id") or await self._directory.is_bot(owner):
+                    return
+                if shares := shares_of(file, channel):
+                    break
             if pause_s is None:
                 return
             await asyncio.sleep(pause_s)
@@ -181,14 +185,16 @@ class Shares:
     async def _videos(self, shared: SharedMessage) -> list[_Found]:
         """The videos of a message, each with its own job's id."""
         found = [
-            _Found(upload_id(shared.team, shared.channel, source.ref), source) for source in await self._files(shared.files)
+            _Found(upload_id(shared.team, shared.channel, source.ref), source)
+            for source in await self._files(shared.files, asked=shared.is_mention)
         ]
         sources = await asyncio.gather(*(self._link(shared.channel, link) for link in shared.links))
         for link, source in zip(shared.links, sources, strict=True):
             found += [_Found(link_id(shared.team, shared.channel, shared.ts, link), source)] if source else []
         return found[:MAX_VIDEOS]
 
-    async def _files(self, files: Iterable[SharedFile]) -> list[Source]:
+    async def _files(self, files: Iterable[SharedFile], *, asked: bool) -> list[Source]:
+        """Return the files that are tracked; what is `asked` for and cannot be used becomes a job, whose thread says why."""
         sources = []
         for file in files:
             name = file.name
@@ -196,15 +202,27 @@ class Shares:
                 continue
             if file.is_stub:
                 try:
-                    name = str((await self._directory.file(file.id)).get("name") or name)
+                    name = str((await self._when_ready(file.id)).get("name") or name)
                 except FileNotShared:
-                    continue
+                    if not asked:
+                        continue
                 except SlackRefused as refused:
                     if refused.reason != "missing_scope":
                         raise
                     # The job starts all the same: its thread is where somebody is told.
             sources.append(Source(SourceKind.SLACK_FILE, file.id, name))
         return sources
+
+    async def _when_ready(self, file_id: str) -> Json:
+        """Return what Slack tells of a file, asked again while it is new. Raises `FileNotShared`, `SlackRefused`."""
+        for pause_s in LOOK_PAUSES_S:
+            try:
+                return await self._directory.file(file_id)
+            except FileNotShared as error:
+                if not error.may_pass:
+                    raise
+            await asyncio.sleep(pause_s)
+        return await self._directory.file(file_id)
 
     async def _link(self, channel: str, link: str) -> Source | None:
         """What a link in a message leads to, None where that is no video."""
@@ -239,7 +257,7 @@ class Shares:
         for message in reversed(answer["messages"]):
             if message.get("bot_id") or message.get("user") == self._bot_user or message.get("ts") == shared.ts:
                 continue
-            for source in await self._files(shared_files(message.get("files") or [])):
+            for source in await self._files(shared_files(message.get("files") or []), asked=True):
                 # Asked for expressly, so it is a job of its own even where the upload had one.
                 return _Found(link_id(shared.team, shared.channel, shared.ts, source.ref), source)
             for link in split_links(str(message.get("text") or ""))[0]:

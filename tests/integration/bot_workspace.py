@@ -101,7 +101,7 @@ async def workspace(
                 settings_for(playground, folder, settings),
                 children=None if real_work else children,
                 knowledge_graph=knowledge_graph,
-                patience=Timeouts(file_event_s=0.1, share_s=2.0),
+                patience=Timeouts(file_event_s=0.1, share_s=2.0, file_pauses_s=(0.1, 0.2, 0.4), token_s=0.0),
                 http_limits=http_limits,
             )
             await bot.start()

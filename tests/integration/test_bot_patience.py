@@ -6,7 +6,7 @@ Each answer is one that somebody reported of the real Slack; the reports are nam
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,10 @@ import pytest_asyncio
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.api import AnswerLost, call_once
-from playground import Message
+from playground import YOU, Message
+from playground.events import envelope
 from playground.wire import Json
-from tests.integration.bot_workspace import Workspace, workspace
+from tests.integration.bot_workspace import CLIP, Workspace, workspace
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -133,3 +134,114 @@ async def test_a_new_picture_that_slack_does_not_know_yet_is_asked_for_again(the
     uploads = len(there.slack.calls_of("upload"))
     await answered_in_full(there, message)
     assert len(there.slack.calls_of("upload")) == uploads + 4
+
+
+# ---- a file that Slack has not finished with ------------------------------------------------------------------------------
+
+SIGN_IN = "<!DOCTYPE html><title>Sign in | Slack</title><input type=password>"
+
+
+def not_known(there: Workspace, times: int) -> None:
+    there.slack.faults.refuse("files.info", "file_not_found", times=times)
+
+
+def without_a_link(there: Workspace, times: int) -> None:
+    there.slack.faults.alter("files.info", {"file": {"url_private": "", "url_private_download": ""}}, times=times)
+
+
+def without_a_type(there: Workspace, times: int) -> None:
+    there.slack.faults.alter("files.info", {"file": {"mimetype": "", "name": "clip"}}, times=times)
+
+
+def not_there(there: Workspace, times: int) -> None:
+    there.slack.faults.refuse("download", "404", times=times)
+
+
+def gone(there: Workspace, times: int) -> None:
+    there.slack.faults.refuse("download", "410", times=times)
+
+
+def out_of_order(there: Workspace, times: int) -> None:
+    there.slack.faults.refuse("download", "503", times=times)
+
+
+def behind_a_sign_in(there: Workspace, times: int) -> None:
+    there.slack.faults.answer("download", SIGN_IN, content_type="text/html", times=times)
+
+
+def cut_short(there: Workspace, times: int) -> None:
+    there.slack.faults.answer("download", CLIP[:3000], content_type="video/mp4", times=times)
+
+
+def broken_off(there: Workspace, times: int) -> None:
+    there.slack.faults.lose_request("download", times=times)
+
+
+FRESH = [not_known, without_a_link, without_a_type, not_there, gone, out_of_order, behind_a_sign_in, cut_short, broken_off]
+
+
+@pytest.mark.parametrize("fault", FRESH)
+async def test_a_fresh_file_that_is_not_everywhere_yet_is_asked_for_again(there: Workspace, fault: Callable[..., None]) -> None:
+    fault(there, 2)
+    message = await there.clip()
+    (progress, *_) = await answered_in_full(there, message)
+    assert progress.text.startswith("I found 3 objects in *fox.mp4*")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (not_known, "Slack does not find that file"),
+        (without_a_link, "Slack has not finished with that file"),
+        (not_there, "Slack does not find that file"),
+        (out_of_order, "Slack does not give me that file"),
+        (behind_a_sign_in, "Slack showed me its sign-in page"),
+        (cut_short, "Slack gave me only a part of that file"),
+    ],
+)
+async def test_what_is_said_of_a_file_that_does_not_come_is_true(
+    there: Workspace, fault: Callable[..., None], said: str
+) -> None:
+    fault(there, 1000)
+    message = await there.clip()
+    failure = await there.progress(message, starts=said)
+    assert "files-pri" not in str(failure.blocks)
+    assert "status" not in str(failure.blocks)
+    there.slack.faults.clear()
+    await there.slack.click(failure, "tracklet_retry")
+    await there.slack.until(lambda: len(there.replies(message)[-1].files) == 3, timeout_s=30)
+
+
+async def test_a_file_that_is_deleted_is_not_waited_for(there: Workspace) -> None:
+    there.slack.faults.refuse("files.info", "file_deleted", times=1000)
+    asked = len(there.slack.calls_of("files.info"))
+    await there.progress(await there.clip(), holds="somebody deleted it")
+    assert len(there.slack.calls_of("files.info")) == asked + 1
+
+
+async def test_a_file_event_alone_waits_for_its_file(there: Workspace) -> None:
+    there.slack.kick("general")
+    message = await there.clip(channel="general")
+    there.slack.invite("general")
+    await there.slack.settled()
+    not_known(there, 2)
+    event = {"type": "file_shared", "file_id": message.files[0]["id"], "channel_id": message.channel_id, "user_id": YOU}
+    there.slack.link.send_event(envelope(there.slack.workspace, event))
+    await answered_in_full(there, message)
+
+
+async def test_a_stub_waits_for_its_file(there: Workspace) -> None:
+    not_known(there, 1)
+    message = await there.clip(connect_stub=True)
+    await answered_in_full(there, message)
+
+
+async def test_a_file_named_by_its_permalink_is_looked_for_again(there: Workspace) -> None:
+    message = await there.clip()
+    await answered_in_full(there, message)
+    file = there.slack.files.by_id[message.files[0]["id"]]
+    not_known(there, 1)
+    before = len(there.slack.messages("wildlife"))
+    await there.slack.slash_command("wildlife", "/track", there.slack.files.file_json(file)["permalink"])
+    (root,) = await there.slack.until(lambda: there.slack.messages("wildlife")[before:], timeout_s=30)
+    assert "asked me to track" in root.text
