@@ -127,11 +127,10 @@ class SlackParts:
 
 @dataclass(frozen=True, slots=True)
 class JobParts:
-    """What does the work; `links` fetches what people name, and nothing of Slack's."""
+    """What does the work."""
 
     runtime: Runtime
     service: JobService
-    links: Fetcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +375,7 @@ def build_jobs(
     ending.push_async_callback(runtime.stop)
     service = JobService(store=storage.store, runtime=runtime, pipeline=workflow)
     ending.push_async_callback(service.close)
-    return JobParts(runtime=runtime, service=service, links=links)
+    return JobParts(runtime=runtime, service=service)
 
 
 def build_listeners(
@@ -397,7 +396,6 @@ def build_listeners(
         directory=slack.lookups,
         thread=slack.poster,
         client=slack.client,
-        fetcher=jobs.links,
         responder=responder,
         bot_user=identity.bot_user,
         slack_host=identity.host,

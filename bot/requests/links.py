@@ -120,6 +120,19 @@ def looks_like_video(link: str) -> bool | None:
     return None if len(parts.path) > 1 else False
 
 
+def may_work_once(link: str) -> bool:
+    """
+    Return whether a link may be of those that work once or say who asks, so that following it unasked would spend it.
+
+    Such links carry a token, most often in the query.
+    """
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return True
+    return bool(parts.query or "@" in parts.netloc)
+
+
 # Every repetition without a bound is possessive (`++`): nothing is gone through twice, whatever somebody sends.
 _LINK = re.compile(
     r"<(?P<wrapped>[A-Za-z][A-Za-z0-9+.-]{0,20}+:[^<|>\s]++)(?:\|[^<>]*+)?+>|(?<![\w<|])(?P<bare>(?:https?|gs)://[^\s<>|]++)",

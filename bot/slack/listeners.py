@@ -38,7 +38,7 @@ GLOBAL_SHORTCUT = "track_global"
 KEPT_EVENTS = ("message", "app_mention", "file_shared")
 EVENTS = (*KEPT_EVENTS, "app_home_opened", "app_uninstalled", "tokens_revoked")
 KEPT_OF_EVENT = ("type", "subtype", "user", "channel", "ts", "thread_ts", "channel_type", "text", "bot_id", "edited")
-KEPT_OF_FILE = ("id", "name", "mimetype", "file_access")
+KEPT_OF_FILE = ("id", "name", "mimetype", "subtype", "mode", "is_external", "file_access")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,16 @@ from bot.requests.links import MAX_LINKS, VIDEO_SUFFIXES, looks_like_video, spli
 
 @dataclass(frozen=True, slots=True)
 class SharedFile:
-    """A file in a message; `is_stub` where only `files.info` knows more (Slack Connect)."""
+    """
+    A file in a message; `is_stub` where only `files.info` knows more (Slack Connect).
+
+    `is_sure` is False where the file counts only when somebody asks for it (`is_surely_video`).
+    """
 
     id: str
     name: str
     is_stub: bool
+    is_sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +96,26 @@ def shared_files(files: object) -> Iterator[SharedFile]:
         if file.get("file_access") == "check_file_info":
             yield SharedFile(file_id, "video", is_stub=True)
         elif is_video_file(file):
-            yield SharedFile(file_id, str(file.get("name") or "video"), is_stub=False)
+            yield SharedFile(file_id, str(file.get("name") or "video"), is_stub=False, is_sure=is_surely_video(file))
 
 
 def is_external(file: Json) -> bool:
     """Return whether a file lies outside of Slack, such as one of Google Drive; without a link yet it may still be Slack's."""
     return file.get("mode") == "external" or bool(file.get("is_external"))
+
+
+def is_surely_video(file: Json) -> bool:
+    """
+    Return whether a video file is meant as one: what is not, nobody is told of unasked.
+
+    Slack's voice clips say video/mp4 (github.com/openclaw/openclaw/pull/14941), what lies outside of Slack cannot be fetched,
+    and the types of some sources and playlists are those of videos (github.com/jshttp/mime-types/issues/99).
+    """
+    name = str(file.get("name") or "").lower()
+    if file.get("subtype") == "slack_audio" or name.startswith("audio_message") or is_external(file):
+        return False
+    is_ambiguous = str(file.get("mimetype") or "") in {"video/mp2t", "video/vnd.mpegurl", "video/x-mpegurl"}
+    return name.rpartition(".")[2] in VIDEO_SUFFIXES or not is_ambiguous
 
 
 def is_video_file(file: Json) -> bool:

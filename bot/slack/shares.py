@@ -19,18 +19,17 @@ from bot.jobs.service import JobService
 from bot.jobs.steps import FILE_PAUSES_S
 from bot.jobs.store import Store
 from bot.requests.errors import CommandError, ParseErrorKind
-from bot.requests.links import looks_like_video, source_of, split_links
+from bot.requests.links import looks_like_video, may_work_once, source_of, split_links
 from bot.slack import blocks
 from bot.slack.api import call_once
 from bot.slack.errors import FileNotShared, SlackError, SlackRefused
 from bot.slack.lookups import LOOK_PAUSES_S, SlackLookups, shares_of
-from bot.slack.messages import SharedFile, SharedMessage, read_message, shared_files
+from bot.slack.messages import SharedFile, SharedMessage, is_surely_video, read_message, shared_files
 from bot.slack.permissions import file_shared_here
 from bot.slack.posting import Address, ThreadPoster
 from bot.slack.respond import Responder
 from bot.texts import slack as texts
 from tracking.errors import TrackletError
-from tracking.sources.download import Fetcher
 
 GRACE_S = 2.0  # file_shared knows nothing of the message; its twin, which does, comes at the same moment
 MAX_VIDEOS = 5  # of one message
@@ -56,7 +55,6 @@ class Shares:
         directory: SlackLookups,
         thread: ThreadPoster,
         client: AsyncWebClient,
-        fetcher: Fetcher,
         responder: Responder,
         bot_user: str,
         slack_host: str,
@@ -68,7 +66,6 @@ class Shares:
         self._directory = directory
         self._thread = thread
         self._client = client
-        self._fetcher = fetcher
         self._responder = responder
         self._bot_user = bot_user
         self._slack_host = slack_host
@@ -87,7 +84,8 @@ class Shares:
         if found:
             asked = shared.is_mention or await self._store.auto(shared.team, shared.channel)
             for video in found:
-                await (self._start(shared, video) if asked else self._offer(shared, video))
+                may_start = asked and (shared.is_mention or not _may_be_spent(video.source))
+                await (self._start(shared, video) if may_start else self._offer(shared, video))
         elif shared.is_mention and not (shared.files or shared.links):
             await self._mention(shared)
 
@@ -110,6 +108,8 @@ class Shares:
             else:
                 owner = str(file.get("user") or user)
                 if owner == self._bot_user or file.get("bot_id") or await self._directory.is_bot(owner):
+                    return
+                if not (channel.startswith("D") or is_surely_video(file)):
                     return
                 if shares := shares_of(file, channel):
                     break
@@ -188,8 +188,8 @@ class Shares:
             _Found(upload_id(shared.team, shared.channel, source.ref), source)
             for source in await self._files(shared.files, asked=shared.is_mention)
         ]
-        sources = await asyncio.gather(*(self._link(shared.channel, link) for link in shared.links))
-        for link, source in zip(shared.links, sources, strict=True):
+        for link in shared.links:
+            source = await self._link(shared.channel, link, is_asked=shared.is_mention)
             found += [_Found(link_id(shared.team, shared.channel, shared.ts, link), source)] if source else []
         return found[:MAX_VIDEOS]
 
@@ -200,9 +200,14 @@ class Shares:
             name = file.name
             if await self._store.is_own_file(file.id):
                 continue
+            if not (asked or file.is_sure):
+                continue
             if file.is_stub:
                 try:
-                    name = str((await self._when_ready(file.id)).get("name") or name)
+                    found = await self._when_ready(file.id)
+                    name = str(found.get("name") or name)
+                    if not (asked or is_surely_video(found)):
+                        continue
                 except FileNotShared:
                     if not asked:
                         continue
@@ -224,14 +229,18 @@ class Shares:
             await asyncio.sleep(pause_s)
         return await self._directory.file(file_id)
 
-    async def _link(self, channel: str, link: str) -> Source | None:
-        """What a link in a message leads to, None where that is no video."""
+    async def _link(self, channel: str, link: str, *, is_asked: bool) -> Source | None:
+        """
+        Return what a link in a message leads to, None where that is no video.
+
+        No server is asked here: unasked only what looks like a video counts, and what somebody asked for its job fetches.
+        """
         try:
             source = source_of(link, slack_host=self._slack_host)
             if source.kind is SourceKind.SLACK_FILE:
                 await file_shared_here(self._directory, source.ref, channel)
                 return None if await self._store.is_own_file(source.ref) else source
-            if looks_like_video(link) is None and not (await self._fetcher.content_type(link)).startswith("video/"):
+            if not (is_asked or looks_like_video(link)):
                 return None
         except (CommandError, TrackletError):
             return None
@@ -261,7 +270,7 @@ class Shares:
                 # Asked for expressly, so it is a job of its own even where the upload had one.
                 return _Found(link_id(shared.team, shared.channel, shared.ts, source.ref), source)
             for link in split_links(str(message.get("text") or ""))[0]:
-                linked = await self._link(shared.channel, link) if looks_like_video(link) is not False else None
+                linked = await self._link(shared.channel, link, is_asked=True) if looks_like_video(link) is not False else None
                 if linked is not None:
                     return _Found(link_id(shared.team, shared.channel, shared.ts, link), linked)
         return None
@@ -280,3 +289,8 @@ class Shares:
         if shared.thread_ts:
             arguments["thread_ts"] = shared.thread_ts
         await call_once(self._client, "chat.postEphemeral", **arguments)
+
+
+def _may_be_spent(source: Source) -> bool:
+    """Return whether fetching a link unasked could do something: such a link gets a button."""
+    return source.kind is SourceKind.LINK and may_work_once(source.ref)

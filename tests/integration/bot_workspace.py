@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from pydantic import SecretStr
 
 from bot.app import Bot, Timeouts
@@ -42,6 +43,8 @@ class Workspace:
     bot: Bot
     children: FakeTaskRunner
     web_url: str
+    web_requests: list[str]
+    """Each request to that web server: its method and its path with the query."""
 
     def replies(self, message: Message) -> list[Message]:
         """What the bot said below a message, in order."""
@@ -87,7 +90,14 @@ async def workspace(
     http_limits: HttpLimits = HttpLimits(look_s=0),  # noqa: B008  # frozen
 ) -> AsyncIterator[Workspace]:
     """Start all of it; `settings` differ from those of `settings_for`; with `real_work` children work."""
-    server = web.Application()
+    asked: list[str] = []
+
+    @web.middleware
+    async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
+        asked.append(f"{request.method} {request.path_qs}")
+        return await handler(request)
+
+    server = web.Application(middlewares=[note])
     server.router.add_get("/{name}", _serve_link)
     runner = web.AppRunner(server, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
@@ -107,7 +117,7 @@ async def workspace(
             await bot.start()
             playground.bot_url = bot.url + EVENTS_PATH
             try:
-                yield Workspace(playground, bot, children, f"http://127.0.0.1:{runner.addresses[0][1]}")
+                yield Workspace(playground, bot, children, f"http://127.0.0.1:{runner.addresses[0][1]}", asked)
             finally:
                 await bot.stop()
     finally:
