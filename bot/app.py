@@ -55,6 +55,7 @@ from bot.slack.payloads import asker_of
 from bot.slack.posting import SHARE_S, ThreadPoster
 from bot.slack.respond import Responder
 from bot.slack.shares import GRACE_S, Shares
+from bot.slack.withdrawals import WITHDRAWAL, Withdrawals
 from bot.texts import start
 from bot.texts.slack import given_up, refused
 from bot.watchdog import Watchdog
@@ -441,6 +442,7 @@ def build_listeners(
             "click": actions.click,
             "command": runner.run,
             "form": partial(start_submitted, jobs.service),
+            WITHDRAWAL: Withdrawals(store=store, jobs=jobs.service, thread=slack.poster).withdraw,
         },
         apologise=apologise,
         tell_refusal=tell_refusal,
@@ -469,6 +471,7 @@ def build_listeners(
         inbox=inbox,
         commands=commands,
         modal=Modal(directory=slack.lookups, responder=responder, inbox=inbox, slack_host=identity.host),
+        team=identity.team,
         bot_user=identity.bot_user,
         on_removed=on_removed,
     )

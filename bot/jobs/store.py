@@ -234,6 +234,15 @@ class Store:
         query = query.order_by(jobs.c.number.desc()).limit(limit)
         return await self._run(lambda connection: _all(connection, query))
 
+    async def jobs_of_message(self, team: str, channel: str, ts: str) -> list[Job]:
+        """Return the jobs that a message asked for, and those that were asked for below them; oldest first."""
+        query = (
+            sa.select(jobs)
+            .where(jobs.c.team == team, jobs.c.channel == channel, jobs.c.request["message_ts"].as_string() == ts)
+            .order_by(jobs.c.number)
+        )
+        return await self._run(lambda connection: _all(connection, query))
+
     async def begin(self, work_id: str, step: str) -> int:
         """
         Note that a step of some work begins; how often it began before without an end.
@@ -298,6 +307,11 @@ class Store:
         row = {"key": key, "payload": payload, "received_at": time.time()}
         return await self._run(lambda connection: _insert_new(connection, inbox, row))
 
+    async def was_received(self, key: str) -> bool:
+        """Return whether that came in, as far as it is still known (`forget_handled`)."""
+        query = sa.select(inbox.c.key).where(inbox.c.key == key)
+        return await self._run(lambda connection: connection.execute(query).first() is not None)
+
     async def handled(self, key: str) -> None:
         """What came in under `key` needs no further work."""
         query = sa.update(inbox).where(inbox.c.key == key).values(handled_at=time.time(), payload={})
@@ -333,6 +347,16 @@ class Store:
     async def post(self, job_id: str, part: str) -> Post | None:
         """What is known of one part of a job's thread."""
         return await self._run(lambda connection: _post(connection, job_id, part))
+
+    async def posts_of(self, job_id: str) -> list[Post]:
+        """Return what was posted for a job, or is about to be."""
+        query = sa.select(posts).where(posts.c.job_id == job_id)
+        return await self._run(lambda connection: [Post(tuple(row.file_ids), row.ts) for row in connection.execute(query)])
+
+    async def posted_below(self, prefix: str) -> list[str]:
+        """Return the keys of what was posted that begin so."""
+        query = sa.select(posts.c.job_id).distinct().where(posts.c.job_id.startswith(prefix, autoescape=True))
+        return await self._run(lambda connection: [str(row.job_id) for row in connection.execute(query)])
 
     async def posted(self, job_id: str, part: str, ts: str) -> None:
         """The part is there, as message `ts`."""

@@ -105,6 +105,7 @@ class Workflow:
         self._reporter = reporter
         self._deaths = Deaths(store)
         self._cancelled: dict[str, asyncio.Event] = {}
+        self._ended: dict[str, asyncio.Event] = {}
         self._steps = Steps(
             settings=settings,
             store=store,
@@ -127,6 +128,11 @@ class Workflow:
     def runs(self, job_id: JobId) -> bool:
         """Whether the job is at work in this process."""
         return job_id in self._cancelled
+
+    async def ended(self, job_id: JobId) -> None:
+        """Wait until the job is not at work in this process any more."""
+        if self.runs(job_id):
+            await self._ended.setdefault(job_id, asyncio.Event()).wait()
 
     async def run(self, job_id: JobId) -> str:
         """Run a job to its end, which is recorded; its final state."""
@@ -153,6 +159,8 @@ class Workflow:
             return (await self.abandon(job_id)).value
         finally:
             self._cancelled.pop(job_id, None)
+            if (ended := self._ended.pop(job_id, None)) is not None:
+                ended.set()
 
     async def abandon(self, job_id: JobId) -> JobState:
         """End a job whose workflow cannot go on, if it has no end yet; its state from then on."""

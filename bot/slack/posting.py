@@ -297,7 +297,8 @@ class ThreadPoster:
             logger.warning("job %d: %s was not shared; once more", job.number, part)
             if ts is not None:
                 # Nobody sees it yet: deleted, so that a share which comes late does not show the same pictures twice.
-                await self._delete(job, file_ids)
+                for file_id in file_ids:
+                    await self._delete("files.delete", file=file_id)
             file_ids = []
         raise SlackUnreachable("files.completeUploadExternal")
 
@@ -379,6 +380,16 @@ class ThreadPoster:
             logger.info("job %d: its thread cannot be read: %s", job.number, error)
             return None
 
+    async def take_back(self, job_id: str, *, channel: str = "") -> None:
+        """Delete what was posted for a job, or under another key in `channel`; what is gone already is passed over."""
+        job = await self._store.job(JobId(job_id))
+        channel = job.request.channel if job else channel
+        for post in await self._store.posts_of(job_id):
+            if post.ts and post.ts != UNSEEN:
+                await self._delete("chat.delete", channel=channel, ts=post.ts)
+            for file_id in post.file_ids:
+                await self._delete("files.delete", file=file_id)
+
     async def _file(self, file_id: str) -> Json | None:
         """Return what Slack says of a file, {} while it does not find it, None when it was deleted."""
         try:
@@ -392,12 +403,11 @@ class ThreadPoster:
         found: Json = answer["file"]
         return found
 
-    async def _delete(self, job: Job, file_ids: Sequence[str]) -> None:
-        for file_id in file_ids:
-            try:
-                await call_with_retry(self._client, "files.delete", file=file_id)
-            except SlackRefused as refused:
-                logger.info("job %d: a file could not be deleted: %s", job.number, refused.reason)
+    async def _delete(self, method: str, **what: str) -> None:
+        try:
+            await call_with_retry(self._client, method, **what)
+        except SlackRefused as refused:
+            logger.info("what was to go could not be deleted: %s", refused.reason)
 
     # ---- facts -----------------------------------------------------------------------------------------------------------
 

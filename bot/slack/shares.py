@@ -28,6 +28,7 @@ from bot.slack.messages import SharedFile, SharedMessage, is_surely_video, read_
 from bot.slack.permissions import file_shared_here
 from bot.slack.posting import Address, ThreadPoster
 from bot.slack.respond import Responder
+from bot.slack.withdrawals import is_withdrawn
 from bot.texts import slack as texts
 from tracking.errors import TrackletError
 
@@ -157,7 +158,14 @@ class Shares:
         """The button that stands where nothing starts unasked."""
         wanted = json.loads(value)
         source = Source(SourceKind(wanted["kind"]), wanted["ref"], wanted["name"])
-        request = Request(source=source, team=team, channel=channel, user=user, thread_ts=wanted["thread_ts"])
+        request = Request(
+            source=source,
+            team=team,
+            channel=channel,
+            user=user,
+            thread_ts=wanted["thread_ts"],
+            message_ts=wanted.get("ts", ""),
+        )
         await self._jobs.submit(JobId(wanted["job"]), request)
 
     # ---- inside ----------------------------------------------------------------------------------------------------------
@@ -170,14 +178,28 @@ class Shares:
             user=shared.user,
             thread_ts=shared.thread_ts or shared.ts,
             options=shared.options,
+            message_ts=shared.ts,
         )
-        await self._jobs.submit(video.job_id, request)
+        if await self._is_withdrawn(shared):
+            return
+        job, _ = await self._jobs.submit(video.job_id, request)
+        if await self._is_withdrawn(shared):  # just now, before there was a job to be stopped
+            await self._jobs.cancel(job, shared.user)
+
+    async def _is_withdrawn(self, shared: SharedMessage) -> bool:
+        return await is_withdrawn(self._store, team=shared.team, channel=shared.channel, ts=shared.ts)
 
     async def _offer(self, shared: SharedMessage, video: _Found) -> None:
         thread_ts = shared.thread_ts or shared.ts
-        wanted = {"kind": video.source.kind, "ref": video.source.ref, "name": video.source.name, "thread_ts": thread_ts}
+        wanted = {
+            "kind": video.source.kind,
+            "ref": video.source.ref,
+            "name": video.source.name,
+            "thread_ts": thread_ts,
+            "ts": shared.ts,
+        }
         value = json.dumps(wanted | {"job": video.job_id})
-        if len(value) > MAX_VALUE_LETTERS:
+        if len(value) > MAX_VALUE_LETTERS or await self._is_withdrawn(shared):
             return
         address = Address(shared.channel, thread_ts, f"offer:{video.job_id}", "offer", float(shared.ts))
         await self._thread.post(address, blocks.offer(value, video.source.name))

@@ -61,7 +61,7 @@ async def share(there: Workspace, facts: Json, *, text: str = "", channel: str =
     there.slack.invite(channel)
     await there.slack.settled()
     file = message.files[0] | facts
-    event = {"type": "message", "subtype": "file_share", "channel": message.channel_id, "channel_type": "channel"}
+    event: Json = {"type": "message", "subtype": "file_share", "channel": message.channel_id, "channel_type": "channel"}
     event |= {"user": message.user, "ts": message.ts, "text": message.text, "files": [file]}
     there.slack.link.send_event(envelope(there.slack.workspace, event))
     twin = {"type": "file_shared", "file_id": file["id"], "channel_id": message.channel_id, "user_id": message.user}
