@@ -19,7 +19,7 @@ from aiohttp import web
 from bot.web.health import Look
 from bot.web.server import MAX_BODY_BYTES, HttpLimits, HttpServer
 from bot.web.slack_requests import EVENTS_PATH
-from playground import signature
+from playground import YOU, signature
 from tests.integration.bot_workspace import SECRET, Workspace, workspace
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -230,11 +230,11 @@ async def test_a_signed_interaction_without_its_person_is_answered_400_and_leave
 @pytest.mark.parametrize("kind", list(INTERACTIONS))
 async def test_a_signed_interaction_whose_team_is_null_or_another_is_of_our_workspace(there: Workspace, kind: str) -> None:
     """As an app of a whole organisation has it, and in channels that are shared with others: slackapi/bolt-python pull 23."""
-    for team in (None, {"id": "T0OTHER001", "domain": "other"}):
-        payload = INTERACTIONS[kind] | {"team": team, "enterprise": {"id": "E0GRID0001"}, "is_enterprise_install": True}
-        assert await posted(there, form(payload), FORM) == 200
-    without = {name: value for name, value in INTERACTIONS[kind].items() if name != "team"}
-    assert await posted(there, form(without), FORM) == 200
+    answers = {"response_url": there.slack.triggers.response_url(there.slack.channel_id("wildlife"), YOU)}
+    enterprise = {"enterprise": {"id": "E0GRID0001"}, "is_enterprise_install": True}
+    for team in ({"team": None}, {"team": {"id": "T0OTHER001", "domain": "other"}}, {}):
+        without = {name: value for name, value in INTERACTIONS[kind].items() if name != "team"}
+        assert await posted(there, form(without | answers | enterprise | team), FORM) == 200
 
 
 async def test_a_command_without_a_team_is_of_our_workspace(there: Workspace) -> None:
