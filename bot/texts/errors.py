@@ -11,6 +11,7 @@ from functools import singledispatch
 from typing import assert_never
 
 from bot.texts.engine import engine_name
+from bot.texts.stopped import STOPPED
 from bot.texts.wording import clock, count, duration, quoted, size
 from tracking import errors
 
@@ -305,7 +306,7 @@ def process_died(error: errors.ProcessDied) -> str:
 
 @sentence.register
 def cancelled(_: errors.Cancelled) -> str:
-    return "Cancelled. Nothing more will be done, and nothing half-made is left."
+    return STOPPED
 
 
 def left_out(number: int) -> str:

@@ -40,7 +40,7 @@ from rendering.pages.cells import (
 )
 from rendering.pages.pairing import Finder, Pair
 from tracking.model import BoundingBox, Track
-from tracking.video.file import Video
+from tracking.video.file import ANY_LENGTH, Video
 
 COLOUR_A, COLOUR_B = LABEL_COLOURS[0], LABEL_COLOURS[1]
 ABSENT = Colour(62, 66, 74)
@@ -125,7 +125,7 @@ def render_comparison(
     typeface = Typeface(font)
     pages = [pairs[start : start + PAGE_OBJECTS] for start in range(0, len(pairs), PAGE_OBJECTS)]
     written: list[ComparisonPage] = []
-    with Video(video) as opened:
+    with Video(video, limits=ANY_LENGTH) as opened:
         for start in range(0, len(pages), PAGES_AT_ONCE):
             some = pages[start : start + PAGES_AT_ONCE]
             before, share = start / len(pages), len(some) / len(pages)

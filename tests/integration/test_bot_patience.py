@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack.api import AnswerLost, call_once
 from playground import YOU, Message
 from playground.events import envelope
-from playground.wire import Json
+from playground.payloads import Json
 from tests.integration.bot_workspace import CLIP, Workspace, workspace
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

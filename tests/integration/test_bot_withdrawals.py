@@ -11,7 +11,7 @@ import pytest_asyncio
 from playground import BOT_USER, KIM, Message
 from playground.events import envelope
 from playground.files import FileState, StoredFile
-from playground.wire import Json
+from playground.payloads import Json
 from tests.integration.bot_workspace import Workspace, workspace
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
