@@ -373,6 +373,11 @@ class Store:
         query = sa.select(own_files.c.file_id).where(own_files.c.file_id == file_id)
         return await self._run(lambda connection: connection.execute(query).first() is not None)
 
+    async def own_files_of(self, job_id: str) -> list[str]:
+        """Return the ids of all files that Tracklet uploaded for a job."""
+        query = sa.select(own_files.c.file_id).where(own_files.c.job_id == job_id)
+        return await self._run(lambda connection: [str(row.file_id) for row in connection.execute(query)])
+
     async def own(self, job_id: str, uris: Iterable[str]) -> None:
         """Say that these objects are about to be written for a job: no event of theirs starts anything from then on."""
         rows = [{"uri": uri, "job_id": job_id} for uri in uris]

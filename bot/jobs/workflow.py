@@ -46,6 +46,7 @@ from bot.jobs.facts import (
     VideoFile,
 )
 from bot.jobs.model import Job, JobId, JobState, Kind, digest
+from bot.jobs.operator_faults import needs_operator, translated
 from bot.jobs.ports import JobReporter, SharedVideos
 from bot.jobs.processes import TaskRunner, unless_cancelled
 from bot.jobs.remote import RemoteTracking
@@ -58,10 +59,7 @@ from tracking.errors import (
     Cancelled,
     EngineAbsence,
     EngineUnavailable,
-    StorageError,
-    StorageFault,
     TrackletError,
-    is_disk_full,
 )
 from tracking.sources.download import Fetcher
 from tracking.storage.access import BucketAccess
@@ -350,13 +348,16 @@ class Workflow:
                     raise Cancelled
                 return {"ok": (await self._counted(job, name, work, state)).to_json()}
             except TrackletError as error:
-                if not isinstance(error, Cancelled):
+                if needs_operator(error):
+                    kind_of, facts = failures.to_json(error).values()
+                    logger.error("job %d: %s failed with %s, which only you can mend: %s", job.number, name, kind_of, facts)
+                elif not isinstance(error, Cancelled):
                     logger.info("job %d: %s ended with %s", job.number, name, type(error).__name__)
                 return {"failure": failures.to_json(error)}
             except Exception as error:
-                if isinstance(error, OSError) and is_disk_full(error):
-                    logger.error("job %d: %s failed: the disk is full", job.number, name)
-                    return {"failure": failures.to_json(StorageError("disk", "write", StorageFault.FULL))}
+                if isinstance(error, OSError) and (fault := translated(error)) is not None:
+                    logger.error("job %d: %s failed, which only you can mend: %s", job.number, name, error)
+                    return {"failure": failures.to_json(fault)}
                 logger.exception("job %d: %s failed", job.number, name)
                 return {"failure": failures.UNFORESEEN}
 

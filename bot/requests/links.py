@@ -64,6 +64,9 @@ PAGE_HOSTS = frozenset(
 )
 
 
+SLACK_DOMAINS = ("slack.com", "slack-gov.com")
+
+
 def split_links(text: str) -> tuple[list[str], str]:
     """The links of a message in their order, each once, and the text without them, unescaped."""
     links: list[str] = []
@@ -87,7 +90,9 @@ def source_of(link: str, *, slack_host: str = "slack.com") -> Source:
             ParseErrorKind.WILDCARD if refused.reason is SourceRefusal.WILDCARD else ParseErrorKind.BAD_LINK, link
         ) from refused
     host, path = url.host or "", url.path
-    if (host == slack_host or host.endswith((".slack.com", f".{slack_host}"))) and (file := _SLACK_FILE.search(path)):
+    if (host == slack_host or host.endswith(tuple(f".{each}" for each in (*SLACK_DOMAINS, slack_host)))) and (
+        file := _SLACK_FILE.search(path)
+    ):
         return Source(SourceKind.SLACK_FILE, file["id"], link_name(link))
     if link.lower().startswith("gs://"):
         return Source(SourceKind.OBJECT, link, link_name(link))

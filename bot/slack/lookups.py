@@ -40,7 +40,7 @@ class SlackLookups:
     ) -> None:
         self.fetcher = fetcher
         self._client = client
-        self._api = urlsplit(api_url)
+        self._api_url = api_url
         self._clock = clock
         self._bots: dict[str, tuple[float, bool]] = {}
 
@@ -139,18 +139,20 @@ class SlackLookups:
             raise FileNotShared(str(file.get("id")), "external")
         if not link:
             raise FileNotShared(str(file.get("id")), "unready")
-        if not self._is_slacks(link):
+        if not is_slacks(link, api_url=self._api_url):
             raise FileNotShared(str(file.get("id")), "external")
         return link
 
-    def _is_slacks(self, link: str) -> bool:
-        parts = urlsplit(link)
-        host, api = parts.hostname or "", self._api.hostname or ""
-        if (parts.scheme, parts.netloc) == (self._api.scheme, self._api.netloc):
-            return True
-        # slack-gov.com has hosts of its own, below the name of its API.
-        domains = ("slack.com", api) if "." in api and literal_address(api) is None else ("slack.com",)
-        return parts.scheme == "https" and any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+def is_slacks(link: str, *, api_url: str) -> bool:
+    """Return whether a link leads to Slack itself: to the host of its API, or a host below that name or slack.com."""
+    parts, api = urlsplit(link), urlsplit(api_url)
+    if (parts.scheme, parts.netloc) == (api.scheme, api.netloc):
+        return True
+    # slack-gov.com has hosts of its own for files, as slack.com has; an address or a name without a dot has none below it.
+    host, name = parts.hostname or "", api.hostname or ""
+    domains = ("slack.com", name) if "." in name and literal_address(name) is None else ("slack.com",)
+    return parts.scheme == "https" and any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 
 def _passing(error: SourceNotAVideo | SourceNotFound | SourceUnreachable) -> str:

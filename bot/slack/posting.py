@@ -153,6 +153,8 @@ class ThreadPoster:
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         await self.board.remove(job.id)
         job = await self._store.job(job.id) or job
+        if error is not None and isinstance(found := failures.from_json(error), SlackRefused):
+            logger.error("job %d: Slack refused %s: %s %s", job.number, found.method, found.reason, found.needed)
         try:
             await self._close(job, state, facts, error)
         except SlackRefused as refused:
@@ -394,8 +396,9 @@ class ThreadPoster:
         for post in await self._store.posts_of(job_id):
             if post.ts and post.ts != UNSEEN:
                 await self._delete("chat.delete", channel=channel, ts=post.ts)
-            for file_id in post.file_ids:
-                await self._delete("files.delete", file=file_id)
+        # Those that were sent once more because they did not show are not in any post.
+        for file_id in await self._store.own_files_of(job_id):
+            await self._delete("files.delete", file=file_id)
 
     async def _file(self, file_id: str) -> Json | None:
         """Return what Slack says of a file, {} while it does not find it, None when it was deleted."""

@@ -15,13 +15,23 @@ from typing import Any
 from bot.jobs.error_codec import Unforeseen
 from bot.jobs.facts import ToldObject
 from bot.jobs.model import Job, JobState, Options
+from bot.jobs.operator_faults import needs_operator
 from bot.jobs.processes import ChildCrashed
 from bot.requests.errors import CommandError, ParseErrorKind
 from bot.slack.errors import FileNotShared, SlackError, SlackRefused
 from bot.texts import errors, wording
+from bot.texts.engine import engine_name
 from bot.texts.mrkdwn import escape, inert
 from bot.texts.wording import clock, count, percent, span
-from tracking.errors import ProcessDied, SourceRefusal, SourceRefused, TrackletError
+from tracking.errors import (
+    EngineUnavailable,
+    ProcessDied,
+    SourceRefusal,
+    SourceRefused,
+    StorageError,
+    StorageFault,
+    TrackletError,
+)
 
 Json = dict[str, Any]
 
@@ -154,7 +164,20 @@ def sentence(error: TrackletError, *, number: int) -> str:
             "Slack did not take all of what I made, so something is missing here. "
             f"Trying again may help; if it does not, tell whoever runs me that it was job {number}."
         )
+    if needs_operator(error):
+        return f"{_out_of_order(error)}. Only whoever runs me can mend that; tell them that it was job {number}."
     return inert(errors.sentence(error))
+
+
+def _out_of_order(error: TrackletError) -> str:
+    match error:
+        case StorageError(reason=StorageFault.FULL):
+            return "The disk is full, so I could not go on"
+        case StorageError():
+            return "I can't use the place where I keep my files"
+        case EngineUnavailable():
+            return f"{engine_name(error.engine)} is not set up here"
+    return "My detector can't be used"
 
 
 def file_not_shared(error: FileNotShared) -> str:

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from playground import BOT_USER, KIM
 from tests.integration.bot_workspace import Workspace, workspace
+from tracking.errors import StorageError, StorageFault
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -141,3 +142,17 @@ async def test_a_slack_that_does_not_answer_leaves_the_bot_ready(there: Workspac
 async def readiness(there: Workspace) -> tuple[int, str]:
     async with aiohttp.ClientSession() as session, session.get(f"{there.bot.url}/readyz") as answer:
         return answer.status, await answer.text()
+
+
+async def test_what_only_the_operator_can_mend_is_told_to_both(there: Workspace, caplog: pytest.LogCaptureFixture) -> None:
+    there.children.errors["track"] = StorageError("annotations", "write", StorageFault.PERMISSION)
+    try:
+        failure = await there.progress(await there.clip(), holds="Only whoever runs me can mend that")
+    finally:
+        there.children.errors.clear()
+    await there.job_over()
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(told) == 1
+    number = told[0].partition(":")[0].removeprefix("job ")
+    assert f"job {number}." in failure.text
+    assert "annotations" in told[0]
