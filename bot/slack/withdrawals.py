@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bot.jobs.model import Job, Json, SourceKind
+from bot.jobs.model import Job, JobState, Json, SourceKind
 from bot.jobs.service import JobService
 from bot.jobs.store import Store
 from bot.slack.posting import ThreadPoster
@@ -71,7 +71,7 @@ class Withdrawals:
         withdrawal = Withdrawal(payload["channel"], payload["ts"], tuple(payload["file_ids"]))
         team = payload["team"]
         found = await self._store.jobs_of_message(team, withdrawal.channel, withdrawal.ts)
-        jobs = [job for job in found if not withdrawal.file_ids or _is_of(job, withdrawal.file_ids)]
+        jobs = [job for job in found if not withdrawal.file_ids or _shows(job, withdrawal.file_ids)]
         for job in jobs:
             # Whoever runs it next must see that it is to stop, so somebody is named: who deleted it is not known.
             await self._jobs.cancel(job, job.request.user)
@@ -85,8 +85,10 @@ class Withdrawals:
                     await self._thread.take_back(key, channel=withdrawal.channel)
 
 
-def _is_of(job: Job, file_ids: tuple[str, ...]) -> bool:
-    return job.request.source.kind is SourceKind.SLACK_FILE and job.request.source.ref in file_ids
+def _shows(job: Job, file_ids: tuple[str, ...]) -> bool:
+    """Return whether a job shows one of the files, or will; what it says of a failure may stay below the message."""
+    source = job.request.source
+    return source.kind is SourceKind.SLACK_FILE and source.ref in file_ids and job.state is not JobState.FAILED
 
 
 def _files(message: Json, *, is_gone: bool) -> set[str]:
