@@ -28,7 +28,7 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs.database import Database, make_private
-from bot.jobs.model import Job
+from bot.jobs.model import Job, Json
 from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, NullReporter
 from bot.jobs.processes import ProcessPool, TaskRunner, unless_cancelled
@@ -42,9 +42,10 @@ from bot.jobs.workflow import Workflow
 from bot.knowledge_graph import KNOWLEDGE_GRAPH, EntityDirectory
 from bot.settings import SLACK_API_URL, Settings
 from bot.slack.actions import Actions
+from bot.slack.answers import Answers
 from bot.slack.commands import CommandRunner, Commands
 from bot.slack.identity import Identity, check_tokens, identify, socket_address
-from bot.slack.inbox import Inbox
+from bot.slack.inbox import Inbox, Taken
 from bot.slack.listeners import Handlers, listen
 from bot.slack.lookups import SlackLookups
 from bot.slack.modal import Modal, start_submitted
@@ -359,6 +360,11 @@ def build_listeners(
     """Join what answers people in Slack; a worker alone has none of it."""
     store, identity = storage.store, slack.identity
     responder = Responder(slack.session)
+    answers = Answers(store=store, jobs=jobs.service, directory=slack.lookups, access=storage.access)
+
+    async def keep(kind: str, key: str, payload: Json) -> Taken:
+        return await inbox.take(kind, key, payload)
+
     shares = Shares(
         store=store,
         jobs=jobs.service,
@@ -367,6 +373,8 @@ def build_listeners(
         client=slack.client,
         fetcher=jobs.links,
         responder=responder,
+        answers=answers,
+        keep=keep,
         bot_user=identity.bot_user,
         slack_host=identity.host,
         grace_s=file_event_s,
@@ -384,7 +392,8 @@ def build_listeners(
         store=store,
         jobs=jobs.service,
         directory=slack.lookups,
-        access=storage.access,
+        answers=answers,
+        shares=shares,
         responder=responder,
         slack_host=identity.host,
     )
@@ -397,6 +406,7 @@ def build_listeners(
         store,
         {
             "message": shares.message,
+            "mention": shares.mention,
             "file": shares.file,
             "shortcut": shares.shortcut,
             "click": actions.click,
@@ -406,14 +416,7 @@ def build_listeners(
         apologise,
     )
     ending.push_async_callback(inbox.close)
-    commands = Commands(
-        store=store,
-        jobs=jobs.service,
-        directory=slack.lookups,
-        responder=responder,
-        inbox=inbox,
-        slack_host=identity.host,
-    )
+    commands = Commands(answers=answers, responder=responder, inbox=inbox, slack_host=identity.host)
     ending.push_async_callback(commands.close)
     removed = asyncio.Event()
 

@@ -234,6 +234,12 @@ class Store:
         query = query.order_by(jobs.c.number.desc()).limit(limit)
         return await self._run(lambda connection: _all(connection, query))
 
+    async def jobs_of_thread(self, team: str, channel: str, thread_ts: str) -> list[Job]:
+        """Return the jobs that answer in a thread, newest first."""
+        query = sa.select(jobs).where(jobs.c.team == team, jobs.c.channel == channel, jobs.c.thread_ts == thread_ts)
+        query = query.order_by(jobs.c.number.desc())
+        return await self._run(lambda connection: _all(connection, query))
+
     async def begin(self, work_id: str, step: str) -> int:
         """
         Note that a step of some work begins; how often it began before without an end.
@@ -297,6 +303,11 @@ class Store:
         """Keep what came in, durably; False when it had come before."""
         row = {"key": key, "payload": payload, "received_at": time.time()}
         return await self._run(lambda connection: _insert_new(connection, inbox, row))
+
+    async def was_received(self, key: str) -> bool:
+        """Return whether something came in under `key`, and is not forgotten yet."""
+        query = sa.select(inbox.c.key).where(inbox.c.key == key)
+        return await self._run(lambda connection: connection.execute(query).first() is not None)
 
     async def handled(self, key: str) -> None:
         """What came in under `key` needs no further work."""

@@ -7,6 +7,7 @@ What can go wrong between us and Slack, as a branch of the tree in `tracking/err
         SlackUnreachable        no answer for a long time
       InputError
         FileNotShared           a Slack file that is not in this channel, or not any more
+        MessageNotShown         a message that is named by its link, and leads to no video here
 """
 
 from __future__ import annotations
@@ -38,7 +39,18 @@ class SlackUnreachable(SlackError):
 
 @dataclass(eq=False)
 class FileNotShared(InputError):
-    """`reason` is "gone", "elsewhere", "external", "hidden" or "not-a-video"."""
+    """
+    `reason` is "gone", "elsewhere", "external", "hidden", "not-a-video" or "unknown".
+
+    Where it is "unknown", `file_id` is the name by which somebody asked.
+    """
 
     file_id: str
+    reason: str
+
+
+@dataclass(eq=False)
+class MessageNotShown(InputError):
+    """`reason` is "elsewhere", "gone" or "no-video"."""
+
     reason: str
