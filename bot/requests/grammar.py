@@ -13,6 +13,7 @@ says what it was about, with the nearest thing that would be. Pure; nothing is l
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -138,17 +139,18 @@ def hear(text: str) -> Heard:
     links, rest = split_links(text)
     if len(rest) > MAX_OPTION_LETTERS:
         return Heard(links=tuple(links), problems=(CommandError(ParseErrorKind.TOO_LONG),))
-    spoken = _without_decoration(rest)
+    spoken, is_bare = _without_decoration(rest), _GAP.fullmatch(rest) is not None
     if (order := _order(spoken, links)) is not None:
         return Heard(order=order, links=tuple(links))
     read = _read_options(spoken)
+    tone = Tone.REQUEST if is_bare else _tone(read)
     return Heard(
         links=tuple(links),
         names=tuple(read.names),
         options=read.options,
         problems=tuple(read.problems),
-        tone=_tone(read, is_bare=_GAP.fullmatch(rest) is not None),
-        is_asking=_is_asking(read, spoken),
+        tone=tone,
+        is_asking=not is_bare and (tone is Tone.REQUEST or _is_asking(read, spoken)),
     )
 
 
@@ -204,7 +206,7 @@ def _order(spoken: str, links: list[str]) -> Order | None:
         return Help()
     said = [word for each in spoken.split() if (word := each.strip(_PUNCTUATION))]
     words = [word.lower() for word in said]
-    if " ".join(words) in lexicon.QUESTIONS:
+    if " ".join(itertools.dropwhile(lexicon.OPENINGS.__contains__, words)) in lexicon.QUESTIONS:
         return Help()
     if words[:1] in (["watch"], ["unwatch"]) and not (words[0] == "watch" and _is_chatter(words[1:]) and not links):
         return _watch(words, links)
@@ -312,8 +314,8 @@ def _read_option(text: str, position: int, read: _Read) -> int | None:
 _UNSURE = frozenset({ParseErrorKind.ENGINE, ParseErrorKind.LABELS})  # "with friends" may mean no engine
 
 
-def _tone(read: _Read, *, is_bare: bool) -> Tone:
-    if read.seen or read.names or is_bare:
+def _tone(read: _Read) -> Tone:
+    if read.seen or read.names:
         return Tone.REQUEST
     for word in read.chatter:
         if word in lexicon.PRAISE:
@@ -328,10 +330,10 @@ def _tone(read: _Read, *, is_bare: bool) -> Tone:
 def _is_asking(read: _Read, spoken: str) -> bool:
     first = next((bare for word in spoken.split() if (bare := _bare(word)) not in lexicon.POLITE | {""}), "")
     return (
-        bool(read.seen or read.names)
-        or first in lexicon.ASKING | lexicon.IMPERATIVES
+        first in lexicon.ASKING | lexicon.IMPERATIVES
         or spoken.endswith("?")
-        or any(problem.nearest or problem.what is ParseErrorKind.LABELS for problem in read.problems)
+        # A class of objects may be spoken of without asking for it: "the dog ran off".
+        or any(problem.nearest and not lexicon.is_class(problem.nearest.removeprefix("only ")) for problem in read.problems)
     )
 
 
@@ -383,7 +385,8 @@ _END = r"(?![\w-])"
 
 
 _KEYWORD = (
-    r"(?:(?:from|between|until|till|above|over|with|using|by|at\s++least|min(?:imum)?|more\s++than|confidence|engine)(?!\w)|\d)"
+    r"(?:(?:from|between|until|till|above|over|with|using|by|at\s++least|min(?:imum)?|more\s++than|confidence|engine)(?!\w)"
+    r"|\d|>)"
 )
 
 
@@ -404,7 +407,7 @@ _OPTIONS = {
         ),
         "labels": (
             r"(?:only|just|labels?|class(?:es)?)[\s:=,]++",
-            rf"(?P<labels>[^\s,;.]++(?:[\s,]++(?!(?:and\s++)?+{_KEYWORD})[^\s,;.]++)*+)",
+            rf"(?P<labels>[^\s,;.]++(?:[\s,]++(?!(?:and\s++)?+[(\[“\"']?+{_KEYWORD})[^\s,;.]++)*+)",
         ),
         "engine": (r"(?:with|using|by|engine)[\s:=]++(?:the\s++)?+(?P<engine>[\w-]++)(?:\s++engine\b)?+",),
     }.items()

@@ -73,11 +73,10 @@ def split_links(text: str, *, is_escaped: bool = True) -> tuple[list[str], str]:
     links: list[str] = []
 
     def take(found: re.Match[str]) -> str:
-        link, rest = found["wrapped"], ""
-        if link is None:
-            link, rest = _without_end(read(found["bare"]), before=text[max(0, found.start() - 1) : found.start()])
-        else:
-            link = read(link)
+        link, rest = read(found["wrapped"] or found["bare"]), ""
+        # Slack wraps a link that was typed, without a stop behind it; a quotation mark it may take for a part of it.
+        if found["wrapped"] is None or not (found["label"] or link.endswith(_STOPS)):
+            link, rest = _without_end(link, before=text[max(0, found.start() - 1) : found.start()])
         if link not in links:
             links.append(link)
         return f" {rest.replace('&', '&amp;') if is_escaped else rest} "
@@ -91,7 +90,9 @@ def visible(text: str) -> str:
 
 
 def _without_end(link: str, *, before: str) -> tuple[str, str]:
-    """Return a bare link and what follows it without a blank; `before` is the character before it, "" at the start."""
+    """Return a link and what follows it without a blank; `before` is the character before it, "" at the start."""
+    if "://" not in link:
+        return link, ""
     cut = _NOT_IN_A_LINK.search(link)
     whole, link = link, link[: cut.start()] if cut else link
     least, end = link.index("://") + 3, len(link)
@@ -106,7 +107,7 @@ def _without_end(link: str, *, before: str) -> tuple[str, str]:
         elif last not in _CLOSING and not (last in _MARKS and before in _MARKS and before):
             break
         end -= 1
-    return link[:end], whole[end:]
+    return (link[:end], whole[end:]) if end > least else (whole, "")
 
 
 def message_of(link: str, *, slack_host: str = "slack.com") -> tuple[str, str, str] | None:
@@ -171,10 +172,13 @@ def looks_like_video(link: str) -> bool | None:
 
 # Every repetition without a bound is possessive (`++`): nothing is gone through twice, whatever somebody sends.
 _LINK = re.compile(
-    r"<(?P<wrapped>[A-Za-z][A-Za-z0-9+.-]{0,20}+:[^<|>\s]++)(?:\|[^<>]*+)?+>"
+    r"<(?P<wrapped>[A-Za-z][A-Za-z0-9+.-]{0,20}+:[^<|>\s]++)(?P<label>\|[^<>]*+)?+>"
     r"|(?<![A-Za-z0-9<|])(?P<bare>(?:https?|gs)://[^\s<>|]++)",
     re.IGNORECASE,
 )
+
+
+_STOPS = tuple(".,;:!?'")
 
 
 _CLOSING = frozenset(".,;:!?'\"`…·‘’‚“”„«»‹›、。，．！？；：）］｝」』】〉》")

@@ -27,6 +27,8 @@ GREETINGS = _words(
     "bot tracklet everyone all folks you are anybody anyone test testing ping"
 )
 
+OPENINGS = _words("hi hello hey please so ok okay and")
+
 POLITE = _words(
     "please pls plz hi hello hey ok okay thanks thank thx you u can could would will just now it this that these "
     "those the my our a an job jobs tracking video videos clip clips file number no. again for me us in here right "
@@ -49,7 +51,7 @@ ASKING = _words(
 
 IMPERATIVES = _words(
     "give send show make get tell list export download delete remove count zoom crop blur rename resend repost post "
-    "print save share convert i'd want need can could would only just from above"
+    "print save share convert i'd want need can could would"
 )
 """First words of what asks for something, known or not."""
 
@@ -68,7 +70,7 @@ _SMALL = _words(
     "i i'm i'll i've we we're you're you'd your yours me us my our he she they them it it's its this that that's "
     "these those here here's there there's a an the some any all every each both is isn't are am was were be been "
     "being do does did don't doesn't didn't have has had having can could would will should may might must let "
-    "let's want wants wanted need like likes in on of for to and or but so as if then than too also very really "
+    "let's want wants wanted need like likes in on at of for to and or but so as if then than too also very really "
     "quite much more most bit little lot no not yes yeah yep nope nah ok okay oh ah hm hmm um well now today maybe "
     "perhaps again please pls plz sorry what who which see seen video videos clip clips file files footage "
     "recording movie object objects everything something anything thing things stuff one ones channel thread bot "
