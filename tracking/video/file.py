@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -69,8 +69,15 @@ class Limits:
     max_seconds: float = 3600.0
     max_pixels: int = MAX_PIXELS
 
+    def for_segment(self, segment: Segment | None) -> Limits:
+        """Return the limits where only `segment` is looked at: where that is short enough, the video may be of any length."""
+        is_short = segment is not None and segment.duration_s <= self.max_seconds
+        return replace(self, max_seconds=math.inf) if is_short else self
+
 
 DEFAULT_LIMITS = Limits()
+ANY_LENGTH = Limits(max_seconds=math.inf)
+"""For work that takes no longer on a longer video, such as drawing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +283,10 @@ class Video:
             for place, frame, time_s in decoder.frames_by_number(index, numbers):
                 yield np.concatenate([served[p] for p in place]), Frame(frame, time_s, self)
             self._report_loss(decoder, self.info.duration_s)
+
+    def frame_times(self) -> NDArray[np.float64]:
+        """Return the seconds of all frames, (M,), in the order in which they are shown, without decoding. Raises as `Video`."""
+        return self._packet_index().times
 
     def _checked_size(self) -> int:
         try:
