@@ -44,10 +44,11 @@ from bot.jobs.workflow import Workflow
 from bot.knowledge_graph import KNOWLEDGE_GRAPH, EntityDirectory
 from bot.settings import SLACK_API_URL, Settings
 from bot.slack.actions import Actions
+from bot.slack.answers import Answers
 from bot.slack.commands import CommandRunner, Commands
 from bot.slack.errors import SlackRefused
 from bot.slack.identity import TOKEN_S, Identity, TokenCheck, check_tokens, identify, socket_address
-from bot.slack.inbox import Inbox
+from bot.slack.inbox import Inbox, Taken
 from bot.slack.listeners import Handlers, listen
 from bot.slack.lookups import SlackLookups
 from bot.slack.modal import Modal, start_submitted
@@ -391,6 +392,11 @@ def build_listeners(
     """Join what answers people in Slack; a worker alone has none of it."""
     store, identity = storage.store, slack.identity
     responder = slack.responder
+    answers = Answers(store=store, jobs=jobs.service, directory=slack.lookups, access=storage.access)
+
+    async def keep(kind: str, key: str, payload: Json) -> Taken:
+        return await inbox.take(kind, key, payload)
+
     shares = Shares(
         store=store,
         jobs=jobs.service,
@@ -398,6 +404,8 @@ def build_listeners(
         thread=slack.poster,
         client=slack.client,
         responder=responder,
+        answers=answers,
+        keep=keep,
         bot_user=identity.bot_user,
         slack_host=identity.host,
         grace_s=timeouts.file_event_s,
@@ -416,7 +424,8 @@ def build_listeners(
         store=store,
         jobs=jobs.service,
         directory=slack.lookups,
-        access=storage.access,
+        answers=answers,
+        shares=shares,
         responder=responder,
         slack_host=identity.host,
     )
@@ -437,6 +446,7 @@ def build_listeners(
         store,
         {
             "message": shares.message,
+            "mention": shares.mention,
             "file": shares.file,
             "shortcut": shares.shortcut,
             "click": actions.click,
@@ -448,14 +458,7 @@ def build_listeners(
         tell_refusal=tell_refusal,
     )
     ending.push_async_callback(inbox.close)
-    commands = Commands(
-        store=store,
-        jobs=jobs.service,
-        directory=slack.lookups,
-        responder=responder,
-        inbox=inbox,
-        slack_host=identity.host,
-    )
+    commands = Commands(answers=answers, responder=responder, inbox=inbox, slack_host=identity.host)
     ending.push_async_callback(commands.close)
     removed = asyncio.Event()
 

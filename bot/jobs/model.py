@@ -176,14 +176,14 @@ class Job:
         return self.state.is_over
 
 
-def upload_id(team: str, channel: str, file_id: str, *, attempt: int = 1) -> JobId:
-    """An upload's job: one for all of its events."""
-    return _job_id("upload", team, channel, file_id, attempt=attempt)
+def upload_id(team: str, channel: str, asked_at: str, file_id: str, *, attempt: int = 1) -> JobId:
+    """Return the id of a file's job: one for all events of the message, or of the edit, that asks for it."""
+    return _job_id("upload", team, channel, asked_at, file_id, attempt=attempt)
 
 
-def link_id(team: str, channel: str, message_ts: str, url: str, *, attempt: int = 1) -> JobId:
-    """The job of one link in one message; the link itself may be a secret, so the id holds its digest."""
-    return _job_id("link", team, channel, message_ts, digest(url), attempt=attempt)
+def link_id(team: str, channel: str, asked_at: str, url: str, *, attempt: int = 1) -> JobId:
+    """Return the id of the job of one link in one message; the link itself may be a secret, so the id holds its digest."""
+    return _job_id("link", team, channel, asked_at, digest(url), attempt=attempt)
 
 
 def command_id(team: str, trigger_id: str, *, attempt: int = 1) -> JobId:
@@ -213,7 +213,7 @@ def follow_up_id(job_id: JobId, what: str, index: int, *, attempt: int = 1) -> J
 
 def digest(text: str) -> str:
     """Twenty hexadecimal digits that stand for `text`."""
-    # What is no text, half of a pair of UTF-16, comes in Slack's JSON as well.
+    # What cannot be written as UTF-8, half of an emoji, comes from outside as well.
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
 
 

@@ -243,6 +243,12 @@ class Store:
         )
         return await self._run(lambda connection: _all(connection, query))
 
+    async def jobs_of_thread(self, team: str, channel: str, thread_ts: str) -> list[Job]:
+        """Return the jobs that answer in a thread, newest first."""
+        query = sa.select(jobs).where(jobs.c.team == team, jobs.c.channel == channel, jobs.c.thread_ts == thread_ts)
+        query = query.order_by(jobs.c.number.desc())
+        return await self._run(lambda connection: _all(connection, query))
+
     async def begin(self, work_id: str, step: str) -> int:
         """
         Note that a step of some work begins; how often it began before without an end.
@@ -308,7 +314,7 @@ class Store:
         return await self._run(lambda connection: _insert_new(connection, inbox, row))
 
     async def was_received(self, key: str) -> bool:
-        """Return whether that came in, as far as it is still known (`forget_handled`)."""
+        """Return whether something came in under `key`, and is not forgotten yet."""
         query = sa.select(inbox.c.key).where(inbox.c.key == key)
         return await self._run(lambda connection: connection.execute(query).first() is not None)
 

@@ -74,7 +74,7 @@ def _found(body: object, path: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Addressee:
     """Who did something, and where that person can be told of it; `response_url` and `thread_ts` are "" where there is none."""
 
     user: str
@@ -83,7 +83,7 @@ class Asker:
     response_url: str = ""
 
 
-def asker_of(payload: dict[str, Any], *, bot_user: str) -> Asker | None:
+def asker_of(payload: dict[str, Any], *, bot_user: str) -> Addressee | None:
     """Return who waits for an answer to what the inbox keeps; None for what nobody said to the bot."""
     if "ts" in payload:  # a message that somebody took back
         return None
@@ -92,9 +92,9 @@ def asker_of(payload: dict[str, Any], *, bot_user: str) -> Asker | None:
         channel, text = str(event.get("channel") or ""), str(event.get("text") or "")
         if not event.get("user") or not (f"<@{bot_user}" in text or channel.startswith("D")):
             return None
-        return Asker(str(event["user"]), channel, str(event.get("thread_ts") or ""))
+        return Addressee(str(event["user"]), channel, str(event.get("thread_ts") or ""))
     if "request" in payload:
-        return Asker(str(payload["request"]["user"]), str(payload["request"]["channel"]))
+        return Addressee(str(payload["request"]["user"]), str(payload["request"]["channel"]))
     user = payload.get("user_id") or (payload.get("user") or {}).get("id")
     where = payload.get("channel_id") or (payload.get("channel") or {}).get("id")
-    return Asker(str(user or ""), str(where or ""), "", str(payload.get("response_url") or ""))
+    return Addressee(str(user or ""), str(where or ""), "", str(payload.get("response_url") or ""))

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.jobs.model import Job, Options, Source
 from bot.requests.errors import CommandError, ParseErrorKind
-from bot.requests.grammar import parse_options
+from bot.requests.grammar import is_polite, parse_options
 from bot.requests.links import source_of, split_links
 from bot.slack import blocks
 from bot.texts import slack as texts
@@ -60,8 +60,9 @@ def modal(*, channel: str = "") -> Json:
 def read_modal(view: Json, *, slack_host: str) -> tuple[Source, Options, str]:
     """The video, options and channel of a submitted form. Raises `CommandError`; `errors_of` says at which field."""
     values = {name: {name: _field(view["state"]["values"], name)} for name in (LINK, WORDS, CHANNEL)}
-    links, rest = split_links(values[LINK][LINK].get("value") or "")
-    if not links or rest:
+    # What is typed into a form comes as it was typed: nothing in it is an entity.
+    links, rest = split_links(values[LINK][LINK].get("value") or "", is_escaped=False)
+    if not links or not is_polite(rest):
         raise CommandError(ParseErrorKind.NO_LINK)
     if len(links) > 1:
         raise CommandError(ParseErrorKind.TWO_LINKS)

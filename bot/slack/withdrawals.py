@@ -53,6 +53,11 @@ def withdrawal_key(team: str, withdrawal: Withdrawal) -> str:
     return ":".join((team, withdrawal.channel, withdrawal.ts, *withdrawal.file_ids))
 
 
+def offers_of(team: str, channel: str, ts: str) -> str:
+    """Return how the keys of all offers of a message begin."""
+    return f"offer:{team}:{channel}:{ts}:"
+
+
 async def is_withdrawn(store: Store, *, team: str, channel: str, ts: str) -> bool:
     """Return whether a message was deleted, as far as Slack has told."""
     return await store.was_received(f"{WITHDRAWAL}:{withdrawal_key(team, Withdrawal(channel, ts))}")
@@ -79,10 +84,8 @@ class Withdrawals:
             await self._jobs.stopped(job, within_s=STOPPED_WITHIN_S)
             await self._thread.take_back(job.id)
         if not withdrawal.file_ids:
-            for kind in ("upload", "link"):
-                prefix = f"offer:{kind}:{team}:{withdrawal.channel}:{withdrawal.ts}:"
-                for key in await self._store.posted_below(prefix):
-                    await self._thread.take_back(key, channel=withdrawal.channel)
+            for key in await self._store.posted_below(offers_of(team, withdrawal.channel, withdrawal.ts)):
+                await self._thread.take_back(key, channel=withdrawal.channel)
 
 
 def _shows(job: Job, file_ids: tuple[str, ...]) -> bool:

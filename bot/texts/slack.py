@@ -18,7 +18,7 @@ from bot.jobs.model import Job, JobState, Options
 from bot.jobs.operator_faults import needs_operator
 from bot.jobs.processes import ChildCrashed
 from bot.requests.errors import CommandError, ParseErrorKind
-from bot.slack.errors import FileNotShared, SlackError, SlackRefused
+from bot.slack.errors import FileNotShared, MessageNotShown, SlackError, SlackRefused
 from bot.texts import errors, wording
 from bot.texts.engine import engine_name
 from bot.texts.mrkdwn import escape, inert
@@ -157,6 +157,8 @@ def sentence(error: TrackletError, *, number: int) -> str:
         )
     if isinstance(error, FileNotShared):
         return file_not_shared(error)
+    if isinstance(error, MessageNotShown):
+        return message_not_shown(error)
     if isinstance(error, SlackRefused) and (error.reason == "missing_scope" or error.reason in REFUSALS):
         return refused(error)
     if isinstance(error, SlackError):
@@ -201,6 +203,9 @@ def file_not_shared(error: FileNotShared) -> str:
             return "Slack gave me only a part of that file, each time that I asked. Try again later, or upload the video again."
         case "unreachable":
             return "Slack does not give me that file at the moment. Try again in a few minutes."
+        case "unknown":
+            name = escape(wording.quoted(error.file_id))
+            return f"I know no video called {name} in this channel. Share it here, or give me its link (Copy link to file)."
     return "That file is not there any more: somebody deleted it. Upload the video again."
 
 
@@ -370,8 +375,8 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
             return f"{words} has a * or ? in its name, which would stand for many files. Name one video."
         case ParseErrorKind.UNKNOWN:
             return (
-                f"I do not understand “{words}”. After the link I know: from 0:10 to 0:30; only person, car; above 60%; "
-                "at least 5 frames; with yolox, motion or google."
+                f"I do not understand “{words}”.{_nearest(problem)} For a video I know: from 0:10 to 0:30; only person, car; "
+                "above 60%; at least 5 frames; with yolox, motion or google. Besides: help, status, cancel."
             )
         case ParseErrorKind.TWICE:
             return f"“{words}” says something for the second time. Say each thing once."
@@ -382,17 +387,52 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
         case ParseErrorKind.FRAMES:
             return f"“{words}” is no number of frames that I can use: it must lie between 1 and 10,000."
         case ParseErrorKind.ENGINE:
-            return f"I know no engine called {words}. Say with yolox, with motion, with google or with auto."
+            return f"I know no engine called {words}.{_nearest(problem)} Say with yolox, with motion, with google or with auto."
         case ParseErrorKind.LABELS:
             return f"I cannot read “{words}” as a list of classes. Try: only person, car."
         case ParseErrorKind.CANCEL:
-            return f"{words} is no job. `/track status` lists yours with their numbers; then say `/track cancel 12`."
+            return f"{words} is no job. `/track status` lists yours with their numbers; then say `cancel 12`, or `cancel all`."
         case ParseErrorKind.AUTO:
             return "Say `/track auto on` or `/track auto off`."
         case ParseErrorKind.WATCH:
             return "Say which bucket, and the beginning of the names if you like: `/track watch gs://bucket/prefix`."
         case ParseErrorKind.TOO_LONG:
             return "That is more text than I read. A link and a few words are enough."
+
+
+def _nearest(problem: CommandError) -> str:
+    """What somebody may have meant; a word of ours, or a class of objects."""
+    return f" Did you mean “{problem.nearest}”?" if problem.nearest else ""
+
+
+def left_out(problem: CommandError) -> str:
+    """A video is tracked although not all of what was said about it was understood."""
+    return f"{misunderstood(problem)} I go on without that."
+
+
+def same_as_above(link: str) -> str:
+    """A video whose job in the same thread runs, or is done, with the same options; `link` leads to it, "" for none."""
+    return f"Same video, same settings: {f'<{link}|see above>' if link else 'see above'}."
+
+
+def too_many_videos(number: int, most: int) -> str:
+    """A message with more videos than are taken of one."""
+    return f"That message has {number} videos. I take the first {most} of one message; share the others in another."
+
+
+def no_video_here() -> str:
+    """A request for a video in a message that has none, outside of threads."""
+    return "I see no video in that message. Share one with it, give me a link, or reply in the thread of a video."
+
+
+def message_not_shown(error: MessageNotShown) -> str:
+    """A message's link that leads to no video."""
+    match error.reason:
+        case "elsewhere":
+            return "That message is not in this channel, so I leave its video alone. Share the video here."
+        case "no-video":
+            return no_video_in_message()
+    return "Slack does not show me that message: it may be deleted, or a reply in a thread. Share the video itself."
 
 
 def not_here() -> str:
@@ -470,9 +510,8 @@ def which_to_cancel(numbers: Sequence[int]) -> str:
     """`/track cancel` without a number, where that is not clear."""
     if not numbers:
         return "Nothing of yours is running."
-    return (
-        f"{count(len(numbers), 'job')} of yours are running. Say which: {', '.join(f'`/track cancel {n}`' for n in numbers)}."
-    )
+    told = ", ".join(f"`/track cancel {n}`" for n in numbers[:5])
+    return f"{count(len(numbers), 'job')} of yours are running. Say which, such as {told}, or `/track cancel all`."
 
 
 def no_such_job(number: int) -> str:
@@ -480,9 +519,15 @@ def no_such_job(number: int) -> str:
     return f"There is no job {number} that you could stop. `/track status` lists yours."
 
 
-def cancelling(number: int) -> str:
-    """It was asked to stop."""
-    return f"Stopping job {number}."
+def cancelling(numbers: Sequence[int]) -> str:
+    """They were asked to stop."""
+    told = wording.listing([str(number) for number in sorted(numbers)], limit=len(numbers))
+    return f"Stopping {'job' if len(numbers) == 1 else 'jobs'} {told}."
+
+
+def nothing_runs_in_thread() -> str:
+    """Somebody wants to stop what is over already."""
+    return "Nothing is running in this thread. `/track status` lists your jobs."
 
 
 def over_already(number: int) -> str:

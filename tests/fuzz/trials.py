@@ -96,7 +96,7 @@ class Trials:
         with contextlib.suppress(errors.CommandError):
             grammar.parse_options(text)
         with contextlib.suppress(errors.CommandError):
-            grammar.mention_options(text, "UBOT")
+            grammar.hear(text)
         links.split_links(text)
         message = json.loads(json.dumps(chance.choice(seeds.MESSAGES)))
         message["event"]["text"] = text

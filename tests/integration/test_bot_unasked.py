@@ -23,10 +23,12 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wor
         yield started
 
 
-@pytest.fixture
-def there(running: Workspace) -> Workspace:
+@pytest_asyncio.fixture(loop_scope="module")
+async def there(running: Workspace) -> Workspace:
+    """The bot once it has nothing to do, in a Slack without faults."""
     running.slack.faults.clear()
     running.children.held.clear()
+    await running.job_over()
     running.web_requests.clear()
     return running
 

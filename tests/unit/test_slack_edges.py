@@ -13,7 +13,7 @@ from bot.jobs.operator_faults import needs_operator, translated
 from bot.requests.links import may_work_once, source_of
 from bot.slack.lookups import is_slacks
 from bot.slack.messages import is_surely_video, is_video_file
-from bot.slack.payloads import Asker, asker_of, is_complete, normalised
+from bot.slack.payloads import Addressee, asker_of, is_complete, normalised
 from bot.slack.withdrawals import Withdrawal, read_withdrawal
 from bot.texts import slack as texts
 from tracking.errors import (
@@ -164,19 +164,19 @@ def test_half_a_character_becomes_a_mark_and_whole_ones_stay() -> None:
 @pytest.mark.parametrize(
     ("payload", "asker"),
     [
-        ({"event": {"user": "U1", "channel": "C1", "text": "<@UBOT> hi", "thread_ts": "1.1"}}, Asker("U1", "C1", "1.1")),
-        ({"event": {"user": "U1", "channel": "C1", "text": "<@UBOT|tracklet> hi"}}, Asker("U1", "C1")),
-        ({"event": {"user": "U1", "channel": "D1", "text": "hi"}}, Asker("U1", "D1")),
+        ({"event": {"user": "U1", "channel": "C1", "text": "<@UBOT> hi", "thread_ts": "1.1"}}, Addressee("U1", "C1", "1.1")),
+        ({"event": {"user": "U1", "channel": "C1", "text": "<@UBOT|tracklet> hi"}}, Addressee("U1", "C1")),
+        ({"event": {"user": "U1", "channel": "D1", "text": "hi"}}, Addressee("U1", "D1")),
         ({"event": {"user": "U1", "channel": "C1", "text": "hi"}}, None),
         ({"event": {"file_id": "F1", "channel_id": "C1", "user_id": "U1"}}, None),
-        ({"user_id": "U1", "channel_id": "C1", "response_url": "r"}, Asker("U1", "C1", "", "r")),
-        ({"user": {"id": "U1"}, "channel": {"id": "C1"}, "response_url": "r"}, Asker("U1", "C1", "", "r")),
-        ({"request": {"user": "U1", "channel": "C1"}, "job": "x"}, Asker("U1", "C1")),
+        ({"user_id": "U1", "channel_id": "C1", "response_url": "r"}, Addressee("U1", "C1", "", "r")),
+        ({"user": {"id": "U1"}, "channel": {"id": "C1"}, "response_url": "r"}, Addressee("U1", "C1", "", "r")),
+        ({"request": {"user": "U1", "channel": "C1"}, "job": "x"}, Addressee("U1", "C1")),
         ({"team": "T1", "channel": "C1", "ts": "1.1", "file_ids": []}, None),
     ],
     ids=str,
 )
-def test_who_waits_for_an_answer_is_told_and_nobody_else(payload: dict[str, Any], asker: Asker | None) -> None:
+def test_who_waits_for_an_answer_is_told_and_nobody_else(payload: dict[str, Any], asker: Addressee | None) -> None:
     assert asker_of(payload, bot_user="UBOT") == asker
 
 
