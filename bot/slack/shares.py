@@ -252,12 +252,12 @@ class Shares:
             try:
                 sources = await self._sources_in_thread(shared)
             except SlackError:
-                await self._tell(shared, texts.cannot_read_thread())
+                await self._say(shared, blocks.plain(texts.cannot_read_thread()))
                 return
             if sources:
                 await self._track(shared, speech, _Finding([_Found(_job_id(shared, each), each) for each in sources]))
             else:
-                await self._tell(shared, texts.no_video_in_thread())
+                await self._say(shared, blocks.plain(texts.no_video_in_thread()))
         elif speech.heard.is_asking:
             await self._tell(shared, texts.no_video_here())
         else:
