@@ -427,7 +427,7 @@ def test_what_is_kept_of_a_message_is_kept_the_second_time(event: dict[str, Any]
 
 def test_the_events_of_one_message_have_one_key_and_each_edit_its_own() -> None:
     mention: dict[str, Any] = {"type": "app_mention", "user": "U1", "channel": "C1", "ts": "1.2", "text": f"<@{BOT}>"}
-    edit = {"type": "message", "subtype": "message_changed", "channel": "C1", "ts": "1.9"}
+    edit: dict[str, Any] = {"type": "message", "subtype": "message_changed", "channel": "C1", "ts": "1.9"}
     edited = {"edited": {"user": "U1", "ts": "1.8"}}
     edit |= {"message": mention | edited | {"type": "message"}, "previous_message": mention | {"type": "message", "text": ""}}
     events = [mention, mention | {"type": "message"}, mention | edited, edit]
