@@ -338,7 +338,7 @@ def _is_asking(read: _Read, spoken: str) -> bool:
 
 
 def _is_chatter(words: list[str]) -> bool:
-    """Whether there are words, and none that carries anything."""
+    """Return whether there are words, and none that carries anything."""
     return bool(words) and all(word in lexicon.CHATTER for word in words)
 
 

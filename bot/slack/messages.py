@@ -251,7 +251,7 @@ def shared_files(files: object) -> Iterator[SharedFile]:
 
 
 def is_video_file(file: Json) -> bool:
-    """Whether Slack takes a file for a video: by its type, or by its name while the type is not known yet."""
+    """Return whether Slack takes a file for a video: by its type, or by its name while the type is not known yet."""
     mimetype = str(file.get("mimetype") or "")
     if mimetype and mimetype != "application/octet-stream":
         return mimetype.startswith("video/")
@@ -331,6 +331,6 @@ def _dict(event: Mapping[str, Any], name: str) -> Json:
 
 
 def _word(event: Mapping[str, Any], name: str) -> str:
-    """A field that is text, "" where it is missing or something else."""
+    """Return a field that is text, "" where it is missing or something else."""
     value = event.get(name)
     return value if isinstance(value, str) else ""
