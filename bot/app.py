@@ -14,6 +14,7 @@ import contextlib
 import errno
 import logging
 import signal
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -37,6 +38,7 @@ from bot.jobs.reserve import LEAST_FREE_BYTES, free_bytes
 from bot.jobs.retention import Retention, remove_leftovers
 from bot.jobs.runtime import Runtime, forget_workflows
 from bot.jobs.service import JobService
+from bot.jobs.steps import FILE_PAUSES_S
 from bot.jobs.store import Store
 from bot.jobs.workflow import Workflow
 from bot.knowledge_graph import KNOWLEDGE_GRAPH, EntityDirectory
@@ -44,16 +46,19 @@ from bot.settings import SLACK_API_URL, Settings
 from bot.slack.actions import Actions
 from bot.slack.answers import Answers
 from bot.slack.commands import CommandRunner, Commands
-from bot.slack.identity import Identity, check_tokens, identify, socket_address
+from bot.slack.errors import SlackRefused
+from bot.slack.identity import TOKEN_S, Identity, TokenCheck, check_tokens, identify, socket_address
 from bot.slack.inbox import Inbox, Taken
 from bot.slack.listeners import Handlers, listen
 from bot.slack.lookups import SlackLookups
 from bot.slack.modal import Modal, start_submitted
+from bot.slack.payloads import asker_of
 from bot.slack.posting import SHARE_S, ThreadPoster
 from bot.slack.respond import Responder
 from bot.slack.shares import GRACE_S, Shares
+from bot.slack.withdrawals import WITHDRAWAL, Withdrawals
 from bot.texts import start
-from bot.texts.slack import given_up
+from bot.texts.slack import given_up, refused
 from bot.watchdog import Watchdog
 from bot.web import health
 from bot.web.objects import ObjectEvents
@@ -82,10 +87,17 @@ CLOSE_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long to wait for Slack: for the message of a shared file, and for a file of ours to be shared; seconds."""
+    """
+    How long to wait for Slack, in seconds.
 
+    `token_s` from one look at the token to the next, `file_event_s` for the message of a shared file, `share_s` for a file of
+    ours to be shared, `file_pauses_s` from one look at a file that is not ready to the next.
+    """
+
+    token_s: float = TOKEN_S
     file_event_s: float = GRACE_S
     share_s: float = SHARE_S
+    file_pauses_s: tuple[float, ...] = FILE_PAUSES_S
 
 
 DEFAULT_TIMEOUTS = Timeouts()
@@ -111,16 +123,16 @@ class SlackParts:
     client: AsyncWebClient
     identity: Identity
     lookups: SlackLookups
+    responder: Responder
     poster: ThreadPoster
 
 
 @dataclass(frozen=True, slots=True)
 class JobParts:
-    """What does the work; `links` fetches what people name, and nothing of Slack's."""
+    """What does the work."""
 
     runtime: Runtime
     service: JobService
-    links: Fetcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +194,10 @@ class Bot:
         slack = await build_slack(
             settings, ending, store=storage.store, knowledge_graph=self._knowledge_graph, share_s=self._patience.share_s
         )
-        jobs = build_jobs(settings, ending, storage=storage, slack=slack, children=self._children)
-        listeners = build_listeners(
-            settings, ending, storage=storage, slack=slack, jobs=jobs, file_event_s=self._patience.file_event_s
+        jobs = build_jobs(
+            settings, ending, storage=storage, slack=slack, children=self._children, file_pauses_s=self._patience.file_pauses_s
         )
+        listeners = build_listeners(settings, ending, storage=storage, slack=slack, jobs=jobs, timeouts=self._patience)
         triggers = _triggers(settings, storage=storage, slack=slack, jobs=jobs)
 
         await jobs.runtime.start()
@@ -200,11 +212,14 @@ class Bot:
         )
         ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
         ending.push_async_callback(_ended, asyncio.create_task(jobs.service.keep_tending()))
-        await self._listen(listeners, storage.store, triggers)
+        token = TokenCheck(slack.client, again_s=self._patience.token_s)
+        await self._listen(listeners, storage.store, triggers, token)
         if settings.uses_socket_mode:
             await self._connect(listeners.app, slack.client)
 
-    async def _listen(self, listeners: ListenerParts, store: Store, triggers: list[web.AbstractRouteDef]) -> None:
+    async def _listen(
+        self, listeners: ListenerParts, store: Store, triggers: list[web.AbstractRouteDef], token: TokenCheck
+    ) -> None:
         async def database() -> bool:
             await store.ping()
             return True
@@ -213,7 +228,9 @@ class Bot:
             return await asyncio.to_thread(free_bytes, self.settings.data_dir) >= LEAST_FREE_BYTES
 
         async def slack() -> bool:
-            return not listeners.removed.is_set() and (self._socket is None or await self._socket.client.is_connected())
+            if listeners.removed.is_set() or not await token.is_good():
+                return False
+            return self._socket is None or await self._socket.client.is_connected()
 
         server = HttpServer(self._http_limits)
         if secret := self.settings.slack_signing_secret.get_secret_value():
@@ -312,13 +329,27 @@ async def build_slack(
     ending.push_async_callback(files.close)
     lookups = SlackLookups(client, fetcher=files, api_url=settings.slack_api_url)
     entities = EntityDirectory(session, key=settings.knowledge_graph_key.get_secret_value(), url=knowledge_graph)
-    poster = ThreadPoster(store=store, client=client, session=session, describe=entities.descriptions, share_s=share_s)
+    responder = Responder(session, client)
+    poster = ThreadPoster(
+        store=store,
+        client=client,
+        session=session,
+        responder=responder,
+        describe=entities.descriptions,
+        share_s=share_s,
+    )
     ending.push_async_callback(poster.board.close)
-    return SlackParts(session=session, client=client, identity=identity, lookups=lookups, poster=poster)
+    return SlackParts(session=session, client=client, identity=identity, lookups=lookups, responder=responder, poster=poster)
 
 
 def build_jobs(
-    settings: Settings, ending: AsyncExitStack, *, storage: StorageParts, slack: SlackParts, children: TaskRunner
+    settings: Settings,
+    ending: AsyncExitStack,
+    *,
+    storage: StorageParts,
+    slack: SlackParts,
+    children: TaskRunner,
+    file_pauses_s: Sequence[float] = FILE_PAUSES_S,
 ) -> JobParts:
     """Join the workflow, its runtime and the service that is asked; the runtime is not started."""
     links = Fetcher(policy=AddressPolicy(settings.allowed_hosts), limits=FetchLimits(max_bytes=settings.max_video_bytes))
@@ -340,12 +371,13 @@ def build_jobs(
         fetcher=links,
         shared=slack.lookups,
         reporter=reporter,
+        file_pauses_s=file_pauses_s,
     )
     runtime = Runtime(settings, storage.database, workflow.run)
     ending.push_async_callback(runtime.stop)
     service = JobService(store=storage.store, runtime=runtime, pipeline=workflow)
     ending.push_async_callback(service.close)
-    return JobParts(runtime=runtime, service=service, links=links)
+    return JobParts(runtime=runtime, service=service)
 
 
 def build_listeners(
@@ -355,11 +387,11 @@ def build_listeners(
     storage: StorageParts,
     slack: SlackParts,
     jobs: JobParts,
-    file_event_s: float,
+    timeouts: Timeouts,
 ) -> ListenerParts:
     """Join what answers people in Slack; a worker alone has none of it."""
     store, identity = storage.store, slack.identity
-    responder = Responder(slack.session)
+    responder = slack.responder
     answers = Answers(store=store, jobs=jobs.service, directory=slack.lookups, access=storage.access)
 
     async def keep(kind: str, key: str, payload: Json) -> Taken:
@@ -371,13 +403,13 @@ def build_listeners(
         directory=slack.lookups,
         thread=slack.poster,
         client=slack.client,
-        fetcher=jobs.links,
         responder=responder,
         answers=answers,
         keep=keep,
         bot_user=identity.bot_user,
         slack_host=identity.host,
-        grace_s=file_event_s,
+        grace_s=timeouts.file_event_s,
+        file_pauses_s=timeouts.file_pauses_s,
     )
     actions = Actions(
         store=store,
@@ -398,9 +430,17 @@ def build_listeners(
         slack_host=identity.host,
     )
 
-    async def apologise(payload: dict[str, object]) -> None:
-        if isinstance(url := payload.get("response_url"), str) and url:
-            await responder.respond(url, given_up())
+    async def tell(payload: Json, text: str) -> None:
+        if (asker := asker_of(payload, bot_user=identity.bot_user)) is not None:
+            await responder.tell(
+                asker.user, text, response_url=asker.response_url, channel=asker.channel, thread_ts=asker.thread_ts
+            )
+
+    async def apologise(payload: Json) -> None:
+        await tell(payload, given_up())
+
+    async def tell_refusal(payload: Json, refusal: SlackRefused) -> None:
+        await tell(payload, refused(refusal))
 
     inbox = Inbox(
         store,
@@ -412,8 +452,10 @@ def build_listeners(
             "click": actions.click,
             "command": runner.run,
             "form": partial(start_submitted, jobs.service),
+            WITHDRAWAL: Withdrawals(store=store, jobs=jobs.service, thread=slack.poster).withdraw,
         },
-        apologise,
+        apologise=apologise,
+        tell_refusal=tell_refusal,
     )
     ending.push_async_callback(inbox.close)
     commands = Commands(answers=answers, responder=responder, inbox=inbox, slack_host=identity.host)
@@ -431,7 +473,8 @@ def build_listeners(
         store=store,
         inbox=inbox,
         commands=commands,
-        modal=Modal(directory=slack.lookups, inbox=inbox, slack_host=identity.host),
+        modal=Modal(directory=slack.lookups, responder=responder, inbox=inbox, slack_host=identity.host),
+        team=identity.team,
         bot_user=identity.bot_user,
         on_removed=on_removed,
     )

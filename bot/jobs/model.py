@@ -99,7 +99,8 @@ class Request:
 
     `thread_ts` is the message to answer below, "" where the progress message opens a thread of its own. `user` is "" when
     no person asked, `channel` when there is nobody to tell. `annotations` is the name of a file in the annotations' root that
-    is drawn instead of tracking, and `annotations_generation` which one of that name.
+    is drawn instead of tracking, and `annotations_generation` which one of that name. `response_url` tells the asker alone, for
+    half an hour, and is a secret for as long; `message_ts` is the message that asked, "" where there is none.
     """
 
     source: Source
@@ -114,6 +115,8 @@ class Request:
     first: int = 0
     annotations: str = ""
     annotations_generation: str = ""
+    response_url: str = field(default="", repr=False)
+    message_ts: str = ""
 
     @property
     def person(self) -> str:
@@ -144,7 +147,7 @@ class Request:
             ),
             kind=Kind(data["kind"]),
             **{name: data[name] for name in ("team", "channel", "user", "thread_ts", "parent", "page", "first")},
-            **{name: data.get(name, "") for name in ("annotations", "annotations_generation")},
+            **{name: data.get(name, "") for name in ("annotations", "annotations_generation", "response_url", "message_ts")},
         )
 
     def with_options(self, **changes: Any) -> Request:

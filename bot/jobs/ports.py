@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from bot.jobs.facts import Animation, JobFacts, Json, Summary, SummaryPage, ToldObject
 from bot.jobs.model import Job, JobState
-from tracking.sources.download import Fetcher
+from tracking.errors import TrackletError
+from tracking.sources.download import Fetched, Progress
 
 
 class JobReporter(Protocol):
@@ -47,23 +48,19 @@ class JobReporter(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SharedVideo:
-    """Where a shared file is, and the headers that open it; `size_bytes` None where that is not known."""
+class NotReady(Exception):
+    """A shared file that may be there in a moment; `error` is what to tell where it is not."""
 
-    link: str
-    headers: Mapping[str, str]
-    name: str
-    size_bytes: int | None
+    def __init__(self, error: TrackletError) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class SharedVideos(Protocol):
     """What knows the files that people share."""
 
-    fetcher: Fetcher
-
-    async def locate(self, job: Job) -> SharedVideo:
-        """Where the job's file is. Raises `TrackletError`."""
+    async def fetch(self, job: Job, into: Path, progress: Progress) -> Fetched:
+        """Fetch the job's file, with the name that people see. Raises `TrackletError`, or `NotReady`: ask once more."""
         ...
 
 

@@ -87,6 +87,11 @@ class JobService:
         self._pipeline.cancel(job.id)
         return noting.result() if done else True
 
+    async def stopped(self, job: Job, *, within_s: float) -> None:
+        """Wait until a job that was cancelled does nothing more in this process. Raises `TimeoutError`."""
+        async with asyncio.timeout(within_s):
+            await self._pipeline.ended(job.id)
+
     async def _note_cancel(self, job_id: JobId, user: str) -> bool:
         if not await self._store.request_cancel(job_id, user):
             return False
@@ -160,4 +165,4 @@ def _below(job: Job, user: str) -> Request:
     if kind is Kind.SHOW:
         kind, parent = Kind.TRACK, ""
     thread_ts = job.thread_ts or job.request.thread_ts
-    return replace(job.request, kind=kind, parent=parent, user=user, thread_ts=thread_ts)
+    return replace(job.request, kind=kind, parent=parent, user=user, thread_ts=thread_ts, response_url="")

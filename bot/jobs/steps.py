@@ -35,7 +35,7 @@ from bot.jobs.facts import (
 from bot.jobs.fetch_places import FetchPlaces
 from bot.jobs.model import Job, JobState, Kind, SourceKind
 from bot.jobs.paths import JobPaths
-from bot.jobs.ports import JobReporter, SharedVideos
+from bot.jobs.ports import JobReporter, NotReady, SharedVideos
 from bot.jobs.processes import ChildCrashed, TaskRunner, unless_cancelled
 from bot.jobs.publishing import Publisher
 from bot.jobs.remote import RemoteTracking
@@ -45,7 +45,7 @@ from bot.settings import Settings
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
 from tracking.errors import SourceFailure, SourceNotFound, SourceUnreachable
-from tracking.sources.download import Fetched, Fetcher, local_file
+from tracking.sources.download import Fetched, Fetcher, Progress, local_file
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
 
@@ -53,6 +53,7 @@ logger = logging.getLogger(__name__)
 
 GIFS_A_MESSAGE = 10
 BUCKET_S = 900.0  # the largest video at a tenth of what a cloud's network gives
+FILE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 29.5)  # a minute in all, in which Slack makes a file known to all its servers
 SUMMARY_SHARE = 0.3  # of drawing; the rest are the GIFs
 
 
@@ -72,6 +73,7 @@ class Steps:
         remote: RemoteTracking,
         reporter: Callable[[Job], JobReporter],
         cancelled: Callable[[Job], asyncio.Event],
+        file_pauses_s: Sequence[float] = FILE_PAUSES_S,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -83,6 +85,7 @@ class Steps:
         self._remote = remote
         self._reporter = reporter
         self._cancelled = cancelled
+        self._file_pauses_s = file_pauses_s
         self._fetch_places = FetchPlaces()
         self._paths = JobPaths(settings.data_dir, videos_root=storage.videos.name)
         self.publisher = Publisher(store=store, storage=storage)
@@ -104,27 +107,33 @@ class Steps:
             reporter.show(job, JobState.FETCHING, done / total if total else 0.0)
 
         if source.kind is SourceKind.SLACK_FILE:
-            video = await self._shared.locate(job)
-            name = video.name
-            fetch = self._shared.fetcher.fetch(
-                video.link, path, headers=video.headers, size_bytes=video.size_bytes, progress=progress
-            )
+            fetch = self._fetch_shared(job, path, progress)
         elif source.kind is SourceKind.OBJECT:
-            name = source.name
-            fetch = self._fetch_object(source.ref, path)
+            fetch = self._in_turn(job.request.person, self._fetch_object(source.ref, path))
         else:
-            name = source.name
-            fetch = self._fetcher.fetch(source.ref, path, progress=progress)
-        fetched = await unless_cancelled(self._in_turn(job.request.person, fetch), self._cancelled(job))
+            fetch = self._in_turn(job.request.person, self._fetcher.fetch(source.ref, path, progress=progress))
+        fetched = await unless_cancelled(fetch, self._cancelled(job))
         return VideoFile(
             path=str(fetched.path),
             root=root,
             video_name=video_name,
             uri=source.ref if source.kind is SourceKind.OBJECT else "",
-            name=name,
+            name=fetched.name if source.kind is SourceKind.SLACK_FILE else source.name,
             size_bytes=fetched.size_bytes,
             sha256=fetched.sha256,
         )
+
+    async def _fetch_shared(self, job: Job, path: Path, progress: Progress) -> Fetched:
+        """Fetch a shared file, which Slack tells of before it is everywhere; nobody else waits while it is waited for."""
+        for pause_s in (*self._file_pauses_s, None):
+            try:
+                return await self._in_turn(job.request.person, self._shared.fetch(job, path, progress))
+            except NotReady as early:
+                if pause_s is None:
+                    raise early.error from early
+                logger.info("job %d: its file is not ready; once more in %.1f s", job.number, pause_s)
+                await asyncio.sleep(pause_s)
+        raise AssertionError("the loop returns or raises")
 
     async def _in_turn(self, person: str, fetch: Coroutine[Any, Any, Fetched]) -> Fetched:
         try:

@@ -234,6 +234,15 @@ class Store:
         query = query.order_by(jobs.c.number.desc()).limit(limit)
         return await self._run(lambda connection: _all(connection, query))
 
+    async def jobs_of_message(self, team: str, channel: str, ts: str) -> list[Job]:
+        """Return the jobs that a message asked for, and those that were asked for below them; oldest first."""
+        query = (
+            sa.select(jobs)
+            .where(jobs.c.team == team, jobs.c.channel == channel, jobs.c.request["message_ts"].as_string() == ts)
+            .order_by(jobs.c.number)
+        )
+        return await self._run(lambda connection: _all(connection, query))
+
     async def jobs_of_thread(self, team: str, channel: str, thread_ts: str) -> list[Job]:
         """Return the jobs that answer in a thread, newest first."""
         query = sa.select(jobs).where(jobs.c.team == team, jobs.c.channel == channel, jobs.c.thread_ts == thread_ts)
@@ -345,6 +354,16 @@ class Store:
         """What is known of one part of a job's thread."""
         return await self._run(lambda connection: _post(connection, job_id, part))
 
+    async def posts_of(self, job_id: str) -> list[Post]:
+        """Return what was posted for a job, or is about to be."""
+        query = sa.select(posts).where(posts.c.job_id == job_id)
+        return await self._run(lambda connection: [Post(tuple(row.file_ids), row.ts) for row in connection.execute(query)])
+
+    async def posted_below(self, prefix: str) -> list[str]:
+        """Return the keys of what was posted that begin so."""
+        query = sa.select(posts.c.job_id).distinct().where(posts.c.job_id.startswith(prefix, autoescape=True))
+        return await self._run(lambda connection: [str(row.job_id) for row in connection.execute(query)])
+
     async def posted(self, job_id: str, part: str, ts: str) -> None:
         """The part is there, as message `ts`."""
         query = sa.update(posts).where(posts.c.job_id == job_id, posts.c.part == part).values(ts=ts)
@@ -359,6 +378,11 @@ class Store:
         """Whether Tracklet uploaded that file."""
         query = sa.select(own_files.c.file_id).where(own_files.c.file_id == file_id)
         return await self._run(lambda connection: connection.execute(query).first() is not None)
+
+    async def own_files_of(self, job_id: str) -> list[str]:
+        """Return the ids of all files that Tracklet uploaded for a job."""
+        query = sa.select(own_files.c.file_id).where(own_files.c.job_id == job_id)
+        return await self._run(lambda connection: [str(row.file_id) for row in connection.execute(query)])
 
     async def own(self, job_id: str, uris: Iterable[str]) -> None:
         """Say that these objects are about to be written for a job: no event of theirs starts anything from then on."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -46,10 +46,11 @@ from bot.jobs.facts import (
     VideoFile,
 )
 from bot.jobs.model import Job, JobId, JobState, Kind, digest
+from bot.jobs.operator_faults import needs_operator, translated
 from bot.jobs.ports import JobReporter, SharedVideos
 from bot.jobs.processes import TaskRunner, unless_cancelled
 from bot.jobs.remote import RemoteTracking
-from bot.jobs.steps import GIFS_A_MESSAGE, Steps
+from bot.jobs.steps import FILE_PAUSES_S, GIFS_A_MESSAGE, Steps
 from bot.jobs.store import Store
 from bot.settings import Settings
 from tracking.engines.base import EngineName
@@ -58,10 +59,7 @@ from tracking.errors import (
     Cancelled,
     EngineAbsence,
     EngineUnavailable,
-    StorageError,
-    StorageFault,
     TrackletError,
-    is_disk_full,
 )
 from tracking.sources.download import Fetcher
 from tracking.storage.access import BucketAccess
@@ -99,12 +97,14 @@ class Workflow:
         access: BucketAccess,
         remote: RemoteTracking,
         reporter: Callable[[Job], JobReporter],
+        file_pauses_s: Sequence[float] = FILE_PAUSES_S,
     ) -> None:
         self._store = store
         self._remote = remote
         self._reporter = reporter
         self._deaths = Deaths(store)
         self._cancelled: dict[str, asyncio.Event] = {}
+        self._ended: dict[str, asyncio.Event] = {}
         self._steps = Steps(
             settings=settings,
             store=store,
@@ -116,6 +116,7 @@ class Workflow:
             remote=remote,
             reporter=reporter,
             cancelled=self._event,
+            file_pauses_s=file_pauses_s,
         )
 
     def cancel(self, job_id: JobId) -> None:
@@ -126,6 +127,11 @@ class Workflow:
     def runs(self, job_id: JobId) -> bool:
         """Whether the job is at work in this process."""
         return job_id in self._cancelled
+
+    async def ended(self, job_id: JobId) -> None:
+        """Wait until the job is not at work in this process any more."""
+        if self.runs(job_id):
+            await self._ended.setdefault(job_id, asyncio.Event()).wait()
 
     async def run(self, job_id: JobId) -> str:
         """Run a job to its end, which is recorded; its final state."""
@@ -152,6 +158,8 @@ class Workflow:
             return (await self.abandon(job_id)).value
         finally:
             self._cancelled.pop(job_id, None)
+            if (ended := self._ended.pop(job_id, None)) is not None:
+                ended.set()
 
     async def abandon(self, job_id: JobId) -> JobState:
         """End a job whose workflow cannot go on, if it has no end yet; its state from then on."""
@@ -340,13 +348,16 @@ class Workflow:
                     raise Cancelled
                 return {"ok": (await self._counted(job, name, work, state)).to_json()}
             except TrackletError as error:
-                if not isinstance(error, Cancelled):
+                if needs_operator(error):
+                    kind_of, facts = failures.to_json(error).values()
+                    logger.error("job %d: %s failed with %s, which only you can mend: %s", job.number, name, kind_of, facts)
+                elif not isinstance(error, Cancelled):
                     logger.info("job %d: %s ended with %s", job.number, name, type(error).__name__)
                 return {"failure": failures.to_json(error)}
             except Exception as error:
-                if isinstance(error, OSError) and is_disk_full(error):
-                    logger.error("job %d: %s failed: the disk is full", job.number, name)
-                    return {"failure": failures.to_json(StorageError("disk", "write", StorageFault.FULL))}
+                if isinstance(error, OSError) and (fault := translated(error)) is not None:
+                    logger.error("job %d: %s failed, which only you can mend: %s", job.number, name, error)
+                    return {"failure": failures.to_json(fault)}
                 logger.exception("job %d: %s failed", job.number, name)
                 return {"failure": failures.UNFORESEEN}
 

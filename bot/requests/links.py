@@ -61,6 +61,9 @@ PAGE_HOSTS = frozenset(
 )
 
 
+SLACK_DOMAINS = ("slack.com", "slack-gov.com")
+
+
 def split_links(text: str, *, is_escaped: bool = True) -> tuple[list[str], str]:
     """
     Return the links of a text in their order, each once, and the text without them.
@@ -125,7 +128,7 @@ def message_of(link: str, *, slack_host: str = "slack.com") -> tuple[str, str, s
 
 
 def _is_slacks(host: str, slack_host: str) -> bool:
-    return host == slack_host or host.endswith((".slack.com", f".{slack_host}"))
+    return host == slack_host or host.endswith(tuple(f".{each}" for each in (*SLACK_DOMAINS, slack_host)))
 
 
 def source_of(link: str, *, slack_host: str = "slack.com") -> Source:
@@ -168,6 +171,19 @@ def looks_like_video(link: str) -> bool | None:
     if suffix in OTHER_SUFFIXES or host in PAGE_HOSTS or host.endswith(tuple(f".{page}" for page in PAGE_HOSTS)):
         return False
     return None if len(parts.path) > 1 else False
+
+
+def may_work_once(link: str) -> bool:
+    """
+    Return whether a link may be of those that work once or say who asks, so that following it unasked would spend it.
+
+    Such links carry a token, most often in the query.
+    """
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return True
+    return bool(parts.query or "@" in parts.netloc)
 
 
 # Every repetition without a bound is possessive (`++`): nothing is gone through twice, whatever somebody sends.

@@ -20,7 +20,7 @@ from bot.requests.links import message_of
 from bot.slack import blocks
 from bot.slack.answers import Answers, Asker
 from bot.slack.blocks import Message
-from bot.slack.errors import FileNotShared, MessageNotShown, SlackRefused
+from bot.slack.errors import FileNotShared, MessageNotShown
 from bot.slack.inbox import Inbox, Taken
 from bot.slack.lookups import SlackLookups
 from bot.slack.permissions import file_shared_here
@@ -129,14 +129,6 @@ class CommandRunner:
 
     async def run(self, body: Json) -> None:
         """Check what only Slack and the storage know, then start the job, or watch; tell the asker what is in the way."""
-        try:
-            await self._run(body)
-        except SlackRefused as refused:
-            if refused.reason != "missing_scope":
-                raise
-            await self._responder.respond(body["response_url"], texts.scope_missing(refused.needed))
-
-    async def _run(self, body: Json) -> None:
         team, channel, user = body["team_id"], body["channel_id"], body["user_id"]
         command = parse_command(body["text"], slack_host=self._slack_host)
         if not await self._directory.is_here(channel):
@@ -153,7 +145,14 @@ class CommandRunner:
             await self._responder.respond(body["response_url"], texts.sentence(error, number=0))
             return
         for place, source in enumerate(sources[:MAX_VIDEOS]):
-            request = Request(source=source, team=team, channel=channel, user=user, options=command.options)
+            request = Request(
+                source=source,
+                team=team,
+                channel=channel,
+                user=user,
+                options=command.options,
+                response_url=body["response_url"],
+            )
             trigger = f"{body['trigger_id']}.{place}" if place else body["trigger_id"]
             await self._jobs.submit(command_id(team, trigger), request)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from slack_bolt import BoltResponse
@@ -28,7 +28,8 @@ from bot.slack.errors import SlackRefused
 from bot.slack.inbox import Inbox, Taken
 from bot.slack.messages import kept_message, message_key, read_message
 from bot.slack.modal import Modal
-from bot.slack.payloads import is_complete
+from bot.slack.payloads import is_complete, normalised
+from bot.slack.withdrawals import WITHDRAWAL, read_withdrawal, withdrawal_key
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +49,18 @@ class Handlers:
     inbox: Inbox
     commands: Commands
     modal: Modal
+    team: str
     bot_user: str
     on_removed: Callable[[], Awaitable[None]]
 
 
 def listen(app: AsyncApp, handlers: Handlers) -> None:
     """Register everything."""
+
+    @app.middleware
+    async def normalise(body: Json, next_: Callable[[], Awaitable[None]]) -> None:
+        body.update(normalised(body, team=handlers.team))
+        await next_()
 
     @app.middleware
     async def refuse_incomplete(body: Json, next_: Callable[[], Awaitable[None]]) -> BoltResponse | None:
@@ -139,7 +146,10 @@ async def _keep_event(body: Json, handlers: Handlers) -> None:
     if body.get("type") != "event_callback":
         return
     event, team = body.get("event") or {}, str(body.get("team_id") or "")
-    if event.get("type") in {"message", "app_mention"}:
+    if (withdrawal := read_withdrawal(event, bot_user=handlers.bot_user)) is not None:
+        kept = {"team": team, **asdict(withdrawal)}
+        taken = await handlers.inbox.take(WITHDRAWAL, withdrawal_key(team, withdrawal), kept)
+    elif event.get("type") in {"message", "app_mention"}:
         shared = read_message(body, bot_user=handlers.bot_user)
         if shared is None:
             return

@@ -27,7 +27,7 @@ MAX_PARTS = 1000  # of all blocks of a message
 MAX_DEPTH = 12
 
 KEPT_OF_EVENT = ("type", "subtype", "user", "channel", "ts", "thread_ts", "channel_type", "bot_id", "edited")
-KEPT_OF_FILE = ("id", "name", "mimetype", "file_access")
+KEPT_OF_FILE = ("id", "name", "mimetype", "subtype", "mode", "is_external", "file_access")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,14 @@ class SharedFile:
     """
     A file in a message.
 
-    `is_stub` where only `files.info` knows more (Slack Connect), `is_forwarded` where it came with a message of elsewhere.
+    `is_stub` where only `files.info` knows more (Slack Connect), `is_forwarded` where it came with a message of elsewhere,
+    `is_sure` False where it counts only when somebody asks for it (`is_surely_video`).
     """
 
     id: str
     name: str
     is_stub: bool
+    is_sure: bool = True
     is_forwarded: bool = False
 
 
@@ -247,7 +249,26 @@ def shared_files(files: object) -> Iterator[SharedFile]:
         if file.get("file_access") == "check_file_info":
             yield SharedFile(file_id, "video", is_stub=True)
         elif is_video_file(file):
-            yield SharedFile(file_id, str(file.get("name") or "video"), is_stub=False)
+            yield SharedFile(file_id, str(file.get("name") or "video"), is_stub=False, is_sure=is_surely_video(file))
+
+
+def is_external(file: Json) -> bool:
+    """Return whether a file lies outside of Slack, such as one of Google Drive; without a link yet it may still be Slack's."""
+    return file.get("mode") == "external" or bool(file.get("is_external"))
+
+
+def is_surely_video(file: Json) -> bool:
+    """
+    Return whether a video file is meant as one: what is not, nobody is told of unasked.
+
+    Slack's voice clips say video/mp4 (github.com/openclaw/openclaw/pull/14941), what lies outside of Slack cannot be fetched,
+    and the types of some sources and playlists are those of videos (github.com/jshttp/mime-types/issues/99).
+    """
+    name = str(file.get("name") or "").lower()
+    if file.get("subtype") == "slack_audio" or name.startswith("audio_message") or is_external(file):
+        return False
+    is_ambiguous = str(file.get("mimetype") or "") in {"video/mp2t", "video/vnd.mpegurl", "video/x-mpegurl"}
+    return name.rpartition(".")[2] in VIDEO_SUFFIXES or not is_ambiguous
 
 
 def is_video_file(file: Json) -> bool:

@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs.model import Job, JobId, JobState, Json, Kind, Request, Source, SourceKind, digest, link_id, upload_id
 from bot.jobs.service import JobService
+from bot.jobs.steps import FILE_PAUSES_S
 from bot.jobs.store import Store
 from bot.requests.errors import CommandError
 from bot.requests.grammar import Cancel, Tone
-from bot.requests.links import looks_like_video, message_of, source_of
+from bot.requests.links import looks_like_video, may_work_once, message_of, source_of
 from bot.slack import blocks
 from bot.slack.answers import Answers, Asker
 from bot.slack.api import call_once
@@ -29,11 +30,12 @@ from bot.slack.blocks import Message
 from bot.slack.errors import FileNotShared, MessageNotShown, SlackError, SlackRefused
 from bot.slack.history import MessageHistory
 from bot.slack.inbox import Taken
-from bot.slack.lookups import SlackLookups, shares_of
+from bot.slack.lookups import LOOK_PAUSES_S, SlackLookups, shares_of
 from bot.slack.messages import (
     SharedFile,
     SharedMessage,
     Speech,
+    is_surely_video,
     kept_message,
     message_key,
     read_message,
@@ -43,13 +45,12 @@ from bot.slack.messages import (
 from bot.slack.permissions import file_shared_here
 from bot.slack.posting import PROGRESS, Address, ThreadPoster
 from bot.slack.respond import Responder
+from bot.slack.withdrawals import is_withdrawn, offers_of
 from bot.texts import slack as texts
 from tracking.errors import TrackletError
-from tracking.sources.download import Fetcher
 
 GRACE_S = 2.0  # file_shared and app_mention know less than their message, which comes at the same moment
 LOOKED_UP_S = 10.0  # what is known already is worth more than a long wait for the rest
-SHARE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 MAX_VIDEOS = 10  # of one message, as many files as Slack puts into one
 MAX_TOLD = 3  # reasons why something is no video
 MAX_VALUE_LETTERS = 2000  # of a button
@@ -85,13 +86,13 @@ class Shares:
         directory: SlackLookups,
         thread: ThreadPoster,
         client: AsyncWebClient,
-        fetcher: Fetcher,
         responder: Responder,
         answers: Answers,
         keep: Keep,
         bot_user: str,
         slack_host: str,
         grace_s: float = GRACE_S,
+        file_pauses_s: Sequence[float] = FILE_PAUSES_S,
     ) -> None:
         self._store = store
         self._jobs = jobs
@@ -99,13 +100,13 @@ class Shares:
         self._thread = thread
         self._client = client
         self._history = MessageHistory(client)
-        self._fetcher = fetcher
         self._responder = responder
         self._answers = answers
         self._keep = keep
         self._bot_user = bot_user
         self._slack_host = slack_host
         self._grace_s = grace_s
+        self._file_pauses_s = file_pauses_s
         self._deciding = asyncio.Lock()
 
     async def message(self, body: Json) -> None:
@@ -119,7 +120,7 @@ class Shares:
         finding = await self._videos(shared)
         is_wanted = await self._store.auto(shared.team, shared.channel)
         for video in finding.videos[:MAX_VIDEOS]:
-            if not is_wanted:
+            if not is_wanted or _may_be_spent(video.source):
                 await self._offer(shared, video)
             elif (earlier := await self._start(shared, video)) is not None:
                 await self._tell(shared, texts.same_as_above(await self._link_to(earlier)))
@@ -154,16 +155,18 @@ class Shares:
         if not (file_id and channel) or user == self._bot_user or await self._store.is_own_file(file_id):
             return
         await asyncio.sleep(self._grace_s)
-        for pause_s in (*SHARE_PAUSES_S, None):
+        for pause_s in (*self._file_pauses_s, None):
             try:
                 file = await self._directory.file(file_id)
-            except FileNotShared:
-                return
-            owner = str(file.get("user") or user)
-            if owner == self._bot_user or file.get("bot_id") or await self._directory.is_bot(owner):
-                return
-            if shares := shares_of(file, channel):
-                break
+            except FileNotShared as error:
+                if not error.may_pass:
+                    return
+            else:
+                owner = str(file.get("user") or user)
+                if owner == self._bot_user or file.get("bot_id") or await self._directory.is_bot(owner):
+                    return
+                if shares := shares_of(file, channel):
+                    break
             if pause_s is None:
                 return
             await asyncio.sleep(pause_s)
@@ -175,8 +178,8 @@ class Shares:
         message = await self._looked_up(channel, ts, thread_ts)
         if message is None:
             # Slack does not show it: the file is all that is known.
-            kept = {name: file[name] for name in ("id", "name", "mimetype") if name in file}
-            message = {"type": "message", "channel": channel, "user": owner, "ts": ts, "thread_ts": thread_ts, "files": [kept]}
+            message = {"type": "message", "channel": channel, "user": owner, "ts": ts, "thread_ts": thread_ts, "files": [file]}
+            message = kept_message(message)
         await self._keep("message", key, {"team_id": team, "event": message})
 
     async def shortcut(self, payload: Json) -> None:
@@ -197,7 +200,14 @@ class Shares:
         """Start what the button stands for, where nothing starts unasked."""
         wanted = json.loads(value)
         source = Source(SourceKind(wanted["kind"]), wanted["ref"], wanted["name"])
-        request = Request(source=source, team=team, channel=channel, user=user, thread_ts=wanted["thread_ts"])
+        request = Request(
+            source=source,
+            team=team,
+            channel=channel,
+            user=user,
+            thread_ts=wanted["thread_ts"],
+            message_ts=wanted.get("ts", ""),
+        )
         await self._jobs.submit(JobId(wanted["job"]), request)
 
     async def sources_of(self, channel: str, link: str) -> list[Source]:
@@ -215,7 +225,7 @@ class Shares:
         if message is None:
             raise MessageNotShown("gone")
         finding = _Finding()
-        sources = await self._files(channel, read_videos(message)[0], finding)
+        sources = await self._files(channel, read_videos(message)[0], finding, is_asked=True)
         for each in read_videos(message)[1]:
             if (source := await self._link(channel, each, finding, is_asked=True)) is not None:
                 sources.append(source)
@@ -291,28 +301,43 @@ class Shares:
             user=shared.user,
             thread_ts=shared.thread_ts or shared.ts,
             options=shared.options,
+            message_ts=shared.ts,
         )
+        if await self._is_withdrawn(shared):
+            return None
         # One decision after the other: of two messages at once the second must see the first one's job.
         async with self._deciding:
             for job in await self._store.jobs_of_thread(request.team, request.channel, request.thread_ts):
                 if job.id != video.job_id and _is_same(job, request):
                     return job
-            await self._jobs.submit(video.job_id, request)
+            job, _ = await self._jobs.submit(video.job_id, request)
+        if await self._is_withdrawn(shared):  # just now, before there was a job to be stopped
+            await self._jobs.cancel(job, shared.user)
         return None
+
+    async def _is_withdrawn(self, shared: SharedMessage) -> bool:
+        return await is_withdrawn(self._store, team=shared.team, channel=shared.channel, ts=shared.ts)
 
     async def _offer(self, shared: SharedMessage, video: _Found) -> None:
         thread_ts = shared.thread_ts or shared.ts
-        wanted = {"kind": video.source.kind, "ref": video.source.ref, "name": video.source.name, "thread_ts": thread_ts}
+        wanted = {
+            "kind": video.source.kind,
+            "ref": video.source.ref,
+            "name": video.source.name,
+            "thread_ts": thread_ts,
+            "ts": shared.ts,
+        }
         value = json.dumps(wanted | {"job": video.job_id})
-        if len(value) > MAX_VALUE_LETTERS:
+        if len(value) > MAX_VALUE_LETTERS or await self._is_withdrawn(shared):
             return
-        address = Address(shared.channel, thread_ts, f"offer:{video.job_id}", "offer", float(shared.ts))
+        key = f"{offers_of(shared.team, shared.channel, shared.ts)}{video.job_id}"
+        address = Address(shared.channel, thread_ts, key, "offer", float(shared.ts))
         await self._thread.post(address, blocks.offer(value, video.source.name))
 
     async def _videos(self, shared: SharedMessage) -> _Finding:
         """Find the videos of a message, each with its own job's id."""
         finding = _Finding()
-        sources = await self._files(shared.channel, shared.files, finding)
+        sources = await self._files(shared.channel, shared.files, finding, is_asked=shared.is_mention)
         for link in shared.links:
             if message_of(link, slack_host=self._slack_host) is None:
                 linked = await self._link(shared.channel, link, finding, is_asked=shared.is_mention)
@@ -325,17 +350,21 @@ class Shares:
         finding.videos = [_Found(_job_id(shared, source), source) for source in dict.fromkeys(sources)]
         return finding
 
-    async def _files(self, channel: str, files: Iterable[SharedFile], finding: _Finding) -> list[Source]:
+    async def _files(self, channel: str, files: Iterable[SharedFile], finding: _Finding, *, is_asked: bool) -> list[Source]:
+        """Return the files that are tracked: where nobody asked, only what surely is a video."""
         sources = []
         for file in files:
             name = file.name
-            if await self._store.is_own_file(file.id):
+            if await self._store.is_own_file(file.id) or not (is_asked or file.is_sure):
                 continue
             try:
                 if file.is_forwarded:
                     await file_shared_here(self._directory, file.id, channel)
                 if file.is_stub:
-                    name = str((await self._directory.file(file.id)).get("name") or name)
+                    found = await self._when_ready(file.id)
+                    name = str(found.get("name") or name)
+                    if not (is_asked or is_surely_video(found)):
+                        continue
             except FileNotShared as error:
                 finding.refused.append(error)
                 continue
@@ -346,16 +375,29 @@ class Shares:
             sources.append(Source(SourceKind.SLACK_FILE, file.id, name))
         return sources
 
+    async def _when_ready(self, file_id: str) -> Json:
+        """Return what Slack tells of a file, asked again while it is new. Raises `FileNotShared`, `SlackRefused`."""
+        for pause_s in LOOK_PAUSES_S:
+            try:
+                return await self._directory.file(file_id)
+            except FileNotShared as error:
+                if not error.may_pass:
+                    raise
+            await asyncio.sleep(pause_s)
+        return await self._directory.file(file_id)
+
     async def _link(self, channel: str, link: str, finding: _Finding, *, is_asked: bool) -> Source | None:
-        """Return what a link leads to, None where that is no video; where somebody asked for it, its job is to find out."""
+        """
+        Return what a link leads to, None where that is no video.
+
+        No server is asked here: unasked only what looks like a video counts, and what somebody asked for its job fetches.
+        """
         try:
             source = source_of(link, slack_host=self._slack_host)
             if source.kind is SourceKind.SLACK_FILE:
                 await file_shared_here(self._directory, source.ref, channel)
                 return None if await self._store.is_own_file(source.ref) else source
-            if is_asked:
-                return source  # the job fetches it, and says what is wrong with it
-            if looks_like_video(link) is None and not (await self._fetcher.content_type(link)).startswith("video/"):
+            if not (is_asked or looks_like_video(link)):
                 return None
         except (CommandError, TrackletError) as error:
             finding.refused.append(error)
@@ -382,7 +424,7 @@ class Shares:
                 continue
             files, links = read_videos(message)
             finding = _Finding()
-            sources = await self._files(shared.channel, files, finding)
+            sources = await self._files(shared.channel, files, finding, is_asked=True)
             for link in links:
                 source = await self._link(shared.channel, link, finding, is_asked=True)
                 if source is not None and message_of(link, slack_host=self._slack_host) is None:
@@ -441,6 +483,11 @@ def _is_same(job: Job, request: Request) -> bool:
         and job.state not in {JobState.FAILED, JobState.CANCELLED}
         and not job.cancelled_by
     )
+
+
+def _may_be_spent(source: Source) -> bool:
+    """Return whether fetching a link unasked could do something: such a link gets a button."""
+    return source.kind is SourceKind.LINK and may_work_once(source.ref)
 
 
 def _sentence(error: CommandError | TrackletError) -> str:

@@ -59,7 +59,7 @@ def modal(*, channel: str = "") -> Json:
 
 def read_modal(view: Json, *, slack_host: str) -> tuple[Source, Options, str]:
     """The video, options and channel of a submitted form. Raises `CommandError`; `errors_of` says at which field."""
-    values = view["state"]["values"]
+    values = {name: {name: _field(view["state"]["values"], name)} for name in (LINK, WORDS, CHANNEL)}
     # What is typed into a form comes as it was typed: nothing in it is an entity.
     links, rest = split_links(values[LINK][LINK].get("value") or "", is_escaped=False)
     if not links or not is_polite(rest):
@@ -82,6 +82,13 @@ def errors_of(problem: CommandError | TrackletError) -> Json:
     if isinstance(problem, CommandError):
         return {LINK if about_link else WORDS: texts.misunderstood(problem, plain=True)}
     return {LINK: texts.sentence(problem, number=0)}
+
+
+def _field(values: Json, name: str) -> Json:
+    """Return what a field holds, {} where it is not there."""
+    block = values.get(name)
+    found = block.get(name) if isinstance(block, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _input(block_id: str, label: str, element: Json, *, optional: bool = False) -> Json:

@@ -15,13 +15,23 @@ from typing import Any
 from bot.jobs.error_codec import Unforeseen
 from bot.jobs.facts import ToldObject
 from bot.jobs.model import Job, JobState, Options
+from bot.jobs.operator_faults import needs_operator
 from bot.jobs.processes import ChildCrashed
 from bot.requests.errors import CommandError, ParseErrorKind
 from bot.slack.errors import FileNotShared, MessageNotShown, SlackError, SlackRefused
 from bot.texts import errors, wording
+from bot.texts.engine import engine_name
 from bot.texts.mrkdwn import escape, inert
 from bot.texts.wording import clock, count, percent, span
-from tracking.errors import ProcessDied, SourceRefusal, SourceRefused, TrackletError
+from tracking.errors import (
+    EngineUnavailable,
+    ProcessDied,
+    SourceRefusal,
+    SourceRefused,
+    StorageError,
+    StorageFault,
+    TrackletError,
+)
 
 Json = dict[str, Any]
 
@@ -149,14 +159,27 @@ def sentence(error: TrackletError, *, number: int) -> str:
         return file_not_shared(error)
     if isinstance(error, MessageNotShown):
         return message_not_shown(error)
-    if isinstance(error, SlackRefused) and error.reason == "missing_scope":
-        return scope_missing(error.needed)
+    if isinstance(error, SlackRefused) and (error.reason == "missing_scope" or error.reason in REFUSALS):
+        return refused(error)
     if isinstance(error, SlackError):
         return (
             "Slack did not take all of what I made, so something is missing here. "
             f"Trying again may help; if it does not, tell whoever runs me that it was job {number}."
         )
+    if needs_operator(error):
+        return f"{_out_of_order(error)}. Only whoever runs me can mend that; tell them that it was job {number}."
     return inert(errors.sentence(error))
+
+
+def _out_of_order(error: TrackletError) -> str:
+    match error:
+        case StorageError(reason=StorageFault.FULL):
+            return "The disk is full, so I could not go on"
+        case StorageError():
+            return "I can't use the place where I keep my files"
+        case EngineUnavailable():
+            return f"{engine_name(error.engine)} is not set up here"
+    return "My detector can't be used"
 
 
 def file_not_shared(error: FileNotShared) -> str:
@@ -170,6 +193,16 @@ def file_not_shared(error: FileNotShared) -> str:
             return "Slack hides that file, because it is older than this workspace's plan shows. Upload the video again."
         case "not-a-video":
             return "That file is not a video. MP4, MOV, WebM, MKV and AVI work."
+        case "missing":
+            return "Slack does not find that file. It was deleted, or it is not shared where I am. Upload the video again."
+        case "unready":
+            return "Slack has not finished with that file yet. Try again in a few minutes."
+        case "sign-in":
+            return no_access_to_files()
+        case "cut-short":
+            return "Slack gave me only a part of that file, each time that I asked. Try again later, or upload the video again."
+        case "unreachable":
+            return "Slack does not give me that file at the moment. Try again in a few minutes."
         case "unknown":
             name = escape(wording.quoted(error.file_id))
             return f"I know no video called {name} in this channel. Share it here, or give me its link (Copy link to file)."
@@ -183,6 +216,45 @@ def scope_missing(needed: str) -> str:
         f"I am missing {wanted} in this workspace. Whoever installed me can add it on the app's page, OAuth & Permissions, "
         "and install me again; then try once more."
     ).replace("OAuth & P", "OAuth &amp; P")
+
+
+REFUSALS: Mapping[str, str] = {
+    "restricted_action": "this workspace does not let me post there",
+    "restricted_action_read_only_channel": "only some people may post there",
+    "restricted_action_non_threadable_channel": "replies are not allowed there",
+    "restricted_action_thread_only_channel": "only replies are allowed there",
+    "restricted_action_thread_locked": "that thread is locked",
+    "cannot_reply_to_message": "that message takes no replies",
+    "is_archived": "the channel is archived",
+    "not_in_channel": "I am not in that channel any more",
+    "channel_not_found": "I am not in that channel any more",
+    "ekm_access_denied": "your organisation has taken back the keys to its messages",
+    "team_access_not_granted": "your organisation has not allowed me in that workspace",
+    "enterprise_is_restricted": "your organisation does not allow that",
+    "file_uploads_disabled": "this workspace does not take files from me",
+    "file_uploads_except_images_disabled": "this workspace does not take files from me",
+    "storage_limit_reached": "this workspace has no room for more files",
+}
+"""Why Slack does not let the bot post, by Slack's own word (docs.slack.dev/reference/methods/chat.postMessage)."""
+
+TOKEN_REFUSED = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
+"""Slack does not take the bot's token, which only who installed it can mend."""
+
+
+def refused(error: SlackRefused, *, channel: str = "") -> str:
+    """What Slack did not let the bot do, and who can change that; `channel` is where that was."""
+    if error.reason == "missing_scope":
+        return scope_missing(error.needed)
+    if error.reason in TOKEN_REFUSED:
+        return "I was removed from this workspace, or my access to it was. Ask whoever installed me to install me again."
+    why = REFUSALS.get(error.reason) or f"it says {inert(wording.quoted(error.reason))}"
+    where = f" in <#{channel}>" if channel.startswith(("C", "G")) else ""
+    return f"Slack does not let me answer{where}: {why}. Ask me in another channel, or in a message to me."
+
+
+def form_too_late() -> str:
+    """The form did not open."""
+    return "That took too long, so the form did not open. Type `/track` once more, or `/track` and a link."
 
 
 def no_access_to_files() -> str:

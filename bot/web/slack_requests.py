@@ -8,11 +8,15 @@ Source: docs.slack.dev/authentication/verifying-requests-from-slack.
 
 from __future__ import annotations
 
+import logging
+
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
+
+logger = logging.getLogger(__name__)
 
 EVENTS_PATH = "/slack/events"
 
@@ -31,7 +35,12 @@ def slack_route(app: AsyncApp, *, signing_secret: str) -> web.RouteDef:
         raw = await request.read()
         if not is_signed(verifier, request, raw):
             raise web.HTTPUnauthorized(text="invalid signature\n")
-        return await to_aiohttp_response(await app.async_dispatch(_parsed(request, raw)))
+        parsed = _parsed(request, raw)
+        if parsed.body.get("type") == "app_rate_limited":
+            # No event and nothing that Bolt knows: Slack leaves out events for a minute (docs.slack.dev/apis/events-api).
+            logger.warning("Slack leaves out events: there were more than it sends in an hour")
+            return web.Response(text="ok\n")
+        return await to_aiohttp_response(await app.async_dispatch(parsed))
 
     return web.post(EVENTS_PATH, slack)
 

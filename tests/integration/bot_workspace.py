@@ -44,7 +44,8 @@ class Workspace:
     bot: Bot
     children: FakeTaskRunner
     web_url: str
-    served: list[str]
+    web_requests: list[str]
+    """Each request to that web server: its method and its path with the query."""
 
     def replies(self, message: Message) -> list[Message]:
         """What the bot said below a message, in order."""
@@ -127,10 +128,10 @@ async def workspace(
     http_limits: HttpLimits = HttpLimits(look_s=0),  # noqa: B008  # frozen
 ) -> AsyncIterator[Workspace]:
     """Start all of it; `settings` differ from those of `settings_for`; with `real_work` children work."""
-    served: list[str] = []
+    asked: list[str] = []
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        served.append(request.raw_path)
+        asked.append(f"{request.method} {request.raw_path}")
         return await _serve_link(request)
 
     server = web.Application()
@@ -147,13 +148,13 @@ async def workspace(
                 settings_for(playground, folder, settings),
                 children=None if real_work else children,
                 knowledge_graph=knowledge_graph,
-                patience=Timeouts(file_event_s=0.1, share_s=2.0),
+                patience=Timeouts(file_event_s=0.1, share_s=2.0, file_pauses_s=(0.1, 0.2, 0.4), token_s=0.0),
                 http_limits=http_limits,
             )
             await bot.start()
             playground.bot_url = bot.url + EVENTS_PATH
             try:
-                yield Workspace(playground, bot, children, f"http://127.0.0.1:{runner.addresses[0][1]}", served)
+                yield Workspace(playground, bot, children, f"http://127.0.0.1:{runner.addresses[0][1]}", asked)
             finally:
                 await bot.stop()
     finally:

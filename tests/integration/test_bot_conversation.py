@@ -653,7 +653,7 @@ async def test_a_link_in_the_form_is_taken_as_it_was_typed(there: Workspace) -> 
     fields = {"link": f" {link}, ", "words": "only person :pray:", "channel": there.slack.channel_id("wildlife")}
     assert not (await there.slack.submit_view(view, fields)).get("errors")
     await there.slack.until(lambda: there.slack.messages("wildlife")[before:])
-    await eventually(lambda: there.served[-1].endswith("/form.mp4?sig=1&region=us&copy=2&amp;x=&lt"))
+    await eventually(lambda: there.web_requests[-1].endswith("/form.mp4?sig=1&region=us&copy=2&amp;x=&lt"))
 
 
 async def test_a_clip_with_the_same_bytes_is_not_called_the_same_request(there: Workspace) -> None:

@@ -164,13 +164,25 @@ def test_each_error_of_the_bot_has_a_sentence_without_its_class_name(kind: type[
     assert kind.__name__ not in said
 
 
-@pytest.mark.parametrize("reason", ["gone", "elsewhere", "external", "hidden", "not-a-video"])
-def test_each_reason_why_a_file_cannot_be_used_has_its_own_sentence(reason: str) -> None:
-    said = {
-        each: texts.file_not_shared(errors.FileNotShared("F1", each)) for each in ("gone", "elsewhere", "external", "hidden")
-    }
-    assert len(set(said.values())) == 4
-    assert texts.file_not_shared(errors.FileNotShared("F1", reason)).endswith(".")
+FILE_REASONS = ("gone", "elsewhere", "external", "hidden", "not-a-video")
+PASSING_FILE_REASONS = ("missing", "unready", "sign-in", "cut-short", "unreachable")
+
+
+def test_each_reason_why_a_file_cannot_be_used_has_its_own_sentence() -> None:
+    reasons = (*FILE_REASONS, *PASSING_FILE_REASONS)
+    said = [texts.file_not_shared(errors.FileNotShared("F1", each)) for each in reasons]
+    assert len(set(said)) == len(reasons)
+    assert all(each.endswith(".") for each in said)
+    assert [each for each in reasons if errors.FileNotShared("F1", each).may_pass] == list(PASSING_FILE_REASONS)
+
+
+@pytest.mark.parametrize("reason", [*texts.REFUSALS, *texts.TOKEN_REFUSED, "missing_scope", "a_new_reason", "<!channel>"])
+def test_each_refusal_of_slacks_is_told_in_words(reason: str) -> None:
+    said = texts.refused(errors.SlackRefused("chat.postMessage", reason), channel="C1")
+    assert said.endswith(".")
+    assert "<!channel>" not in said
+    known = reason in texts.REFUSALS or reason in texts.TOKEN_REFUSED
+    assert (reason not in said) if known else said
 
 
 def test_errors_come_back_from_the_database_with_their_facts() -> None:
