@@ -204,10 +204,11 @@ def _order(spoken: str, links: list[str]) -> Order | None:
     """Return the order that a text is, None where it is none. Raises `CommandError` for one that lacks something."""
     if spoken in {"?", "-h", "--help"}:
         return Help()
-    said = [word for each in spoken.split() if (word := each.strip(_PUNCTUATION))]
+    said = [word for each in spoken.removeprefix("/track ").split() if (word := each.strip(_PUNCTUATION))]
     words = [word.lower() for word in said]
-    if " ".join(itertools.dropwhile(lexicon.OPENINGS.__contains__, words)) in lexicon.QUESTIONS:
-        return Help()
+    question = " ".join(itertools.dropwhile(lexicon.OPENINGS.__contains__, words)).replace("’", "'")
+    if question in lexicon.QUESTIONS | lexicon.STATUS_QUESTIONS and not links:
+        return Help() if question in lexicon.QUESTIONS else Status()
     if words[:1] in (["watch"], ["unwatch"]) and not (words[0] == "watch" and _is_chatter(words[1:]) and not links):
         return _watch(words, links)
     rest = [place for place, word in enumerate(words) if word not in lexicon.POLITE]
@@ -216,7 +217,7 @@ def _order(spoken: str, links: list[str]) -> Order | None:
     match [words[place] for place in rest]:
         case ["help"]:
             return Help()
-        case ["status"]:
+        case [*before, "status"] if {word.replace("’", "'") for word in before} <= lexicon.INQUIRING:
             return Status()
         case ["watches"]:
             return Watches()
@@ -273,7 +274,7 @@ def _read_options(text: str) -> _Read:
         bare = _bare(word)
         if bare.rpartition(".")[2] in VIDEO_SUFFIXES and "." in bare:
             read.names.append(word.strip(_PUNCTUATION))
-        elif bare in lexicon.CHATTER:
+        elif bare in lexicon.CHATTER or (bare in lexicon.BEFORE_NUMBERS and _NUMBER.match(text, position + len(word))):
             read.chatter.append(bare)
         elif bare:
             # What stands together is told together, with the small words in between.
@@ -338,7 +339,7 @@ def _is_asking(read: _Read, spoken: str) -> bool:
 
 
 def _is_chatter(words: list[str]) -> bool:
-    """Whether there are words, and none that carries anything."""
+    """Return whether there are words, and none that carries anything."""
     return bool(words) and all(word in lexicon.CHATTER for word in words)
 
 
@@ -364,6 +365,9 @@ _GAP = re.compile(r"(?:[\s,;.&!?…:'\"“”‘’«»()\[\]{}*_~`|/\\–—•
 
 
 _WORD = re.compile(r"[^\s,;]++")
+
+
+_NUMBER = re.compile(r"\s*+\d")
 
 
 _CLOCK = r"\d{1,4}+:\d{1,2}+(?::\d{1,2}+)?+(?:\.\d++)?+"
@@ -409,7 +413,7 @@ _OPTIONS = {
             r"(?:only|just|labels?|class(?:es)?)[\s:=,]++",
             rf"(?P<labels>[^\s,;.]++(?:[\s,]++(?!(?:and\s++)?+[(\[“\"']?+{_KEYWORD})[^\s,;.]++)*+)",
         ),
-        "engine": (r"(?:with|using|by|engine)[\s:=]++(?:the\s++)?+(?P<engine>[\w-]++)(?:\s++engine\b)?+",),
+        "engine": (r"(?:with|using|by|engine)[\s:=]++(?:the\s++)?+(?P<engine>[^\W\d][\w-]*+)(?:\s++engine\b)?+",),
     }.items()
 }
 

@@ -132,7 +132,7 @@ def _is_slacks(host: str, slack_host: str) -> bool:
 
 
 def source_of(link: str, *, slack_host: str = "slack.com") -> Source:
-    """Where a link leads: a file in Slack, a stored object, or the web. Raises `CommandError`."""
+    """Return where a link leads: to a file in Slack, a stored object, or the web. Raises `CommandError`."""
     try:
         url = http_url(link)
     except SourceRefused as refused:
@@ -153,7 +153,7 @@ def source_of(link: str, *, slack_host: str = "slack.com") -> Source:
 
 
 def looks_like_video(link: str) -> bool | None:
-    """Whether a link in a message is one to a video; None where only its server knows."""
+    """Return whether a link in a message is one to a video; None where only its server knows."""
     if link.lower().startswith("gs://"):
         suffix = link.rpartition(".")[2].lower()
         return suffix in VIDEO_SUFFIXES

@@ -40,7 +40,7 @@ PRAISE = _words(
     "thanks thank thx ty tysm cheers nice nicely great greatly wow awesome amazing cool good well lovely love loved "
     "loving perfect excellent brilliant super neat sweet fantastic wonderful beautiful impressive impressed fine "
     "best better bravo congrats congratulations kudos done job works worked yay woohoo haha hahaha lol rofl ha "
-    "funny interesting danke merci gracias grazie obrigado obrigada tack takk kiitos arigato spasibo"
+    "funny interesting danke merci gracias grazie obrigado obrigada tack takk kiitos arigato spasibo rock rocks legend +1"
 )
 
 ASKING = _words(
@@ -81,6 +81,31 @@ _SMALL = _words(
 CHATTER = _SMALL | GREETINGS | POLITE | PRAISE | ASKING
 """Words that carry nothing beside options, which are read first."""
 
+INQUIRING = _words("what's what is how's the")
+"""What may stand before an order besides: "what's the status?"."""
+
+BEFORE_NUMBERS = _words("with by at to of")
+"""What carries nothing before a number: "again with 50%"."""
+
+STATUS_QUESTIONS = frozenset(
+    {
+        "are you done",
+        "are you done yet",
+        "are you finished",
+        "is it done",
+        "is it done yet",
+        "how far are you",
+        "how far is it",
+        "how long",
+        "how long will it take",
+        "how long does it take",
+        "what is running",
+        "what's running",
+        "my jobs",
+    }
+)
+"""Whole texts that ask how far the work is."""
+
 QUESTIONS = frozenset(
     {
         "what can you do",
@@ -110,6 +135,9 @@ _PLURALS = {"people": "person", "persons": "person", "buses": "bus", "mice": "mo
 
 _EXAMPLES = {
     **dict.fromkeys(("help", "status", "cancel", "stop", "watches", "track"), ""),
+    **dict.fromkeys(("abort", "halt", "quit", "nevermind", "terminate"), "stop"),
+    **dict.fromkeys(("progress", "jobs"), "status"),
+    **dict.fromkeys(("manual", "instructions"), "help"),
     "auto": "auto off",
     "watch": "watch gs://bucket/prefix",
     "unwatch": "unwatch gs://bucket/prefix",

@@ -59,7 +59,7 @@ class Commands:
 
     async def answer(self, body: Json) -> Message | OpenModal | None:
         """
-        What the asker sees at once; None where nothing need be said because work begins.
+        Return what the asker sees at once; None where nothing need be said because work begins.
 
         What the database holds up is told at once and answered later, since Slack shows an error after three seconds.
         """

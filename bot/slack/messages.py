@@ -272,7 +272,7 @@ def is_surely_video(file: Json) -> bool:
 
 
 def is_video_file(file: Json) -> bool:
-    """Whether Slack takes a file for a video: by its type, or by its name while the type is not known yet."""
+    """Return whether Slack takes a file for a video: by its type, or by its name while the type is not known yet."""
     mimetype = str(file.get("mimetype") or "")
     if mimetype and mimetype != "application/octet-stream":
         return mimetype.startswith("video/")
@@ -352,6 +352,6 @@ def _dict(event: Mapping[str, Any], name: str) -> Json:
 
 
 def _word(event: Mapping[str, Any], name: str) -> str:
-    """A field that is text, "" where it is missing or something else."""
+    """Return a field that is text, "" where it is missing or something else."""
     value = event.get(name)
     return value if isinstance(value, str) else ""

@@ -50,6 +50,7 @@ from bot.texts import slack as texts
 from tracking.errors import TrackletError
 
 GRACE_S = 2.0  # file_shared and app_mention know less than their message, which comes at the same moment
+LOOKED_UP_S = 10.0  # what is known already is worth more than a long wait for the rest
 MAX_VIDEOS = 10  # of one message, as many files as Slack puts into one
 MAX_TOLD = 3  # reasons why something is no video
 MAX_VALUE_LETTERS = 2000  # of a button
@@ -119,8 +120,10 @@ class Shares:
         finding = await self._videos(shared)
         is_wanted = await self._store.auto(shared.team, shared.channel)
         for video in finding.videos[:MAX_VIDEOS]:
-            may_start = is_wanted and not _may_be_spent(video.source)
-            await (self._start(shared, video) if may_start else self._offer(shared, video))
+            if not is_wanted or _may_be_spent(video.source):
+                await self._offer(shared, video)
+            elif (earlier := await self._start(shared, video)) is not None:
+                await self._tell(shared, texts.same_as_above(await self._link_to(earlier)))
         if len(finding.videos) > MAX_VIDEOS:
             await self._tell(shared, texts.too_many_videos(len(finding.videos), MAX_VIDEOS))
 
@@ -234,7 +237,7 @@ class Shares:
     # ---- inside ----------------------------------------------------------------------------------------------------------
 
     async def _answer(self, shared: SharedMessage, speech: Speech) -> None:
-        """The bot was spoken to."""
+        """Do what somebody asks of the bot, or tell that person what was not understood."""
         heard = speech.heard
         if speech.wrong is not None:
             if speech.is_addressed or shared.files or shared.links:
@@ -256,7 +259,7 @@ class Shares:
             await self._say(shared, blocks.help_message())
 
     async def _request(self, shared: SharedMessage, speech: Speech) -> None:
-        """Something is to be tracked, and the message does not hold it."""
+        """Track what is asked for by a message that does not hold it: the videos of its thread."""
         if shared.has_other_files:
             await self._tell(shared, texts.file_not_shared(FileNotShared("", "not-a-video")))
         elif shared.thread_ts:
@@ -434,8 +437,9 @@ class Shares:
     async def _looked_up(self, channel: str, ts: str, thread_ts: str) -> Json | None:
         """Return a message as an event would tell of it, None where Slack does not show it."""
         try:
-            message = await self._history.message(channel, ts, thread_ts=thread_ts)
-        except SlackError:
+            async with asyncio.timeout(LOOKED_UP_S):
+                message = await self._history.message(channel, ts, thread_ts=thread_ts)
+        except (SlackError, TimeoutError):
             return None
         if message is None:
             return None

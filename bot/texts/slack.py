@@ -356,7 +356,8 @@ def help_text() -> str:
         "*`/track`* alone opens a form. *`/track status`* lists your jobs, *`/track cancel`* stops one.\n"
         "*`/track auto off`* keeps me from starting unasked in this channel; a button remains. `/track auto on` undoes that.\n"
         "*`/track watch gs://bucket/prefix`* shows here what appears there. `/track watches` lists, `/track unwatch` ends it.\n"
-        "*In a thread*, where commands do not work, mention me."
+        "*Mention me* and say the same, with a video, a link or in a thread, where commands do not work: "
+        "`@Tracklet only person`, `@Tracklet stop`, `@Tracklet status`. In a message to me the words alone will do."
     )
 
 

@@ -661,3 +661,27 @@ async def test_a_clip_with_the_same_bytes_is_not_called_the_same_request(there: 
     two = await there.slack.upload_file(CLIP + b"twin", "wildlife", name="two.mp4", thread_ts=one.ts)
     await there.slack.until(lambda: len(found(there, one)) == 2)
     assert two.thread_ts == one.ts
+
+
+async def test_a_file_that_is_shared_twice_in_a_thread_is_tracked_once(there: Workspace) -> None:
+    first = await there.clip()
+    await there.progress(first, starts="I found")
+    with there.unheard("wildlife"):
+        again = there.slack.post_message("wildlife", "here once more", thread_ts=first.ts)
+    before, jobs = len(there.slack.ephemerals), await there.job_count()
+    await there.deliver(event_of(there, again, subtype="file_share", files=first.files))
+    await there.slack.until(lambda: there.slack.ephemerals[before:])
+    assert "Same video, same settings: <" in there.slack.ephemerals[before].text
+    assert await there.job_count() == jobs
+
+
+async def test_a_mention_is_not_kept_waiting_by_a_history_that_gives_no_answer(
+    there: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.slack.shares.LOOKED_UP_S", 0.1)
+    there.slack.faults.lose_response("conversations.history", times=5)
+    with there.unheard("wildlife"):
+        message = there.slack.post_message("wildlife", f"{BOT} {there.web_url}/waiting.mp4 only dogs")
+    await there.deliver(mention_of(message))
+    await there.progress(message, starts="I found")
+    assert labels_of(there) == ("dog",)
