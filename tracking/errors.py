@@ -26,6 +26,7 @@ foreign library is called, with the cause kept.
         EngineUnavailable           cannot run here (no model, no network, no credentials)
         EngineRefused               the engine will not do this video (a moving camera for motion, a quota, a permission)
       StorageError                  a folder or bucket that cannot be read or written
+      ResultsRemoved                what earlier work left is not kept any more
       ProcessDied                   work that ended the process in which it ran, again and again
       Cancelled                     somebody stopped it
 """
@@ -310,6 +311,13 @@ class StorageError(TrackletError):
     place: str
     action: str
     reason: StorageFault | str = ""
+
+
+@dataclass(eq=False)
+class ResultsRemoved(TrackletError):
+    """What earlier work left of the video `name` was removed after the time for which results are kept."""
+
+    name: str
 
 
 @dataclass(eq=False)

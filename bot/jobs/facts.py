@@ -166,13 +166,22 @@ class RemoteState(Fact):
     done: bool = False
 
 
+class StepTimes(Fact):
+    """When a step ran, and when it only waited for its turn meanwhile; seconds since 1970."""
+
+    name: str
+    began: float
+    ended: float
+    waits: tuple[tuple[float, float], ...] = ()
+
+
 class JobFacts(Fact):
     """
     All that is known of a job; each part is there once its step has ended.
 
     `next_first` and `next_page` are what further pictures may be asked for (0: none); `handle` names a remote run, `start_sent`
     says that its start was sent and `waits_for` which file it will write; `shown` is the stage and the share of it that the
-    progress message said last.
+    progress message said last. `took_s` is the time that the job took, without its waiting for others.
     """
 
     thread_ts: str = ""
@@ -188,6 +197,7 @@ class JobFacts(Fact):
     start_sent: bool = False
     waits_for: str = ""
     shown: tuple[str, float] = ("", 0.0)
+    took_s: float = 0.0
 
     @classmethod
     def from_json(cls, data: Json) -> Self:

@@ -38,6 +38,7 @@ class ResultCache:
         if same is None or not is_there([same.facts.annotations]):
             return Found()
         annotations = same.facts.annotations
+        await asyncio.to_thread(use, [annotations])
         if not job.request.annotations:
             await self._publisher.annotations(job, video, Path(annotations), run_key=self.run_key(job, probed))
         same = await self._store.with_same(result_key=result_key, but=job.id)

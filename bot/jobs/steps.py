@@ -32,7 +32,6 @@ from bot.jobs.facts import (
     Tracked,
     VideoFile,
 )
-from bot.jobs.fetch_places import FetchPlaces
 from bot.jobs.model import Job, JobState, Kind, SourceKind
 from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, NotReady, SharedVideos
@@ -40,17 +39,21 @@ from bot.jobs.processes import ChildCrashed, TaskRunner, unless_cancelled
 from bot.jobs.publishing import Publisher
 from bot.jobs.remote import RemoteTracking
 from bot.jobs.result_cache import ResultCache, use
+from bot.jobs.slots import Slots, Turn
+from bot.jobs.stopwatch import running
 from bot.jobs.store import Store
 from bot.settings import Settings
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
-from tracking.errors import SourceFailure, SourceNotFound, SourceUnreachable
+from tracking.errors import ResultsRemoved, SourceFailure, SourceNotFound, SourceUnreachable
 from tracking.sources.download import Fetched, Fetcher, Progress, local_file
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
 
 logger = logging.getLogger(__name__)
 
+DOWNLOADS = 8  # they share one network; more at once make each slower, not all sooner
+DOWNLOADS_A_PERSON = 2  # a slow server holds up who named it, and nobody else
 GIFS_A_MESSAGE = 10
 BUCKET_S = 900.0  # the largest video at a tenth of what a cloud's network gives
 FILE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 29.5)  # a minute in all, in which Slack makes a file known to all its servers
@@ -86,7 +89,7 @@ class Steps:
         self._reporter = reporter
         self._cancelled = cancelled
         self._file_pauses_s = file_pauses_s
-        self._fetch_places = FetchPlaces()
+        self._downloads = Slots(DOWNLOADS, a_person=DOWNLOADS_A_PERSON)
         self._paths = JobPaths(settings.data_dir, videos_root=storage.videos.name)
         self.publisher = Publisher(store=store, storage=storage)
         self.cache = ResultCache(store=store, settings=settings, publisher=self.publisher)
@@ -109,9 +112,9 @@ class Steps:
         if source.kind is SourceKind.SLACK_FILE:
             fetch = self._fetch_shared(job, path, progress)
         elif source.kind is SourceKind.OBJECT:
-            fetch = self._in_turn(job.request.person, self._fetch_object(source.ref, path))
+            fetch = self._in_turn(job, self._fetch_object(source.ref, path))
         else:
-            fetch = self._in_turn(job.request.person, self._fetcher.fetch(source.ref, path, progress=progress))
+            fetch = self._in_turn(job, self._fetcher.fetch(source.ref, path, progress=progress))
         fetched = await unless_cancelled(fetch, self._cancelled(job))
         return VideoFile(
             path=str(fetched.path),
@@ -127,7 +130,7 @@ class Steps:
         """Fetch a shared file, which Slack tells of before it is everywhere; nobody else waits while it is waited for."""
         for pause_s in (*self._file_pauses_s, None):
             try:
-                return await self._in_turn(job.request.person, self._shared.fetch(job, path, progress))
+                return await self._in_turn(job, self._shared.fetch(job, path, progress))
             except NotReady as early:
                 if pause_s is None:
                     raise early.error from early
@@ -135,9 +138,9 @@ class Steps:
                 await asyncio.sleep(pause_s)
         raise AssertionError("the loop returns or raises")
 
-    async def _in_turn(self, person: str, fetch: Coroutine[Any, Any, Fetched]) -> Fetched:
+    async def _in_turn(self, job: Job, fetch: Coroutine[Any, Any, Fetched]) -> Fetched:
         try:
-            async with self._fetch_places.place(person):
+            async with self._downloads.hold(self.turn(job)):
                 return await fetch
         finally:
             fetch.close()  # where it never began
@@ -211,7 +214,7 @@ class Steps:
 
     async def summary(self, job: Job, video: VideoFile, probed: Probe, annotations: str, *, page: int) -> Summary:
         """Draw one page of the object summary, and gather what is said of the objects."""
-        await self._have(job, video)
+        await self._have(job, video, annotations)
         arguments = self._drawing(job, video, probed, annotations) | {"page": page}
         return Summary.from_json(await self._task(job, "summary", arguments, JobState.RENDERING, (0.0, SUMMARY_SHARE)))
 
@@ -221,7 +224,7 @@ class Steps:
         """Draw the GIFs of some objects, unless they are `known`."""
         if known or not numbers:
             return Animations(animations=tuple(known))
-        await self._have(job, facts.video)
+        await self._have(job, facts.video, facts.annotations)
         arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"numbers": list(numbers)}
         drawn = Animations.from_json(await self._task(job, "animations", arguments, JobState.RENDERING, (SUMMARY_SHARE, 1.0)))
         order = {number: place for place, number in enumerate(numbers)}
@@ -273,7 +276,7 @@ class Steps:
 
     async def pictures(self, job: Job, facts: Drawable, kind: str) -> Pictures:
         """Draw the pictures of one kind, by its key."""
-        await self._have(job, facts.video)
+        await self._have(job, facts.video, facts.annotations)
         arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"kind": kind}
         return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.RENDERING))
 
@@ -286,8 +289,29 @@ class Steps:
 
     # ---- helpers ---------------------------------------------------------------------------------------------------------
 
-    async def _have(self, job: Job, video: VideoFile) -> None:
-        """Have the video here that was fetched for this job or its parent: after a while it is removed (`retention.py`)."""
+    def turn(self, job: Job, *, is_told: bool = True) -> Turn:
+        """Return what stands for the job where it waits for its turn; the step's time stops, and its thread `is_told`."""
+        reporter, stopwatch = self._reporter(job), running.get()
+
+        def waits(before: int | None) -> None:
+            if stopwatch is not None:
+                stopwatch.go_on() if before is None else stopwatch.wait()
+            if is_told:
+                reporter.waits(job, before)
+
+        return Turn(job.request.person, job.number, waits)
+
+    async def _have(self, job: Job, video: VideoFile, annotations: str) -> None:
+        """
+        Have here what pictures are drawn from, which after a while is removed (`retention.py`): the video is fetched again.
+
+        Raises `ResultsRemoved` where the annotation file is gone.
+        """
+        await self._store.own(job.id, [Path(annotations).as_uri()])
+        try:
+            await asyncio.to_thread(use, [annotations])
+        except FileNotFoundError:
+            raise ResultsRemoved(video.name) from None
         try:
             await asyncio.to_thread(use, [video.path])
         except FileNotFoundError:
@@ -327,7 +351,9 @@ class Steps:
 
         for deaths in range(DEATHS_FORGIVEN + 1):
             try:
-                result: Json = await self._children.run(task, arguments, cancelled=self._cancelled(job), fraction=fraction)
+                result: Json = await self._children.run(
+                    task, arguments, turn=self.turn(job), cancelled=self._cancelled(job), fraction=fraction
+                )
             except ChildCrashed as error:
                 logger.warning("job %d: the child for %s ended with status %d", job.number, task, error.status)
                 if deaths == DEATHS_FORGIVEN:

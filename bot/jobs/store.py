@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -398,6 +398,11 @@ class Store:
         """Whether an object of that name was ever written for a job."""
         query = sa.select(own_objects.c.uri).where(own_objects.c.uri == uri)
         return await self._run(lambda connection: connection.execute(query).first() is not None)
+
+    async def own_among(self, uris: Sequence[str]) -> set[str]:
+        """Return those of `uris` that were ever written for a job."""
+        query = sa.select(own_objects.c.uri).where(own_objects.c.uri.in_(uris))
+        return await self._run(lambda connection: set(connection.execute(query).scalars()))
 
     async def watch(self, watch: Watch, user: str) -> bool:
         """Note what a channel watches; False when it did before."""

@@ -15,6 +15,7 @@ from typing import Any
 from PIL import Image
 
 from bot.jobs.processes import Fraction, Json, unless_cancelled
+from bot.jobs.slots import Turn
 from tracking.errors import TrackletError
 
 LABELS = ("person", "car", "dog")
@@ -34,6 +35,7 @@ class FakeTaskRunner:
     errors: dict[str, TrackletError] = field(default_factory=dict)
     held: dict[str, asyncio.Event] = field(default_factory=dict)
     asked: list[tuple[str, Json]] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
     slots: int = 2
     running: int = 0
     waiting: int = 0
@@ -43,9 +45,12 @@ class FakeTaskRunner:
         self.held[task] = asyncio.Event()
         return self.held[task]
 
-    async def run(self, task: str, arguments: Json, *, cancelled: asyncio.Event, fraction: Fraction = lambda _: None) -> Any:
+    async def run(
+        self, task: str, arguments: Json, *, turn: Turn, cancelled: asyncio.Event, fraction: Fraction = lambda _: None
+    ) -> Any:
         """See `ProcessPool.run`."""
         self.asked.append((task, arguments))
+        self.turns.append(turn)
         fraction(0.5)
         if task in self.held:
             self.running += 1

@@ -52,12 +52,14 @@ def shown_name(name: str) -> str:
     return escape(short) or "video"
 
 
-def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None) -> Message:
-    """The one message that is edited as the job moves."""
+def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None, before: int | None = None) -> Message:
+    """The one message that is edited as the job moves; `before` is how many jobs come first while it waits, else None."""
     head = _head(job)
-    line = texts.STAGES[state]
+    line = texts.STAGES[state] if before is None else texts.waiting(before)
     details = []
-    if fraction > 0:
+    if before is not None:
+        left_s = None
+    elif fraction > 0:
         line = f"{line} · {wording.percent(fraction)}"
         details.append(bar(fraction))
     if left_s is not None:
@@ -76,11 +78,11 @@ def bar(fraction: float) -> str:
     return "▰" * full + "▱" * (BAR_CELLS - full)
 
 
-def finished(job: Job, facts: JobFacts, *, took_s: float, earlier_link: str) -> Message:
+def finished(job: Job, facts: JobFacts, *, earlier_link: str) -> Message:
     """The progress message, once everything is posted."""
     summary, probed = facts.summary or Summary(), facts.probed
     name = shown_name(job.request.source.name)
-    small = f"{_engine(probed) if probed else ''} {texts.took(took_s)}".lstrip()
+    small = f"{_engine(probed) if probed else ''} {texts.took(facts.took_s)}".lstrip()
     if facts.earlier:
         small = texts.seen_before(earlier_link)
     if not summary.objects:
@@ -134,7 +136,8 @@ def object_list(
     ]
     if len(rows) > ROWS_SHOWN:
         lines.append(f"… and {len(rows) - ROWS_SHOWN} more")
-    blocks = [section(text) for text in _chunks(lines)]
+    # The thread may hold other videos as well.
+    blocks = [section(text) for text in _chunks([_about(job), *lines])]
     if number := summary.left_out:
         blocks.append(_context(errors.left_out(number)))
     if summary.near_miss_count:
@@ -143,7 +146,7 @@ def object_list(
     shown = {"summary": summary, "next_first": next_first, "next_page": next_page}
     if buttons := drawn(Place.LIST, job, job.facts.model_copy(update=shown)):
         blocks.append(_actions(*buttons))
-    return Message(texts.list_title(job, [row.label for row in rows]), tuple(blocks))
+    return Message(texts.list_title(shown_name(job.request.source.name), [row.label for row in rows]), tuple(blocks))
 
 
 def offer(job_id: str, name: str) -> Message:
@@ -188,13 +191,17 @@ def _engine(probed: Probe) -> str:
     return escape(engine.engine_chosen(EngineName(probed.engine), why=probed.why, model=model, detector=probed.detector))
 
 
+def _about(job: Job) -> str:
+    return texts.about(shown_name(job.request.source.name), escape(texts.options_in_words(job.request.options)))
+
+
 def _head(job: Job) -> str:
     name = shown_name(job.request.source.name)
     options = escape(texts.options_in_words(job.request.options))
     if job.request.kind is Kind.SHOW:
         return texts.appeared(job.request.source.ref)
     if job.request.thread_ts or not job.request.user:
-        return texts.about(name, options)
+        return _about(job)
     return texts.asked(job.request.user, name, options)
 
 

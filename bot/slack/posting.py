@@ -115,11 +115,15 @@ class ThreadPoster:
     def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None:
         self.board.show(job, state, fraction)
 
+    def waits(self, job: Job, before: int | None) -> None:
+        self.board.waits(job, before)
+
     async def summary(self, job: Job, pages: Sequence[SummaryPage], objects: Sequence[ToldObject]) -> None:
         rows = {row.number: row for row in objects}
         name = job.request.source.name
         alts = [texts.summary_alt(name, [rows[each] for each in page.objects]) for page in pages]
-        await self.share(job, "summary", [Picture(Path(page.path), alt) for page, alt in zip(pages, alts, strict=True)])
+        pictures = [Picture(Path(page.path), alt) for page, alt in zip(pages, alts, strict=True)]
+        await self.share(job, "summary", pictures, comment=texts.about(blocks.shown_name(name), ""))
 
     async def list_objects(self, job: Job, summary: Summary, *, next_first: int, next_page: int) -> None:
         await self._store.update(job.id, facts=JobFacts(next_first=next_first, next_page=next_page))
@@ -139,7 +143,8 @@ class ThreadPoster:
     async def animations(self, job: Job, animations: Sequence[Animation], objects: Sequence[ToldObject]) -> None:
         rows = {row.number: row for row in objects}
         pictures = [Picture(Path(each.path), texts.animation_alt(rows[each.object])) for each in animations]
-        comment = texts.animations_comment([rows[each.object] for each in animations])
+        name = blocks.shown_name(job.request.source.name)
+        comment = texts.animations_comment(name, [rows[each.object] for each in animations])
         await self.share(job, "animations", pictures, comment=comment)
 
     async def pictures(self, job: Job, kind: str, paths: Sequence[str]) -> None:
@@ -196,7 +201,7 @@ class ThreadPoster:
             # What takes the program down is not to be had again by a click.
             return blocks.failed(job, self._sentence(job, error), can_retry=error["kind"] != ProcessDied.__name__)
         earlier_link = await self._link_to(job, facts.earlier) if facts.earlier else ""
-        return blocks.finished(job, facts, took_s=time.time() - job.created_at, earlier_link=earlier_link)
+        return blocks.finished(job, facts, earlier_link=earlier_link)
 
     # ---- texts -----------------------------------------------------------------------------------------------------------
 

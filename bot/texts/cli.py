@@ -181,7 +181,12 @@ def no_such_setting(variable: str, nearest: str) -> str:
 
 def demo_port_taken() -> str:
     """Another program listens where the demo's page would be; stands behind the option and the port."""
-    return "another program uses that port. Choose another one; 0 takes one that is free"
+    return "another program uses that port, perhaps another demo. Choose another one, or leave --port out: I take a free one"
+
+
+def no_temporary_folder() -> str:
+    """There is no folder for what the demo needs while it runs; stands behind the variable and its value."""
+    return "I need a folder for temporary files that I may write to, with some room. Set TMPDIR to one"
 
 
 def demo_starts() -> str:

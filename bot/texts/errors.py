@@ -132,6 +132,11 @@ def source_not_found(error: errors.SourceNotFound) -> str:
 
 
 @sentence.register
+def results_removed(error: errors.ResultsRemoved) -> str:
+    return f"What I found in {quoted(error.name)} is not kept any more. Ask me to track it again."
+
+
+@sentence.register
 def source_not_a_video(error: errors.SourceNotAVideo) -> str:
     shown = quoted(error.source)
     match error.found:

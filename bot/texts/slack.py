@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.jobs.error_codec import Unforeseen
 from bot.jobs.facts import ToldObject
-from bot.jobs.model import Job, JobState, Options
+from bot.jobs.model import JobState, Options
 from bot.jobs.operator_faults import needs_operator
 from bot.jobs.processes import ChildCrashed
 from bot.requests.errors import CommandError, ParseErrorKind
@@ -86,6 +86,11 @@ def options_in_words(options: Options) -> str:
     return ", ".join(words)
 
 
+def waiting(before: int) -> str:
+    """Others have their turn first; `before` counts them."""
+    return f"Waiting: {count(before, 'video')} first" if before else "Waiting for its turn: it is next"
+
+
 def time_left(seconds: float) -> str:
     """An estimate, said as one."""
     return f"about {wording.duration(max(10.0, round(seconds)))} left"
@@ -105,7 +110,7 @@ def labels_counted(labels: Sequence[str], *, most: int = 6) -> str:
 
 
 def took(seconds: float) -> str:
-    """From the question to the last picture."""
+    """From the question to the last picture, without the time in which it waited for others."""
     return f"It took {wording.duration(seconds)}."
 
 
@@ -294,14 +299,16 @@ def picture_alt(title: str, file_name: str) -> str:
     return wording.quoted(f"{title}: {file_name}", limit=ALT_LETTERS)
 
 
-def animations_comment(rows: Sequence[ToldObject]) -> str:
-    """Which objects a message shows."""
+def animations_comment(name: str, rows: Sequence[ToldObject]) -> str:
+    """Which objects of which video a message shows."""
     numbers = sorted(row.number for row in rows)
     if len(numbers) == 1:
-        return f"Object {numbers[0]}"
-    if numbers[-1] - numbers[0] == len(numbers) - 1:
-        return f"Objects {numbers[0]} to {numbers[-1]}"
-    return f"Objects {', '.join(map(str, numbers))}"
+        said = f"object {numbers[0]}"
+    elif numbers[-1] - numbers[0] == len(numbers) - 1:
+        said = f"objects {numbers[0]} to {numbers[-1]}"
+    else:
+        said = f"objects {', '.join(map(str, numbers))}"
+    return f"*{name}* · {said}"
 
 
 # -- buttons ----------------------------------------------------------------------------------------------------------------
@@ -332,9 +339,9 @@ def offer(name: str) -> str:
     return f"Shall I track the objects in *{name}*?"
 
 
-def list_title(job: Job, labels: Sequence[str]) -> str:
+def list_title(name: str, labels: Sequence[str]) -> str:
     """The list of objects, for notifications."""
-    return f"Job {job.number}: {count(len(labels), 'object')}: {labels_counted(labels)}"
+    return f"{name}: {count(len(labels), 'object')}: {labels_counted(labels)}"
 
 
 # -- answers to one person --------------------------------------------------------------------------------------------------
@@ -603,33 +610,21 @@ CHANNEL_NOT_YOURS = "You are not in that channel yourself. Choose one that you a
 # -- doctor -----------------------------------------------------------------------------------------------------------------
 
 DOCTOR_NO_ANSWER = "Slack does not answer. Check the network, and TRACKLET_SLACK_API_URL where it is set."
+DOCTOR_SCOPES_UNKNOWN = "Slack does not say which scopes are granted."
 DOCTOR_SOCKET_MODE = "Slack takes the app-level token, so events come by Socket Mode and no public address is needed."
 
 
 def doctor_no_token() -> str:
     """There is nothing to ask Slack with."""
     return (
-        "There is no SLACK_BOT_TOKEN. Make an app from app_manifest.yaml at api.slack.com/apps, install it, and set its token; "
-        "`tracklet demo` needs none."
+        "There is no SLACK_BOT_TOKEN. Make an app from app_manifest.yaml at api.slack.com/apps, install it, and set its token. "
+        "`tracklet demo` and `tracklet track` need none."
     )
 
 
 def doctor_token(user: str, team: str) -> str:
     """The bot's token is good."""
     return f"Slack knows the token: it is {wording.quoted(user)} in {wording.quoted(team)}."
-
-
-def doctor_token_refused(reason: str) -> str:
-    """The bot's token is not."""
-    return f"Slack refuses SLACK_BOT_TOKEN ({wording.quoted(reason)}). Copy it anew from the app's page, OAuth & Permissions."
-
-
-def doctor_app_token_refused(reason: str) -> str:
-    """The app-level token is not good."""
-    return (
-        f"Slack refuses SLACK_APP_TOKEN ({wording.quoted(reason)}). Make one on the app's page, Basic Information, with the "
-        "scope connections:write, and turn Socket Mode on."
-    )
 
 
 def doctor_scopes(missing: Sequence[str], reasons: Mapping[str, str]) -> str:
@@ -657,4 +652,7 @@ def doctor_http(has_secret: bool, public_url: str) -> str:
     if not has_secret:
         return "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set, so no event can come. Socket Mode is the easier way."
     where = public_url.rstrip("/") or "https://your.host"
-    return f"Events come over HTTP: the app's request URLs must be {wording.quoted(where)}/slack/events."
+    return (
+        f"Events come over HTTP: the app's request URLs must be {wording.quoted(where)}/slack/events. From here I can't see "
+        "whether SLACK_SIGNING_SECRET is right; where it is wrong, the log of `tracklet serve` says so at the first request."
+    )

@@ -211,14 +211,14 @@ async def test_what_is_said_of_a_file_that_does_not_come_is_true(
     assert "status" not in str(failure.blocks)
     there.slack.faults.clear()
     await there.slack.click(failure, "tracklet_retry")
-    await there.slack.until(lambda: len(there.replies(message)[-1].files) == 3, timeout_s=30)
+    await there.slack.until(lambda: len(there.replies(message)[-1].files) == 3)
 
 
 async def test_a_file_that_is_deleted_is_not_waited_for(there: Workspace) -> None:
     there.slack.faults.refuse("files.info", "file_deleted", times=1000)
     asked = len(there.slack.calls_of("files.info"))
     await there.progress(await there.clip(), holds="somebody deleted it")
-    assert len(there.slack.calls_of("files.info")) == asked + 1
+    assert len(there.slack.calls_of("files.info")) - asked <= 2  # the job asks once, and so may who hears of the file alone
 
 
 async def test_a_file_event_alone_waits_for_its_file(there: Workspace) -> None:

@@ -52,6 +52,8 @@ class RecordingReporter:
 
     def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None: ...
 
+    def waits(self, job: Job, before: int | None) -> None: ...
+
     async def summary(self, job: Job, pages: Sequence[SummaryPage], objects: Sequence[ToldObject]) -> None:
         self.told.append(("summary", [number for page in pages for number in page.objects]))
 

@@ -61,7 +61,7 @@ def test_what_a_failure_quotes_pings_nobody() -> None:
 def test_a_long_label_is_not_cut_within_an_entity_and_two_hundred_fit() -> None:
     found = summary(200, "a" + "&" * 300, near=8)
     listed = blocks.object_list(job(), found, next_first=11, next_page=2)
-    said = blocks.finished(job(), JobFacts(summary=found, probed=PROBED, earlier=""), took_s=12, earlier_link="")
+    said = blocks.finished(job(), JobFacts(summary=found, probed=PROBED, earlier="", took_s=12), earlier_link="")
     for message in (listed, said):
         shown = checked(message)
         assert shown.count("&") == shown.count("&amp;")
@@ -84,7 +84,7 @@ def test_every_message_keeps_to_slacks_limits(name: str, label: str, count: int,
     for thread_ts in ("", "1.1"):
         one = job(name, options=options, thread_ts=thread_ts)
         checked(blocks.progress(one, JobState.TRACKING, fraction=0.4, left_s=75))
-        checked(blocks.finished(one, facts, took_s=12, earlier_link=""))
+        checked(blocks.finished(one, facts, earlier_link=""))
         checked(blocks.failed(one, "It failed.", can_retry=True))
         checked(blocks.stopped(one))
         if count:
