@@ -417,7 +417,9 @@ def build_listeners(
     """Join what answers people in Slack; a worker alone has none of it."""
     store, identity = storage.store, slack.identity
     responder = slack.responder
-    answers = Answers(store=store, jobs=jobs.service, directory=slack.lookups, access=storage.access)
+    answers = Answers(
+        store=store, jobs=jobs.service, directory=slack.lookups, access=storage.access, workspace_url=identity.url
+    )
 
     async def keep(kind: str, key: str, payload: Json) -> Taken:
         return await inbox.take(kind, key, payload)
@@ -501,6 +503,7 @@ def build_listeners(
         modal=Modal(directory=slack.lookups, responder=responder, inbox=inbox, slack_host=identity.host),
         team=identity.team,
         bot_user=identity.bot_user,
+        workspace_url=identity.url,
         on_removed=on_removed,
     )
     listen(app, handlers)

@@ -6,6 +6,7 @@ The answer is for the asker alone. Who may stop a job is decided here, at the mo
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -21,8 +22,8 @@ from bot.texts import slack as texts
 from tracking.errors import SourceRefused, StorageError
 from tracking.storage.access import BucketAccess
 
-JOBS_LISTED = 10
-MAX_RUNNING = 100
+JOBS_LISTED = 100
+MOST_CANCELLED = 1000
 MAX_WATCHES = 20
 
 
@@ -39,11 +40,14 @@ class Asker:
 class Answers:
     """Carries out orders."""
 
-    def __init__(self, *, store: Store, jobs: JobService, directory: SlackLookups, access: BucketAccess) -> None:
+    def __init__(
+        self, *, store: Store, jobs: JobService, directory: SlackLookups, access: BucketAccess, workspace_url: str
+    ) -> None:
         self._store = store
         self._jobs = jobs
         self._directory = directory
         self._access = access
+        self._workspace_url = workspace_url
 
     async def answer(self, order: Order, asker: Asker) -> Message:
         """Do what the order says, and return what its asker is told."""
@@ -51,7 +55,8 @@ class Answers:
             case Help():
                 return blocks.help_message()
             case Status():
-                return blocks.status(await self._store.latest(team=asker.team, user=asker.user, limit=JOBS_LISTED))
+                jobs = await self._store.latest(team=asker.team, user=asker.user, limit=JOBS_LISTED)
+                return blocks.status(jobs, now=time.time(), workspace_url=self._workspace_url)
             case Cancel():
                 return blocks.plain(await self._cancel(order, asker))
             case Auto(on):
@@ -88,7 +93,7 @@ class Answers:
         """Return the jobs of the thread where the asker is in one, else the asker's own."""
         if asker.thread_ts and not every:
             return await self._store.jobs_of_thread(asker.team, asker.channel, asker.thread_ts)
-        return await self._store.latest(team=asker.team, user=asker.user, limit=MAX_RUNNING)
+        return await self._store.latest(team=asker.team, user=asker.user, limit=MOST_CANCELLED)
 
     async def _may_stop(self, job: Job, asker: Asker) -> bool:
         is_own = job.request.team == asker.team and job.request.user == asker.user

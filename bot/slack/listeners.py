@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs.store import Store
 from bot.slack import views
+from bot.slack.answers import JOBS_LISTED
 from bot.slack.api import AnswerLost, call_once
 from bot.slack.blocks import OFFER
 from bot.slack.buttons.base import BUTTONS
@@ -51,6 +53,7 @@ class Handlers:
     modal: Modal
     team: str
     bot_user: str
+    workspace_url: str
     on_removed: Callable[[], Awaitable[None]]
 
 
@@ -191,8 +194,9 @@ def _shortcut(body: Json) -> Json:
 
 
 async def _publish_home(client: AsyncWebClient, handlers: Handlers, *, team: str, user: str) -> None:
-    jobs = await handlers.store.latest(team=team, user=user, limit=10)
+    jobs = await handlers.store.latest(team=team, user=user, limit=JOBS_LISTED)
+    view = views.home(jobs, now=time.time(), workspace_url=handlers.workspace_url)
     try:
-        await call_once(client, "views.publish", user_id=user, view=views.home(jobs))
+        await call_once(client, "views.publish", user_id=user, view=view)
     except (SlackRefused, AnswerLost) as error:
         logger.warning("a Home could not be shown: %s", error)

@@ -50,6 +50,8 @@ class Responder:
         """Tell one person, in the first of the three ways that Slack takes; False where it takes none."""
         if response_url and await self.respond(response_url, text):
             return True
+        if not user:
+            return False
         if channel and await self._post("chat.postEphemeral", channel=channel, user=user, text=text, thread_ts=thread_ts):
             return True
         return await self._post("chat.postMessage", channel=user, text=text)
