@@ -35,12 +35,16 @@ async def there(running: Workspace) -> Workspace:
 
 async def all_gone(there: Workspace, message: Message) -> None:
     """Wait until nothing of the bot is below a message, and none of its pictures is left."""
-    await there.slack.until(lambda: not there.replies(message))
+
+    def left() -> list[StoredFile]:
+        ours = [file for file in there.slack.files.by_id.values() if file.user == BOT_USER and message.ts in threads_of(file)]
+        return [file for file in ours if file.state is not FileState.DELETED]
+
+    await there.slack.until(lambda: not there.replies(message) and not left())
     await there.job_over()
     await there.slack.settled()
     assert there.replies(message) == []
-    ours = [file for file in there.slack.files.by_id.values() if file.user == BOT_USER and message.ts in threads_of(file)]
-    assert [file.name for file in ours if file.state is not FileState.DELETED] == []
+    assert left() == []
 
 
 def threads_of(file: StoredFile) -> list[str]:
