@@ -141,7 +141,8 @@ class ThreadPoster:
             part = [Path(path) for path in paths[first : first + FILES_A_MESSAGE]]
             files = [Picture(path, texts.picture_alt(title, path.name)) for path in part]
             comment = texts.pictures_comment(title, job.request.source.name) if not first else ""
-            await self.share(job, f"{kind}-{first}" if first else kind, files, comment=comment)
+            # A kind may be called as another part of the thread is.
+            await self.share(job, f"pictures-{kind}-{first}", files, comment=comment)
 
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         await self.board.remove(job.id)
