@@ -359,9 +359,9 @@ def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...
     from bot.cli.terminal import Terminal
     from tracking.formats.base import FORMATS
 
-    with bounded_memory():
-        settings = settings_of_environment()
-        files = export_video(video, annotations, folder, formats=tuple(FORMATS[key] for key in formats), settings=settings)
+    settings, wanted = settings_of_environment(), tuple(FORMATS[key] for key in formats)
+    with bounded_memory(), interruptible() as cancelled:
+        files = export_video(video, annotations, folder, formats=wanted, settings=settings, cancelled=cancelled)
     for line in cli.where_lines([[path.name] for path in files], annotations="", folder=str(folder)):
         Terminal().say(line)
 

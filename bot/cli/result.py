@@ -17,6 +17,7 @@ from rendering.naming import safe_video_name
 from rendering.render import Rendered
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
+from tracking.errors import OptionError
 from tracking.formats import video_intelligence
 from tracking.model import Annotations, Segment
 from tracking.video.file import VideoInfo
@@ -116,6 +117,18 @@ class Result:
             ],
             "problems": [{"code": problem.code, "message": problem.message} for problem in self.annotations.problems],
         }
+
+
+def check_outputs(folder: Path, *, font: Path | None = None) -> None:
+    """Raise `OptionError` for a folder or a font that can't be used: else this would be noticed only after the work."""
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        is_usable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    except (OSError, ValueError):
+        is_usable = False
+    if not is_usable:
+        raise OptionError("--out", str(folder), "a folder that can be made and written to is needed")
+    Typeface(font)
 
 
 def _is_picture(name: str, *, of: str) -> bool:

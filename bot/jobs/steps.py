@@ -282,11 +282,11 @@ class Steps:
             await self.publisher.pictures(job, facts.video, [each.path for each in animations])
         return Nothing()
 
-    async def pictures(self, job: Job, facts: Drawable, kind: str) -> Pictures:
-        """Draw the pictures of one kind, by its key."""
+    async def pictures(self, job: Job, facts: Drawable, kind: str, *, share: tuple[float, float]) -> Pictures:
+        """Draw the pictures of one kind, by its key; that is the `share` from..to of the job's last state before its end."""
         await self._have(job, facts.video, facts.annotations)
         arguments = self._drawing_of(job, facts) | {"kind": kind}
-        return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.RENDERING))
+        return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.POSTING, share))
 
     async def post_pictures(self, job: Job, facts: Drawable, kind: str, paths: Sequence[str]) -> Nothing:
         """Post the pictures of one kind, and store them."""

@@ -226,9 +226,11 @@ class Workflow:
         drawing = self._step(job, "animations", Animations, lambda: steps.animations(job, facts, batch, known=found.animations))
         _, drawn = await _both(posting, drawing)
         await self._post_animations(job, facts, drawn)
-        for kind in job.request.options.make:
-            draw = partial(steps.pictures, job, facts, kind)
-            made = await self._step(job, f"draw-{kind}", Pictures, draw, JobState.RENDERING)
+        make = job.request.options.make
+        for place, kind in enumerate(make):
+            draw = partial(steps.pictures, job, facts, kind, share=(place / len(make), (place + 1) / len(make)))
+            # Some pictures are posted already, and no state goes back.
+            made = await self._step(job, f"draw-{kind}", Pictures, draw, JobState.POSTING)
             post = partial(steps.post_pictures, job, facts, kind, made.paths)
             await self._step(job, f"post-{kind}", Nothing, post, JobState.POSTING, posts=True)
         if not job.request.channel and steps.publisher.keeps_pictures_elsewhere:

@@ -162,7 +162,8 @@ class ThreadPoster:
             named = texts.picture_title(title, blocks.title_of(job.request.source))
             files = [Picture(path, texts.picture_alt(title, path.name), named) for path in part]
             comment = texts.pictures_comment(title, blocks.title_of(job.request.source)) if not first else ""
-            await self.share(job, f"{kind}-{first}" if first else kind, files, comment=comment)
+            # A kind may be called as another part of the thread is.
+            await self.share(job, f"pictures-{kind}-{first}", files, comment=comment)
 
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         await self.board.remove(job.id)

@@ -38,9 +38,10 @@ PERSON = "U1"
 
 @dataclass
 class RecordingReporter:
-    """A `JobReporter` that writes down what it is told, in order."""
+    """A `JobReporter` that writes down what it is told, in order, and what it was to show as progress."""
 
     told: list[tuple[str, object]] = field(default_factory=list)
+    shown: list[tuple[JobState, float]] = field(default_factory=list)
     ended: dict[JobId, tuple[JobState, Json | None]] = field(default_factory=dict)
     thread_ts: str = "1.1"
 
@@ -51,7 +52,8 @@ class RecordingReporter:
     async def resume(self, job: Job) -> None:
         self.told.append(("resume", job.id))
 
-    def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None: ...
+    def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None:
+        self.shown.append((state, fraction))
 
     def waits(self, job: Job, before: int | None) -> None: ...
 
