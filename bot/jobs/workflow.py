@@ -112,6 +112,7 @@ class Workflow:
         self._cancelled: dict[str, asyncio.Event] = {}
         self._threads = Threads()
         self._times: dict[str, list[StepTimes]] = {}
+        self._announced: dict[JobId, tuple[Job, int]] = {}
         self._steps = Steps(
             settings=settings,
             store=store,
@@ -138,6 +139,20 @@ class Workflow:
         """Give back their threads to the jobs that had begun to post when the last process ended; before anything goes on."""
         await self._threads.take_again(await self._store.unfinished())
 
+    async def announce(self, job: Job, *, before: int) -> None:
+        """Tell the thread of a job that cannot begin before `before` others of the same person are over."""
+        self._announced[job.id] = job, before
+        await self._steps.open(job)
+        if job.id in self._announced:
+            self._reporter(job).waits(job, self._announced[job.id][1])
+
+    def _move_up(self, over: Job) -> None:
+        """Tell those who wait behind a job that it is over."""
+        for job, before in list(self._announced.values()):
+            if job.request.person == over.request.person and job.number > over.number:
+                self._announced[job.id] = job, before - 1
+                self._reporter(job).waits(job, before - 1)
+
     async def run(self, job_id: JobId) -> str:
         """Run a job to its end, which is recorded; its final state."""
         # Before the row is read: a wish that comes in between is in one or the other.
@@ -146,10 +161,13 @@ class Workflow:
             job = await self._store.job(job_id)
             if job is None:
                 return "unknown"
+            if self._announced.pop(job_id, None) is not None:
+                self._reporter(job).waits(job, None)
+            if job.is_over:
+                return job.state.value
             if job.cancelled_by:
                 event.set()
-            if not job.is_over:
-                await self._reporter(job).resume(job)
+            await self._reporter(job).resume(job)
             state, facts = JobState.DONE, JobFacts()
             error: Json | None = None
             step = ""
@@ -158,6 +176,7 @@ class Workflow:
             except _Stopped as stopped:
                 state, error, step = _state_after(stopped.error), stopped.error, stopped.step
             await self._end(job, state, facts, error, step)
+            self._move_up(job)
             return state.value
         except Exception:
             logger.exception("job %s: its workflow failed", digest(job_id))
@@ -175,7 +194,9 @@ class Workflow:
         error = failures.to_json(Cancelled()) if job.cancelled_by else job.error or failures.UNFORESEEN
         state = _state_after(error)
         await self._close(job, state, JobFacts(), error)
+        self._announced.pop(job_id, None)
         self._threads.give_back(job_id)
+        self._move_up(job)
         logger.info("%s", _line(job, state, JobFacts(), error, step="its workflow", times=()))
         return state
 
