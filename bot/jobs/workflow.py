@@ -106,6 +106,7 @@ class Workflow:
         reporter: Callable[[Job], JobReporter],
     ) -> None:
         self._store = store
+        self._data_dir = settings.data_dir
         self._remote = remote
         self._reporter = reporter
         self._deaths = Deaths(store)
@@ -394,12 +395,14 @@ class Workflow:
                 return {"ok": (await self._counted(job, name, work, state, posts=posts)).to_json()}
             except TrackletError as error:
                 if isinstance(error, StorageError) and error.reason in {StorageFault.FULL, StorageFault.PERMISSION}:
-                    place = plain_text.plain(error.place)
-                    logger.error("job %d: %s could not %s %s: %s", job.number, name, error.action, place, error.reason)
+                    place, what = plain_text.plain(error.place), error.reason
+                    said = "job %d: %s could not %s %s in %s: %s"
+                    logger.error(said, job.number, name, error.action, place, self._data_dir, what)
                 return {"failure": failures.to_json(error)}
             except Exception as error:
                 if isinstance(error, OSError) and is_disk_full(error):
-                    logger.error("job %d: %s failed: the disk is full", job.number, name)
+                    place = error.filename or self._data_dir
+                    logger.error("job %d: %s failed: the disk is full (%s)", job.number, name, plain_text.plain(str(place)))
                     return {"failure": failures.to_json(StorageError("disk", "write", StorageFault.FULL))}
                 logger.exception("job %d: %s failed", job.number, name)
                 return {"failure": failures.UNFORESEEN}
