@@ -435,6 +435,7 @@ def build_listeners(
         responder=responder,
         inbox=inbox,
         slack_host=identity.host,
+        workspace_url=identity.url,
     )
     ending.push_async_callback(commands.close)
     removed = asyncio.Event()
@@ -452,6 +453,7 @@ def build_listeners(
         commands=commands,
         modal=Modal(directory=slack.lookups, inbox=inbox, slack_host=identity.host),
         bot_user=identity.bot_user,
+        workspace_url=identity.url,
         on_removed=on_removed,
     )
     listen(app, handlers)

@@ -190,7 +190,8 @@ class AnnotationError(InputError):
     """
     An annotation file that is not what it should be: `place` is a path such as `annotation_results[0].segment`.
 
-    Where it holds more than may be read, `limit` is how much that would be.
+    For a file that can't be opened, `place` is its name, and the problem "no file" or "unreadable". Where it holds more
+    than may be read, `limit` is how much that would be.
     """
 
     place: str
@@ -276,11 +277,12 @@ class EngineError(TrackletError):
 
 @dataclass(eq=False)
 class EngineUnavailable(EngineError):
-    """The engine cannot run here or now."""
+    """The engine cannot run here or now; `model` is the one that could not be fetched, "" where it is not for that."""
 
     engine: str
     reason: EngineAbsence
     detail: str = ""
+    model: str = ""
 
 
 @dataclass(eq=False)

@@ -53,6 +53,8 @@ class Result:
             older_pictures=self._older_pictures(),
             left_out=self.rendered.selected.left_out,
             unwritten=self._unwritten(),
+            shown_labels=[shown.track.label for shown in self.rendered.selected.shown],
+            step_s=self.annotations.step_s,
         )
 
     def _unwritten(self) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from bot.jobs.facts import (
     VideoFile,
 )
 from bot.jobs.model import Job, JobId, JobState, Kind, SourceKind
+from bot.jobs.numbering import NumberedList
 from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, SharedVideos
 from bot.jobs.processes import ChildCrashed, TaskRunner, unless_cancelled
@@ -206,10 +207,17 @@ class Steps:
         await self._remote.collect(placed, handle, target)
         return Nothing()
 
-    async def summary(self, job: Job, video: VideoFile, probed: Probe, annotations: str, *, page: int) -> Summary:
-        """Draw one page of the object summary, and gather what is said of the objects."""
-        await self._have(job, video, annotations)
-        arguments = self._drawing(job, video, probed, annotations) | {"page": page}
+    async def summary(self, job: Job, video: VideoFile, probed: Probe, annotations: str) -> Summary:
+        """Draw the first page of the object summary, and gather what is said of the objects."""
+        lists = await self.cache.lists_before(job, video)
+        return await self._summary(job, video, self._drawing(job, video, probed, annotations, lists) | {"page": 1})
+
+    async def further_page(self, job: Job, facts: Drawable, page: int) -> Summary:
+        """Draw another page of the summary; objects have the numbers that the first one's list gave them."""
+        return await self._summary(job, facts.video, self._drawing_of(job, facts) | {"page": page})
+
+    async def _summary(self, job: Job, video: VideoFile, arguments: Json) -> Summary:
+        await self._have(job, video, arguments["annotations"])
         return Summary.from_json(await self._task(job, "summary", arguments, JobState.RENDERING, (0.0, SUMMARY_SHARE)))
 
     async def animations(
@@ -219,14 +227,14 @@ class Steps:
         if known or not numbers:
             return Animations(animations=tuple(known))
         await self._have(job, facts.video, facts.annotations)
-        arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"numbers": list(numbers)}
+        arguments = self._drawing_of(job, facts) | {"numbers": list(numbers)}
         drawn = Animations.from_json(await self._task(job, "animations", arguments, JobState.RENDERING, (SUMMARY_SHARE, 1.0)))
         order = {number: place for place, number in enumerate(numbers)}
         return Animations(animations=tuple(sorted(drawn.animations, key=lambda each: order[each.object])))
 
     async def store_page(self, job: Job, facts: Drawable, page: int) -> Drawn:
         """Draw and store a page that nobody is told of."""
-        drawn = await self.summary(job, facts.video, facts.probed, facts.annotations, page=page)
+        drawn = await self.further_page(job, facts, page)
         await self.publisher.pictures(job, facts.video, [each.path for each in drawn.pages])
         return Drawn(objects=drawn.shown)
 
@@ -271,7 +279,7 @@ class Steps:
     async def pictures(self, job: Job, facts: Drawable, kind: str) -> Pictures:
         """Draw the pictures of one kind, by its key."""
         await self._have(job, facts.video, facts.annotations)
-        arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"kind": kind}
+        arguments = self._drawing_of(job, facts) | {"kind": kind}
         return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.RENDERING))
 
     async def post_pictures(self, job: Job, facts: Drawable, kind: str, paths: Sequence[str]) -> Nothing:
@@ -321,7 +329,11 @@ class Steps:
             "segment": job.request.to_json()["options"]["segment"],
         }
 
-    def _drawing(self, job: Job, video: VideoFile, probed: Probe, annotations: str) -> Json:
+    def _drawing_of(self, job: Job, facts: Drawable) -> Json:
+        lists = [NumberedList.of(facts.annotations, facts.summary)]
+        return self._drawing(job, facts.video, facts.probed, facts.annotations, lists)
+
+    def _drawing(self, job: Job, video: VideoFile, probed: Probe, annotations: str, lists: Sequence[NumberedList]) -> Json:
         options = job.request.to_json()["options"]
         return {
             "video": video.path,
@@ -331,6 +343,7 @@ class Steps:
             "out": str(self._paths.pictures(job)),
             "selection": {name: options[name] for name in ("min_confidence", "min_frames", "labels")},
             "font": str(self._settings.font) if self._settings.font else "",
+            "numbered": [each.to_json() for each in lists],
         }
 
     async def _task(

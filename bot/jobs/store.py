@@ -57,6 +57,7 @@ jobs = sa.Table(
     sa.Index("jobs_by_asker", "team", "asker", "number"),
     sa.Index("jobs_by_tracks", "tracks_key"),
     sa.Index("jobs_by_result", "result_key"),
+    sa.Index("jobs_by_thread", "team", "channel", "thread_ts"),
 )
 
 inbox = sa.Table(
@@ -280,6 +281,12 @@ class Store:
             .limit(1)
         )
         return await self._run(lambda connection: _first(connection, query))
+
+    async def jobs_of_thread(self, team: str, channel: str, thread_ts: str) -> list[Job]:
+        """Return the jobs that answer in a thread, newest first."""
+        query = sa.select(jobs).where(jobs.c.team == team, jobs.c.channel == channel, jobs.c.thread_ts == thread_ts)
+        query = query.order_by(jobs.c.number.desc())
+        return await self._run(lambda connection: _all(connection, query))
 
     async def counts(self) -> dict[str, int]:
         """How many jobs are in each state."""

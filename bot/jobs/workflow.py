@@ -223,7 +223,7 @@ class Workflow:
             if not annotations:
                 annotations = await self._annotations(job, video, probed)
             summary = await self._step(
-                job, "summary", Summary, lambda: steps.summary(job, video, probed, annotations, page=1), JobState.RENDERING
+                job, "summary", Summary, lambda: steps.summary(job, video, probed, annotations), JobState.RENDERING
             )
         facts = Drawable(
             thread_ts=opened.thread_ts,
@@ -310,12 +310,12 @@ class Workflow:
             raise _Stopped(failures.UNFORESEEN)
         facts = Drawable.of(parent.facts)
         if job.request.page:
-            draw = partial(steps.summary, job, facts.video, facts.probed, facts.annotations, page=job.request.page)
+            draw = partial(steps.further_page, job, facts, job.request.page)
             page = await self._step(job, "summary", Summary, draw, JobState.RENDERING)
             post = partial(steps.post_pages, job, facts.summary, page.pages)
             await self._step(job, "post-page", Nothing, post, JobState.POSTING, posts=True)
         else:
-            batch = [number for number in facts.summary.numbers if number >= job.request.first][:GIFS_A_MESSAGE]
+            batch = facts.summary.numbers[job.request.first - 1 :][:GIFS_A_MESSAGE]
             drawn = await self._step(
                 job, "animations", Animations, lambda: steps.animations(job, facts, batch), JobState.RENDERING
             )
@@ -401,8 +401,8 @@ class Workflow:
                 return {"failure": failures.to_json(error)}
             except Exception as error:
                 if isinstance(error, OSError) and is_disk_full(error):
-                    place = error.filename or self._data_dir
-                    logger.error("job %d: %s failed: the disk is full (%s)", job.number, name, plain_text.plain(str(place)))
+                    file = plain_text.plain(str(error.filename or self._data_dir))
+                    logger.error("job %d: %s failed: the disk is full (%s)", job.number, name, file)
                     return {"failure": failures.to_json(StorageError("disk", "write", StorageFault.FULL))}
                 logger.exception("job %d: %s failed", job.number, name)
                 return {"failure": failures.UNFORESEEN}

@@ -53,7 +53,8 @@ async def share(there: Workspace, names: list[str]) -> Message:
 def part_of(message: Message) -> str:
     if message.files:
         return "gifs" if message.files[0]["mimetype"] == "image/gif" else "summary"
-    return "list" if ": 3 objects: " in message.text else "progress"
+    assert message.metadata is not None
+    return str(message.metadata["event_payload"]["part"])
 
 
 def video_of(message: Message) -> str:

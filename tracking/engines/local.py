@@ -37,6 +37,7 @@ STILL_CAMERA_SHARE = 0.75  # of ten clips the moving cameras gave 0.94 and more,
 BACKGROUND_PICTURES = 40
 CAMERA_PAIR_EVERY_S = 0.5
 CAMERA_SIZE = (320, 180)
+SHOTS_TOLD = 6
 
 
 class DetectorEngine:
@@ -117,11 +118,17 @@ class MotionEngine:
                     opened, detector, segment=_inside(shot), find_shots=False, progress=within, cancelled=cancelled
                 )[0]
             moving = [shot for shot in shots if shot not in still]
-            problems = _lost(opened.loss) + tuple(
-                EngineWarning(FAILED_PRECONDITION, f"the camera moves from {shot.start_s:.1f} s to {shot.end_s:.1f} s")
-                for shot in moving
-            )
+            problems = _lost(opened.loss) + _left_out(moving)
         return Annotations(_tracks(found, MOTION_LABELS), tuple(shots), segment=whole, problems=problems)
+
+
+def _left_out(moving: Sequence[Segment]) -> tuple[EngineWarning, ...]:
+    """Return one warning about the shots in which the camera moves, since an annotation file has room for one."""
+    if not moving:
+        return ()
+    told = [f"{shot.start_s:.1f}–{shot.end_s:.1f} s" for shot in moving[:SHOTS_TOLD]]
+    rest = f" and in {len(moving) - SHOTS_TOLD} more parts" if len(moving) > SHOTS_TOLD else ""
+    return (EngineWarning(FAILED_PRECONDITION, f"{', '.join(told)}{rest}, where the camera moves"),)
 
 
 def _shots_and_shares(

@@ -181,7 +181,7 @@ def _download(model: str, path: Path, release: PublishedModel, progress: Downloa
         pooch.retrieve(release.url, f"sha256:{release.sha256}", fname=release.file, path=folder, downloader=download)
         (folder / release.file).replace(path)
     except requests.RequestException as error:
-        raise EngineUnavailable(EngineName.YOLOX, EngineAbsence.OFFLINE, _reason(error)) from error
+        raise EngineUnavailable(EngineName.YOLOX, EngineAbsence.OFFLINE, _reason(error), model) from error
     except ValueError as error:
         raise ModelError(model=model, problem=ModelFault.CHECKSUM, detail=release.sha256) from error
     finally:
