@@ -43,7 +43,7 @@ class JobService:
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def submit(self, job_id: JobId, request: Request, *, attempt: int = 1) -> tuple[Job, bool]:
-        """The job of that id; True when it is new."""
+        """Return the job of that id, made and begun where there was none, and True when it is new."""
         job, is_new = await self._store.add_job(job_id, request, attempt=attempt)
         if not job.is_over:
             await self._runtime.submit(job_id, person=request.person)
@@ -67,7 +67,7 @@ class JobService:
         return task
 
     async def submit_triggered(self, job_id: JobId, request: Request) -> Job:
-        """The job of that id, which nobody asked for in Slack, with one for each channel that watches its object."""
+        """Return the job of that id, which nobody asked for in Slack, with one for each channel that watches its object."""
         job, _ = await self.submit(job_id, request)
         uri = ObjectUri.parse(request.source.ref)
         for watch in await self._store.watchers(uri.bucket, uri.name):
@@ -124,7 +124,7 @@ class JobService:
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def wake(self, job_id: JobId) -> None:
-        """What a job waits for may be there: let it look."""
+        """Let a job look whether what it waits for is there."""
         await self._runtime.wake(job_id, WAKE)
 
     async def again(self, job: Job, user: str, *, now: float | None = None) -> tuple[Job, bool]:
@@ -142,7 +142,7 @@ class JobService:
         return await self.submit(attempt_id(job.id, attempt), _below(job, user), attempt=attempt)
 
     async def include_near_misses(self, job: Job, user: str) -> tuple[Job, bool]:
-        """The same video with thresholds that let the near misses pass."""
+        """Ask for the same video with thresholds that let the near misses pass."""
         lowest, options = _summary(job).lowest, job.request.options
         request = _below(job, user).with_options(
             min_confidence=min(options.min_confidence, math.floor(lowest.min_confidence * 100) / 100),
@@ -151,7 +151,7 @@ class JobService:
         return await self.submit(follow_up_id(job.id, "include", 0), request)
 
     async def more_gifs(self, job: Job, user: str, first: int) -> tuple[Job, bool]:
-        """The GIFs from object `first` on; the job with what may be asked for after these."""
+        """Ask for the GIFs from object `first` on; return the job with what may be asked for after these."""
         _, is_new = await self.submit(
             follow_up_id(job.id, "gifs", first), replace(_below(job, user), kind=Kind.MORE, parent=job.id, first=first)
         )
@@ -160,7 +160,7 @@ class JobService:
         return await self.note(job, JobFacts(next_first=after if after <= count else 0)), is_new
 
     async def more_objects(self, job: Job, user: str, page: int, *, page_objects: int) -> tuple[Job, bool]:
-        """Page `page` of the summary; the job with what may be asked for after it."""
+        """Ask for page `page` of the summary; return the job with what may be asked for after it."""
         _, is_new = await self.submit(
             follow_up_id(job.id, "page", page), replace(_below(job, user), kind=Kind.MORE, parent=job.id, page=page)
         )
@@ -179,7 +179,7 @@ def _summary(job: Job) -> Summary:
 
 
 def _below(job: Job, user: str) -> Request:
-    """What was asked, asked by `user` in the job's own thread; what was only shown there becomes a job of its own."""
+    """Return what was asked, asked by `user` in the job's own thread; what was only shown there becomes a job of its own."""
     kind, parent = job.request.kind, job.request.parent
     if kind is Kind.SHOW:
         kind, parent = Kind.TRACK, ""

@@ -349,7 +349,7 @@ class Steps:
     async def _task(
         self, job: Job, task: str, arguments: Json, state: JobState | None = None, share: tuple[float, float] = (0.0, 1.0)
     ) -> Json:
-        """The result of a task, whose progress is the `share` from..to of `state`. Raises `ChildCrashed` at the third death."""
+        """Return a task's result; its progress is the `share` from..to of `state`. Raises `ChildCrashed` at the third death."""
         reporter = self._reporter(job)
 
         def fraction(value: float) -> None:

@@ -133,7 +133,7 @@ class Workflow:
             event.set()
 
     def runs(self, job_id: JobId) -> bool:
-        """Whether the job is at work in this process."""
+        """Return whether the job is at work in this process."""
         return job_id in self._cancelled
 
     async def prepare(self) -> None:
@@ -155,7 +155,7 @@ class Workflow:
                 self._reporter(job).waits(job, before - 1)
 
     async def run(self, job_id: JobId) -> str:
-        """Run a job to its end, which is recorded; its final state."""
+        """Run a job to its end, which is recorded; return its final state."""
         # Before the row is read: a wish that comes in between is in one or the other.
         event = self._cancelled.setdefault(job_id, asyncio.Event())
         try:
@@ -211,7 +211,7 @@ class Workflow:
                 return await self._track(job)
 
     async def _track(self, job: Job) -> JobFacts:
-        """A video, from its source to its pictures."""
+        """Go with a video from its source to its pictures."""
         steps = self._steps
         opened = await self._step(job, "open", Opened, lambda: steps.open(job))
         job = replace(job, thread_ts=opened.thread_ts)
@@ -250,7 +250,7 @@ class Workflow:
         return _facts_of(facts, drawn)
 
     async def _annotations(self, job: Job, video: VideoFile, probed: Probe) -> str:
-        """The annotation file of the video: somebody else's, a remote engine's or a direct one's."""
+        """Return the annotation file of the video: somebody else's, a remote engine's or a direct one's."""
         steps = self._steps
         target = steps.annotations_path(job, video, probed)
         if job.request.annotations:
@@ -288,7 +288,7 @@ class Workflow:
             raise
 
     async def _store_the_rest(self, job: Job, facts: Drawable) -> None:
-        """The pictures that a thread offers by buttons: where nobody can press one, all are drawn and stored."""
+        """Draw and store the pictures that a thread offers by buttons, where nobody can press one."""
         steps, numbers, shown = self._steps, facts.summary.numbers, facts.summary.shown
         page = 2
         while 0 < shown < len(numbers):
@@ -303,7 +303,7 @@ class Workflow:
             await self._step(job, f"animations-{first}", Nothing, store, JobState.RENDERING)
 
     async def _more(self, job: Job) -> JobFacts:
-        """Further GIFs, or a further page, of an earlier job."""
+        """Draw and post further GIFs, or a further page, of an earlier job."""
         steps = self._steps
         parent = await self._store.job(JobId(job.request.parent))
         if parent is None or parent.facts.summary is None:
@@ -323,7 +323,7 @@ class Workflow:
         return JobFacts(thread_ts=facts.thread_ts)
 
     async def _show(self, job: Job) -> JobFacts:
-        """What a job that nobody asked for makes, told to one channel: its summary as soon as that is drawn, then its GIFs."""
+        """Tell one channel what a job that nobody asked for makes: its summary as soon as that is drawn, then its GIFs."""
         steps = self._steps
         opened = await self._step(job, "open", Opened, lambda: steps.open(job))
         job = replace(job, thread_ts=opened.thread_ts)
@@ -336,7 +336,7 @@ class Workflow:
         return _facts_of(facts, drawn)
 
     async def _facts_of_parent(self, job: Job, wanted: str) -> JobFacts:
-        """The facts of the job whose pictures are shown, once `wanted` is among them."""
+        """Return the facts of the job whose pictures are shown, once `wanted` is among them."""
         polls = 0
         while True:
             if polls:
@@ -417,7 +417,7 @@ class Workflow:
     async def _counted(
         self, job: Job, name: str, work: Callable[[], Awaitable[FactT]], state: JobState | None, *, posts: bool
     ) -> FactT:
-        """The result of a step. Raises `Cancelled` at once, also while the store does not answer; `ProcessDied`."""
+        """Return the result of a step. Raises `Cancelled` at once, also while the store does not answer; `ProcessDied`."""
         async with AsyncExitStack() as stack:
             event = self._event(job)
             await unless_cancelled(stack.enter_async_context(self._deaths.counted(job.id, name)), event)
@@ -479,7 +479,7 @@ def _state_after(error: Json) -> JobState:
 
 
 async def _both(first: Awaitable[FactT], second: Awaitable[OtherT]) -> tuple[FactT, OtherT]:
-    """Both results. Where one fails the other still ends before that is told: both are recorded steps."""
+    """Return both results. Where one fails the other still ends before that is told: both are recorded steps."""
     results = await asyncio.gather(first, second, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
