@@ -171,7 +171,7 @@ class Bot:
 
     @property
     def url(self) -> str:
-        """Where the bot listens."""
+        """Return where the bot listens."""
         host = self.settings.http_host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
@@ -565,7 +565,7 @@ async def _open_engine(settings: Settings) -> RemoteEngine:
 
 
 def open_storage(settings: Settings, google: GoogleStorage) -> Storage:
-    """The three roots: buckets where they are set, else folders in the data folder. Raises `OptionError`."""
+    """Return the three roots: buckets where they are set, else folders in the data folder. Raises `OptionError`."""
 
     def root(setting: str, folder: str, option: str) -> Root:
         return open_root(setting or str(settings.data_dir.resolve() / folder), google=google, option=option)
@@ -607,7 +607,7 @@ async def serve(settings: Settings) -> None:
 
 
 async def worker(settings: Settings) -> None:
-    """A worker alone. Raises `OptionError` on SQLite, which one process has for itself."""
+    """Run a worker alone. Raises `OptionError` on SQLite, which one process has for itself."""
     raise OptionError(
         "TRACKLET_DATABASE_URL",
         "SQLite" if settings.uses_sqlite else "Postgres",

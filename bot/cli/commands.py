@@ -433,7 +433,7 @@ def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:
 
 
 def render_options(settings: Settings, *, min_confidence: float, min_frames: int, labels: str) -> RenderOptions:
-    """What is drawn, from the options and the environment."""
+    """Return what is drawn, from the options and the environment."""
     from rendering.kinds.base import RenderOptions
     from rendering.selection import Selection
 

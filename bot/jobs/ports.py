@@ -16,15 +16,15 @@ class JobReporter(Protocol):
     """Tells people of a job. Every post is made once, however often it is asked for."""
 
     async def open(self, job: Job) -> str:
-        """Post the progress message; the `ts` that the rest is posted below."""
+        """Post the progress message; return the `ts` that the rest is posted below."""
         ...
 
     def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None:
-        """The job is in `state`, and `fraction` of it is done. Returns at once; not every call is shown."""
+        """Show that the job is in `state`, and `fraction` of it is done. Returns at once; not every call is shown."""
         ...
 
     def waits(self, job: Job, before: int | None) -> None:
-        """The job waits for its turn, and `before` others come first; None when it goes on. Returns at once."""
+        """Show that the job waits for its turn, and `before` others come first; None when it goes on. Returns at once."""
         ...
 
     async def resume(self, job: Job) -> None:
@@ -48,7 +48,7 @@ class JobReporter(Protocol):
         ...
 
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
-        """The last word: edit the progress message for good."""
+        """Say the last word: edit the progress message for good."""
         ...
 
 

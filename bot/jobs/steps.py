@@ -32,7 +32,7 @@ from bot.jobs.facts import (
     Tracked,
     VideoFile,
 )
-from bot.jobs.model import Job, JobState, Kind, SourceKind
+from bot.jobs.model import Job, JobId, JobState, Kind, SourceKind
 from bot.jobs.numbering import NumberedList
 from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, NotReady, SharedVideos
@@ -90,15 +90,18 @@ class Steps:
         self._reporter = reporter
         self._cancelled = cancelled
         self._file_pauses_s = file_pauses_s
+        self._opening: dict[JobId, asyncio.Lock] = {}
         self._downloads = Slots(DOWNLOADS, a_person=DOWNLOADS_A_PERSON)
         self._paths = JobPaths(settings.data_dir, videos_root=storage.videos.name)
         self.publisher = Publisher(store=store, storage=storage)
         self.cache = ResultCache(store=store, settings=settings, publisher=self.publisher)
 
     async def open(self, job: Job) -> Opened:
-        """Post the progress message."""
-        thread_ts = await self._reporter(job).open(job)
-        await self._store.update(job.id, thread_ts=thread_ts)
+        """Post the progress message; a job that waits has it before it begins, and two callers do not post it at once."""
+        async with self._opening.setdefault(job.id, asyncio.Lock()):
+            thread_ts = await self._reporter(job).open(job)
+            await self._store.update(job.id, thread_ts=thread_ts)
+        self._opening.pop(job.id, None)
         return Opened(thread_ts=thread_ts)
 
     async def fetch(self, job: Job) -> VideoFile:
@@ -355,7 +358,7 @@ class Steps:
     async def _task(
         self, job: Job, task: str, arguments: Json, state: JobState | None = None, share: tuple[float, float] = (0.0, 1.0)
     ) -> Json:
-        """The result of a task, whose progress is the `share` from..to of `state`. Raises `ChildCrashed` at the third death."""
+        """Return a task's result; its progress is the `share` from..to of `state`. Raises `ChildCrashed` at the third death."""
         reporter = self._reporter(job)
 
         def fraction(value: float) -> None:

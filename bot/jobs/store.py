@@ -220,6 +220,16 @@ class Store:
         query = sa.select(jobs).where(jobs.c.state.not_in(OVER)).order_by(jobs.c.number)
         return await self._run(lambda connection: _all(connection, query))
 
+    async def unfinished_before(self, job: Job) -> int:
+        """Return how many older jobs of the same person are not over."""
+        query = sa.select(sa.func.count()).where(
+            jobs.c.team == job.request.team,
+            jobs.c.asker == job.request.user,
+            jobs.c.number < job.number,
+            jobs.c.state.not_in(OVER),
+        )
+        return await self._run(lambda connection: int(connection.execute(query).scalar_one()))
+
     async def oldest_unfinished(self) -> float | None:
         """When the oldest job that is not over was asked for, None where all are."""
         query = sa.select(sa.func.min(jobs.c.created_at)).where(jobs.c.state.not_in(OVER))

@@ -105,6 +105,7 @@ class Workflow:
         file_pauses_s: Sequence[float] = FILE_PAUSES_S,
     ) -> None:
         self._store = store
+        self._data_dir = settings.data_dir
         self._remote = remote
         self._reporter = reporter
         self._deaths = Deaths(store)
@@ -112,6 +113,7 @@ class Workflow:
         self._ended: dict[str, asyncio.Event] = {}
         self._threads = Threads()
         self._times: dict[str, list[StepTimes]] = {}
+        self._announced: dict[JobId, tuple[Job, int]] = {}
         self._steps = Steps(
             settings=settings,
             store=store,
@@ -132,7 +134,7 @@ class Workflow:
             event.set()
 
     def runs(self, job_id: JobId) -> bool:
-        """Whether the job is at work in this process."""
+        """Return whether the job is at work in this process."""
         return job_id in self._cancelled
 
     async def ended(self, job_id: JobId) -> None:
@@ -144,18 +146,35 @@ class Workflow:
         """Give back their threads to the jobs that had begun to post when the last process ended; before anything goes on."""
         await self._threads.take_again(await self._store.unfinished())
 
+    async def announce(self, job: Job, *, before: int) -> None:
+        """Tell the thread of a job that cannot begin before `before` others of the same person are over."""
+        self._announced[job.id] = job, before
+        await self._steps.open(job)
+        if job.id in self._announced:
+            self._reporter(job).waits(job, self._announced[job.id][1])
+
+    def _move_up(self, over: Job) -> None:
+        """Tell those who wait behind a job that it is over."""
+        for job, before in list(self._announced.values()):
+            if job.request.person == over.request.person and job.number > over.number:
+                self._announced[job.id] = job, before - 1
+                self._reporter(job).waits(job, before - 1)
+
     async def run(self, job_id: JobId) -> str:
-        """Run a job to its end, which is recorded; its final state."""
+        """Run a job to its end, which is recorded; return its final state."""
         # Before the row is read: a wish that comes in between is in one or the other.
         event = self._cancelled.setdefault(job_id, asyncio.Event())
         try:
             job = await self._store.job(job_id)
             if job is None:
                 return "unknown"
+            if self._announced.pop(job_id, None) is not None:
+                self._reporter(job).waits(job, None)
+            if job.is_over:
+                return job.state.value
             if job.cancelled_by:
                 event.set()
-            if not job.is_over:
-                await self._reporter(job).resume(job)
+            await self._reporter(job).resume(job)
             state, facts = JobState.DONE, JobFacts()
             error: Json | None = None
             step = ""
@@ -164,6 +183,7 @@ class Workflow:
             except _Stopped as stopped:
                 state, error, step = _state_after(stopped.error), stopped.error, stopped.step
             await self._end(job, state, facts, error, step)
+            self._move_up(job)
             return state.value
         except Exception:
             logger.exception("job %s: its workflow failed", digest(job_id))
@@ -183,7 +203,9 @@ class Workflow:
         error = failures.to_json(Cancelled()) if job.cancelled_by else job.error or failures.UNFORESEEN
         state = _state_after(error)
         await self._close(job, state, JobFacts(), error)
+        self._announced.pop(job_id, None)
         self._threads.give_back(job_id)
+        self._move_up(job)
         logger.info("%s", _line(job, state, JobFacts(), error, step="its workflow", times=()))
         return state
 
@@ -197,7 +219,7 @@ class Workflow:
                 return await self._track(job)
 
     async def _track(self, job: Job) -> JobFacts:
-        """A video, from its source to its pictures."""
+        """Go with a video from its source to its pictures."""
         steps = self._steps
         opened = await self._step(job, "open", Opened, lambda: steps.open(job))
         job = replace(job, thread_ts=opened.thread_ts)
@@ -238,7 +260,7 @@ class Workflow:
         return _facts_of(facts, drawn)
 
     async def _annotations(self, job: Job, video: VideoFile, probed: Probe) -> str:
-        """The annotation file of the video: somebody else's, a remote engine's or a direct one's."""
+        """Return the annotation file of the video: somebody else's, a remote engine's or a direct one's."""
         steps = self._steps
         target = steps.annotations_path(job, video, probed)
         if job.request.annotations:
@@ -276,7 +298,7 @@ class Workflow:
             raise
 
     async def _store_the_rest(self, job: Job, facts: Drawable) -> None:
-        """The pictures that a thread offers by buttons: where nobody can press one, all are drawn and stored."""
+        """Draw and store the pictures that a thread offers by buttons, where nobody can press one."""
         steps, numbers, shown = self._steps, facts.summary.numbers, facts.summary.shown
         page = 2
         while 0 < shown < len(numbers):
@@ -291,7 +313,7 @@ class Workflow:
             await self._step(job, f"animations-{first}", Nothing, store, JobState.RENDERING)
 
     async def _more(self, job: Job) -> JobFacts:
-        """Further GIFs, or a further page, of an earlier job."""
+        """Draw and post further GIFs, or a further page, of an earlier job."""
         steps = self._steps
         parent = await self._store.job(JobId(job.request.parent))
         if parent is None or parent.facts.summary is None:
@@ -311,7 +333,7 @@ class Workflow:
         return JobFacts(thread_ts=facts.thread_ts)
 
     async def _show(self, job: Job) -> JobFacts:
-        """What a job that nobody asked for makes, told to one channel: its summary as soon as that is drawn, then its GIFs."""
+        """Tell one channel what a job that nobody asked for makes: its summary as soon as that is drawn, then its GIFs."""
         steps = self._steps
         opened = await self._step(job, "open", Opened, lambda: steps.open(job))
         job = replace(job, thread_ts=opened.thread_ts)
@@ -324,7 +346,7 @@ class Workflow:
         return _facts_of(facts, drawn)
 
     async def _facts_of_parent(self, job: Job, wanted: str) -> JobFacts:
-        """The facts of the job whose pictures are shown, once `wanted` is among them."""
+        """Return the facts of the job whose pictures are shown, once `wanted` is among them."""
         polls = 0
         while True:
             if polls:
@@ -385,11 +407,13 @@ class Workflow:
                 if needs_operator(error):
                     kind_of, facts = failures.to_json(error).values()
                     told = plain_text.plain(str(facts))
-                    logger.error("job %d: %s failed with %s, which only you can mend: %s", job.number, name, kind_of, told)
+                    said = "job %d: %s failed with %s in %s, which only you can mend: %s"
+                    logger.error(said, job.number, name, kind_of, self._data_dir, told)
                 return {"failure": failures.to_json(error)}
             except Exception as error:
                 if isinstance(error, OSError) and (fault := translated(error)) is not None:
-                    logger.error("job %d: %s failed, which only you can mend: %s", job.number, name, error)
+                    file = plain_text.plain(str(error.filename or self._data_dir))
+                    logger.error("job %d: %s failed at %s, which only you can mend: %s", job.number, name, file, error.strerror)
                     return {"failure": failures.to_json(fault)}
                 logger.exception("job %d: %s failed", job.number, name)
                 return {"failure": failures.UNFORESEEN}
@@ -404,7 +428,7 @@ class Workflow:
     async def _counted(
         self, job: Job, name: str, work: Callable[[], Awaitable[FactT]], state: JobState | None, *, posts: bool
     ) -> FactT:
-        """The result of a step. Raises `Cancelled` at once, also while the store does not answer; `ProcessDied`."""
+        """Return the result of a step. Raises `Cancelled` at once, also while the store does not answer; `ProcessDied`."""
         async with AsyncExitStack() as stack:
             event = self._event(job)
             await unless_cancelled(stack.enter_async_context(self._deaths.counted(job.id, name)), event)
@@ -466,7 +490,7 @@ def _state_after(error: Json) -> JobState:
 
 
 async def _both(first: Awaitable[FactT], second: Awaitable[OtherT]) -> tuple[FactT, OtherT]:
-    """Both results. Where one fails the other still ends before that is told: both are recorded steps."""
+    """Return both results. Where one fails the other still ends before that is told: both are recorded steps."""
     results = await asyncio.gather(first, second, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):

@@ -89,7 +89,7 @@ def _is_fresh(request: web.BaseRequest, body: bytes) -> bool:
 
 
 def _parsed(request: web.Request, raw: bytes) -> AsyncBoltRequest:
-    """The request in Bolt's form. Raises `HTTPBadRequest`."""
+    """Return the request in Bolt's form. Raises `HTTPBadRequest`."""
     is_form = request.content_type != "application/json" and not raw.startswith(b"{")
     if is_form and raw.count(b"&") >= _MAX_FIELDS:
         raise web.HTTPBadRequest(text="too many fields\n")

@@ -111,6 +111,7 @@ async def test_all_of_ones_jobs_are_stopped_at_once_and_nobody_elses(there: Work
 async def test_the_status_names_the_time_and_leads_to_the_thread(there: Workspace) -> None:
     message = await there.clip()
     await there.progress(message, starts="I found")
+    await there.job_over()  # its last word is said before its end is noted
     status = await there.slack.slash_command("wildlife", "/track", "status")
     assert status is not None
     link = f"<{there.slack.url}/archives/{message.channel_id}/p{message.ts.replace('.', '')}|thread>"
