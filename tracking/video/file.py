@@ -82,7 +82,7 @@ class VideoInfo:
     `width` and `height` are of the upright picture with square pixels. `duration_s` is the time until the last frame ends,
     `frame_count` how many frames there are to show, `frame_rate` their average, 0 for a single one: all of what is in the file,
     whatever its head claims. `rotation` says how far the stored picture is turned counter-clockwise to be upright: 0, 90, 180
-    or 270; `mirrored` that it is flipped, too. `clock_jumps` counts the places where its clock jumped or began again, which were
+    or 270; `mirrored` that it is flipped, too. `clock_jumps` counts the places where its clock jumped or began again; they were
     closed up.
     """
 
@@ -168,6 +168,9 @@ class Video:
     reads the whole file once, without decoding. `loss` is set when a pass met damage: what it gave was good.
     """
 
+    _index: PacketIndex
+    framing: Framing
+
     def __init__(self, path: Path, *, limits: Limits = DEFAULT_LIMITS) -> None:
         self._path = path
         self._limits = limits
@@ -232,7 +235,7 @@ class Video:
                 yield places, Frame(frame, float(shown_s[number]), self)
         if not served:
             return
-        # An odd or damaged file: from here on nothing is left out; where nothing more decodes, it is gone back for the last frame.
+        # An odd or damaged file: from here on nothing is left out. Where nothing more decodes, the last good frame is looked for.
         first_s = float(shown_s[served[0][0]])
         latest: Frame | None = None
         for start_s in (first_s, first_s - GONE_BACK_S, 0.0):
@@ -365,7 +368,7 @@ class Video:
         if found is None:
             raise VideoDamaged(name=self._name)
         first, index = found
-        self._index: PacketIndex = index
+        self._index = index
         self._check_picture(first.width, first.height)
         self.framing = Framing(first, pixel_shape=Fraction(1) if crop and crop.names_whole else pixel_shape, crop=crop)
         line = self._index.timeline

@@ -3,7 +3,7 @@ Reaching frames with as little decoding as possible, in any container.
 
 A video is a row of packets, most of which can only be decoded after others. `PacketIndex` knows every packet, from reading the
 whole file once without decoding; `timeline.py` knows from it when each picture is shown. `FrameDecoder` gives frames: all
-that are shown from some time on, or those of given numbers. Numbers count pictures in the order in which they are shown, from 0.
+that are shown from some time on, or those of given numbers. Numbers count pictures in the order of showing, from 0.
 
 A seek is never believed. Containers without an index of their own (MPEG-TS, MPEG-PS) land anywhere, so what comes after a seek
 is looked up in the index, and where it lies behind what is needed, the file is read through instead. Each packet goes to the
@@ -112,12 +112,13 @@ class PacketIndex:
         except av.error.MemoryError:
             raise
         except av.error.FFmpegError:
-            cut_short = True
+            cut_short = container.format.name != "mpjpeg"  # whose every end is one
         names = set(container.format.name.split(","))
         clock_jumps = bool(container.format.flags & TS_DISCONT)
         tick_s = stream.time_base or Fraction(1, 1000)
         reorders = bool(stream.codec_context.has_b_frames)
-        rate = plausible_rate(stream.average_rate) or plausible_rate(stream.guessed_rate) or ASSUMED_RATE
+        rates = (stream.codec_context.framerate, stream.guessed_rate, stream.average_rate)
+        rate = next((known for known in map(plausible_rate, rates) if known), ASSUMED_RATE)
         marked = np.frombuffer(marks, np.uint8)
         is_shown = (marked & DISCARDED) == 0
         times = PacketTimes(np.frombuffer(pts, np.int64), np.frombuffer(dts, np.int64), is_shown, tick_s, last_duration)

@@ -136,7 +136,10 @@ def _bounded(ticks: Ticks) -> Ticks:
 
 def _filled(ticks: Ticks) -> Ticks | None:
     """Times with the missing ones evenly between their neighbours; None where none is known."""
-    known = np.flatnonzero(ticks != NO_TIME)
+    # Of two that follow each other with one time the second bears it: a time that stands before two pictures of which the first
+    # has begun earlier (MPEG-PS) is given to both.
+    is_known = (ticks != NO_TIME) & np.append(np.diff(ticks) != 0, True)
+    known = np.flatnonzero(is_known)
     if not known.size:
         return None
     if known.size == ticks.size:
