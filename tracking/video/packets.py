@@ -185,6 +185,7 @@ class FrameDecoder:
         self._open = open_video
         self._index = index
         self._numbers = index.numbers()
+        self._is_lost = np.zeros(len(index), np.bool_)
         self.frames_lost = 0
         self.lost: list[Segment] = []
 
@@ -238,15 +239,18 @@ class FrameDecoder:
         if is_wanted is not None and not is_wanted.all():
             skippable = np.ones(index.packet_count, np.bool_)
             skippable[line.order[is_wanted]] = False
-        latest = -1
+        expected = np.ones(len(line), np.bool_) if is_wanted is None else is_wanted
+        latest = first - 1
         for frame, _ in self._undamaged(self._decoded(entry, skippable)):
             number = int(self._numbers[frame.pts or 0])
-            if number < 0 or number == latest:
+            if number < first or number == latest:
                 continue
             if number < latest:
                 raise Missing
+            self._lose_between(latest, number, expected)
             latest = number
             yield frame, float(line.times[number])
+        self._lose_between(latest, len(line), expected)
 
     def chosen(self, numbers: NDArray[np.intp]) -> Iterator[av.VideoFrame]:
         """
@@ -279,6 +283,14 @@ class FrameDecoder:
             if pending and index.timeline.order[pending[0]] <= last:
                 raise Missing
 
+    def _lose_between(self, before: int, after: int, expected: NDArray[np.bool_]) -> None:
+        """Note the pictures between two numbers that should have come; some decoders leave out what they cannot decode."""
+        if self._index.has_fields:
+            return
+        for number in np.flatnonzero(expected[before + 1 : after]).tolist():
+            if not self._is_lost[before + 1 + number]:
+                self._lose_number(before + 1 + number)
+
     def _undamaged(self, decoded: Iterator[tuple[int, list[av.VideoFrame] | None]]) -> Iterator[tuple[av.VideoFrame, int]]:
         """
         Frames that are whole, with their places in the order in which frames come, lost ones counted.
@@ -287,6 +299,7 @@ class FrameDecoder:
         """
         damaged_from: int | None = None
         place = 0
+        since_key: list[int] = []
         for packet, frames in decoded:
             if frames is None:
                 failed = max(0, packet - self._reader.delay)
@@ -295,6 +308,11 @@ class FrameDecoder:
                 damaged_from = failed if damaged_from is None else min(damaged_from, failed)
             for frame in frames or []:
                 source = frame.pts or 0
+                if frame.key_frame:
+                    # Before it everything is shown that was decoded before it, and those after it that came already.
+                    place = int(self._numbers[source]) + sum(earlier > source for earlier in since_key)
+                    since_key.clear()
+                since_key.append(source)
                 if frame.is_corrupt:
                     damaged_from = source if damaged_from is None else min(damaged_from, source)
                 elif frame.key_frame and damaged_from is not None and source > damaged_from:
@@ -309,9 +327,14 @@ class FrameDecoder:
         """Note a picture that is not shown; `place` tells which where only decoding tells the order."""
         line = self._index.timeline
         number = int(self._numbers[packet]) if line.is_ordered else place
-        if number < 0:
-            return
+        if number >= 0:
+            self._lose_number(number)
+
+    def _lose_number(self, number: int) -> None:
+        line = self._index.timeline
         self.frames_lost += 1
+        if number < len(line):
+            self._is_lost[number] = True
         time_s = _time_at(line, number)
         end_s = float(line.times[number + 1]) if number + 1 < len(line) else max(time_s, line.duration_s)
         if self.lost and self.lost[-1].start_s <= time_s <= self.lost[-1].end_s + 1e-6:
