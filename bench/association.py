@@ -28,7 +28,7 @@ from trackers import BoTSORTTracker, ByteTrackTracker, CBIoUTracker, OCSORTTrack
 
 from bench.mot import Clip, Score, interpolated, made_from_truth, score, stadtmitte
 from tracking.local.association import Associator
-from tracking.local.detector import Detections
+from tracking.local.detectors.base import Detections
 
 Floats = NDArray[np.float64]
 Groups = dict[str, list[Clip]]

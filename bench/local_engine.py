@@ -15,10 +15,10 @@ from pathlib import Path
 
 from bench.report import Table
 from tests.shared_data import SHARED_DATA
-from tracking.engines.local import MotionEngine, YoloxEngine
+from tracking.engines.local import DetectorEngine, MotionEngine
 from tracking.errors import EngineRefused
 from tracking.local.following import DETECTION_RATE_HZ, SLOW_VIDEO_HZ, cores
-from tracking.local.yolox import YoloxDetector
+from tracking.local.network import open_detector
 from tracking.model import Segment
 from tracking.video.file import Video
 
@@ -51,7 +51,7 @@ def main() -> None:
         for _run in range(RUNS):
             alone_s.append(detector_alone_s(path, video))
             started, cpu = time.perf_counter(), time.process_time()
-            YoloxEngine(path).track(video, segment=LONGEST)
+            DetectorEngine(path).track(video, segment=LONGEST)
             engine_s.append(time.perf_counter() - started)
             cpu_s.append(time.process_time() - cpu)
             motion_s.append(motion_wall_s(video))
@@ -68,7 +68,7 @@ def main() -> None:
 
 def detector_alone_s(path: Path, video: Path) -> float:
     """Wall seconds of preprocessing and inference alone, the network loaded and the pictures decoded before."""
-    detector = YoloxDetector(path)
+    detector = open_detector(path)
     with Video(video) as opened:
         info = opened.info
         size = detector.picture_size(info.width, info.height)

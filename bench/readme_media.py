@@ -81,6 +81,7 @@ async def _photograph_thread(clip: Path, data: Path, picture: Path) -> None:
                 await page.goto(slack.page_url)
                 await page.wait_for_selector("#app:not([aria-busy])")
                 await page.set_input_files("main input[type=file]", clip)
+                await page.keyboard.press("Enter")
                 await page.get_by_role("button", name="1 reply").click(timeout=60_000)
                 await until(page, "document.querySelectorAll('.thread .gif').length >= 3", 120)
                 await page.get_by_role("complementary", name="Thread").get_by_text("I found").wait_for(timeout=60_000)

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     engine: EngineName = EngineName.AUTO
     """auto, yolox, motion or google: what follows the objects. auto takes what is configured and can be had, and says which."""
     model: str = "tiny"
-    """YOLOX's model: nano, tiny, s or a path to an ONNX file. tiny finds clearly more than nano at twice the time."""
+    """The detector's model: a published one by its name (nano, tiny, s) or an ONNX file. tiny finds far more than nano."""
     font: Path | None = None
     """A font file for captions; Noto Sans comes with the program."""
 

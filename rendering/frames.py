@@ -16,7 +16,7 @@ import numpy as np
 from tracking.errors import Cancelled
 from tracking.video.file import Frame, Video
 
-WantT = TypeVar("WantT")
+NeedT = TypeVar("NeedT")
 
 Progress = Callable[[float], None]
 CancelCheck = Callable[[], bool]
@@ -32,21 +32,26 @@ def never_cancelled() -> bool:
 
 
 def needed_frames(
-    video: Video, wants: Sequence[tuple[float, WantT]], *, progress: Progress, cancelled: CancelCheck
-) -> Iterator[tuple[Frame, list[WantT]]]:
+    video: Video, needs: Sequence[tuple[float, NeedT]], *, progress: Progress, cancelled: CancelCheck
+) -> Iterator[tuple[Frame, list[NeedT]]]:
     """
-    Each frame that some of `wants` (time, what it is wanted for) asks for, with all that it serves.
+    Decode each frame that `needs` (time, for what) ask for, once, and give it with everything that it is for.
 
-    Wants of one frame come in the order of their times, equal times in the order given. `progress` goes from 0 to 1; raises
+    What one frame is for comes in the order of their times, equal times in the order given. `progress` goes from 0 to 1; raises
     `Cancelled` soon after `cancelled` says so.
     """
-    order = sorted(range(len(wants)), key=lambda place: wants[place][0])
-    times = np.array([wants[place][0] for place in order])
-    for served, frame in video.frames_at(times):
+    order = sorted(range(len(needs)), key=lambda place: needs[place][0])
+    times = np.array([needs[place][0] for place in order])
+    for due, frame in video.frames_at(times):
         if cancelled():
             raise Cancelled
-        yield frame, [wants[order[place]][1] for place in served.tolist()]
-        progress((int(served[-1]) + 1) / len(wants))
+        yield frame, [needs[order[place]][1] for place in due.tolist()]
+        progress((int(due[-1]) + 1) / len(needs))
+
+
+def part_of(progress: Progress, done: float, share: float, total: float) -> Progress:
+    """Return the progress of a part: that of the whole while `share` of `total` is under way and `done` is done."""
+    return lambda fraction: progress((done + fraction * share) / total)
 
 
 @contextmanager

@@ -235,11 +235,12 @@ class SourceUnreachable(SourceError):
 
 @dataclass(eq=False)
 class ModelError(InputError):
-    """A detector that cannot be used."""
+    """A detector that cannot be used; `known` lists the models that there are by name, "a, b"."""
 
     model: str
     problem: ModelFault
     detail: str = ""
+    known: str = ""
 
 
 @dataclass(eq=False)

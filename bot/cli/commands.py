@@ -15,28 +15,31 @@ import math
 import os
 import re
 import signal
+import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from bot.jobs.limits import bounded_memory, limits_of, out_of_memory
 from bot.texts import cli, comparison, errors
 from tracking.engines.base import EngineName
-from tracking.errors import Cancelled, InputError
+from tracking.errors import Cancelled, InputError, MediaKind, NotAVideo, file_name
 from tracking.model import Segment
 
 if TYPE_CHECKING:
     from bot.cli.result import Result
     from bot.cli.terminal import Terminal
     from bot.settings import Settings
-    from rendering.render import RenderOptions
+    from rendering.kinds.base import RenderOptions
 
 log = logging.getLogger(__name__)
+
+ResultT = TypeVar("ResultT")
 
 CLOCK = r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,6}(?:\.\d{1,9})?)"
 SEGMENT = re.compile(rf"\s*+{CLOCK}\s*+(?:-|–|to)\s*+{CLOCK}\s*+")
@@ -91,6 +94,26 @@ class SegmentOption(click.ParamType[Segment]):
         return self.fail(cli.bad_segment(value), param, ctx)
 
 
+class LocalFile(click.ParamType[Path]):
+    """A file on this machine, read more than once: neither a pipe nor an address. Raises `NotAVideo` where there is none."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if isinstance(value, Path):
+            return value
+        if value in {"", "-"} or "://" in value:
+            self.fail(cli.file_wanted(value), param, ctx)
+        path = Path(value)
+        try:
+            mode = path.stat().st_mode
+        except (OSError, ValueError) as error:
+            raise NotAVideo(file_name(path), MediaKind.MISSING) from error
+        if not stat.S_ISREG(mode):
+            self.fail(cli.file_wanted(value, is_folder=stat.S_ISDIR(mode)), param, ctx)
+        return path
+
+
 class ShareOption(click.ParamType[float]):
     """A share: 0.7 or 70%."""
 
@@ -122,6 +145,64 @@ class EnginesOption(click.ParamType[tuple[EngineName, ...]]):
             return self.fail(comparison.engines_wanted(2), param, ctx)
 
 
+class ModelOption(click.ParamType[str]):
+    """A detector's model: the path of a file, or the name of a published one."""
+
+    name = "model"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        from tracking.local.detectors.base import published_models
+
+        return "|".join(["PATH", *published_models()])
+
+
+class KeysOption(click.ParamType[tuple[str, ...]]):
+    """Keys of what a folder of modules offers, between commas."""
+
+    def offered(self) -> dict[str, str]:
+        """Return what there is, with what it is: imported only when somebody asks."""
+        raise NotImplementedError
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        asked, offered = tuple(dict.fromkeys(word.casefold() for word in words(value))), self.offered()
+        if not asked or not set(asked) <= set(offered):
+            self.fail(cli.keys_wanted(offered), param, ctx)
+        return asked
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return ",".join(self.offered())
+
+
+class KindsOption(KeysOption):
+    """Kinds of pictures."""
+
+    name = "kinds"
+
+    def offered(self) -> dict[str, str]:
+        from rendering.kinds.base import KINDS
+
+        ordered = sorted(KINDS.values(), key=lambda kind: (not kind.is_default, kind.cost))
+        return {kind.key: kind.description for kind in ordered}
+
+
+class FormatsOption(KeysOption):
+    """Export formats."""
+
+    name = "formats"
+
+    def offered(self) -> dict[str, str]:
+        from tracking.formats.base import FORMATS
+
+        return {key: found.description for key, found in FORMATS.items()}
+
+
+def make_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command take the kinds of pictures."""
+    return click.option("--make", type=KindsOption(), help="Which pictures.  [default: summary,gifs]")(command)
+
+
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What `track`, `render` and `compare` have in common."""
     for option in (
@@ -145,12 +226,20 @@ def commands(verbose: bool) -> None:
 
 
 @commands.command()
-@click.argument("video", type=click.Path(path_type=Path))
+@click.argument("video", type=LocalFile())
 @selection_options
+@make_option
 @click.option("--engine", type=click.Choice([name.value for name in EngineName]), help="Who tracks.  [default: auto]")
-@click.option("--model", metavar="PATH|nano|tiny|s", help="The YOLOX model.  [default: tiny]")
+@click.option("--model", type=ModelOption(), help="The detector's model: a file, or one that is published.  [default: tiny]")
 def track(
-    video: Path, folder: Path, segment: Segment | None, as_json: bool, engine: str | None, model: str | None, **selection: Any
+    video: Path,
+    folder: Path,
+    segment: Segment | None,
+    as_json: bool,
+    make: tuple[str, ...] | None,
+    engine: str | None,
+    model: str | None,
+    **selection: Any,
 ) -> None:
     """Track the objects of VIDEO, and draw them."""
     from bot.cli.terminal import Terminal
@@ -163,9 +252,10 @@ def track(
             folder,
             # Who names a model wants it, not whatever else there is.
             engine=EngineName(engine) if engine else EngineName.YOLOX if model else settings.engine,
-            model=model or settings.model or "tiny",
+            model=model or settings.model,
             segment=segment,
             options=render_options(settings, **selection),
+            make=make,
             settings=settings,
             terminal=terminal,
             cancelled=cancelled,
@@ -174,11 +264,18 @@ def track(
 
 
 @commands.command(name="render")
-@click.argument("video", type=click.Path(path_type=Path))
-@click.argument("annotations", type=click.Path(path_type=Path))
+@click.argument("video", type=LocalFile())
+@click.argument("annotations", type=LocalFile())
 @selection_options
+@make_option
 def render_command(
-    video: Path, annotations: Path, folder: Path, segment: Segment | None, as_json: bool, **selection: Any
+    video: Path,
+    annotations: Path,
+    folder: Path,
+    segment: Segment | None,
+    as_json: bool,
+    make: tuple[str, ...] | None,
+    **selection: Any,
 ) -> None:
     """Draw the objects of VIDEO from ANNOTATIONS, which may come from anywhere."""
     from bot.cli.terminal import Terminal
@@ -192,6 +289,7 @@ def render_command(
             folder,
             segment=segment,
             options=render_options(settings, **selection),
+            make=make,
             settings=settings,
             terminal=terminal,
             cancelled=cancelled,
@@ -200,15 +298,15 @@ def render_command(
 
 
 @commands.command()
-@click.argument("video", type=click.Path(path_type=Path))
+@click.argument("video", type=LocalFile())
 @selection_options
 @click.option("--engines", type=EnginesOption(), default=(), metavar="A,B", help="Two of yolox, motion and google.")
-@click.option("--model", metavar="PATH|nano|tiny|s", help="The YOLOX model.  [default: tiny]")
+@click.option("--model", type=ModelOption(), help="The detector's model: a file, or one that is published.  [default: tiny]")
 @click.option(
     "--with",
     "files",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=LocalFile(),
     metavar="ANNOTATIONS",
     help="An annotation file in place of an engine; may be given twice.",
 )
@@ -237,7 +335,7 @@ def compare(
             folder,
             engines=engines,
             files=files,
-            model=model or settings.model or "tiny",
+            model=model or settings.model,
             segment=segment,
             options=render_options(settings, **selection),
             settings=settings,
@@ -251,13 +349,31 @@ def compare(
 
 
 @commands.command()
+@click.argument("video", type=LocalFile())
+@click.argument("annotations", type=LocalFile())
+@click.option("--format", "formats", required=True, type=FormatsOption(), help="For which tools.")
+@click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go.")
+def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...]) -> None:
+    """Write ANNOTATIONS of VIDEO in the format of another tool."""
+    from bot.cli.export import export_video
+    from bot.cli.terminal import Terminal
+    from tracking.formats.base import FORMATS
+
+    with bounded_memory():
+        settings = settings_of_environment()
+        files = export_video(video, annotations, folder, formats=tuple(FORMATS[key] for key in formats), settings=settings)
+    for line in cli.where_lines([[path.name] for path in files], annotations="", folder=str(folder)):
+        Terminal().say(line)
+
+
+@commands.command()
 def serve() -> None:
     """Run the bot, with the settings of the environment."""
     from bot.app import serve as run
 
     settings = settings_of_environment()
     logging.getLogger().setLevel(logging.INFO)
-    asyncio.run(run(settings))
+    run_async(run(settings))
 
 
 @commands.command()
@@ -265,7 +381,7 @@ def worker() -> None:
     """Run a worker alone, for more machines."""
     from bot.app import worker as run
 
-    asyncio.run(run(settings_of_environment()))
+    run_async(run(settings_of_environment()))
 
 
 @commands.command()
@@ -278,7 +394,7 @@ def demo(port: int, browser: bool) -> None:
 
     settings, terminal = settings_of_environment(), Terminal()
     terminal.say(cli.demo_starts())
-    asyncio.run(run(settings, port=port, opens_browser=browser, ready=lambda url: terminal.say(cli.demo_ready(url))))
+    run_async(run(settings, port=port, opens_browser=browser, ready=lambda url: terminal.say(cli.demo_ready(url))))
 
 
 @commands.command()
@@ -292,8 +408,8 @@ def doctor() -> None:
     terminal = Terminal()
     settings = settings_of_environment()
     checks = [terminal.check(check) for check in local_checks(settings)]
-    checks += [terminal.check(check) for check in asyncio.run(storage_checks(settings))]
-    checks += [terminal.check(check) for check in asyncio.run(slack_checks(settings))]
+    checks += [terminal.check(check) for check in run_async(storage_checks(settings))]
+    checks += [terminal.check(check) for check in run_async(slack_checks(settings))]
     if not all(check.is_well for check in checks):
         raise click.exceptions.Exit(1)
 
@@ -317,7 +433,7 @@ def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:
 
 def render_options(settings: Settings, *, min_confidence: float, min_frames: int, labels: str) -> RenderOptions:
     """What is drawn, from the options and the environment."""
-    from rendering.render import RenderOptions
+    from rendering.kinds.base import RenderOptions
     from rendering.selection import Selection
 
     return RenderOptions(Selection(min_confidence, min_frames, words(labels)), settings.font)
@@ -326,6 +442,13 @@ def render_options(settings: Settings, *, min_confidence: float, min_frames: int
 def words(text: str) -> tuple[str, ...]:
     """Words between commas, without the blanks around them."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def run_async(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Return the result of `work`; Ctrl-C cancels it."""
+    # With any other handler than Python's own, asyncio leaves Ctrl-C to that one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return asyncio.run(work)
 
 
 @contextmanager

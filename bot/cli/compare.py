@@ -19,9 +19,9 @@ from bot.cli.terminal import Terminal
 from bot.engines import Why
 from bot.settings import Settings
 from bot.texts import cli, comparison, engine
+from rendering.kinds.base import RenderOptions
 from rendering.pages.comparison import Words, render_comparison
 from rendering.pages.pairing import Finder, Pair, pair
-from rendering.render import RenderOptions
 from tracking.engines.base import GOOGLE_RETIRES, CancelCheck, EngineName
 from tracking.errors import OptionError
 from tracking.formats import video_intelligence
@@ -49,15 +49,15 @@ def compare_video(
     """
     configured = settings.google_is_configured and date.today() < GOOGLE_RETIRES
     wanted = checked_engines(engines, files=len(files)) if engines else default_engines(files=len(files), google=configured)
-    info = probe(video, limits=settings.limits)
+    info = probe(video, limits=settings.limits.for_segment(segment))
     sides = [_given(file, files, segment) for file in files]
     choices = [choose_engine(name, video=video, model=model, google_configured=False, terminal=terminal) for name in wanted]
     for choice in choices:
         if not engines and choice.why is Why.ASKED:
             choice = replace(choice, why=Why.COMPARED)
         run = run_engine(choice, video, info=info, segment=segment, settings=settings, terminal=terminal, cancelled=cancelled)
-        title = engine.engine_title(choice.engine, model=choice.model.name if choice.model else "")
-        file = write_annotations(run.annotations, folder, name=f"{video.name}.{choice.engine}")
+        title = engine.engine_title(choice.engine, model=choice.model.name if choice.model else "", detector=choice.detector)
+        file = write_annotations(run, folder, video=video, segment=segment, mark=f".{choice.engine}")
         sides.append(Side(title, run.annotations, file, choice.engine, run.took_s))
     a, b = sides
     pairs = pair(a.annotations, b.annotations, options.selection, duration_s=info.duration_s)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.cli.engine_run import EngineRun
+from bot.jobs.model import digest
 from bot.texts import cli
 from rendering.fonts import Typeface
+from rendering.kinds.base import KINDS, RenderOptions
 from rendering.naming import safe_video_name
-from rendering.render import Rendered, RenderOptions
+from rendering.render import Rendered
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
 from tracking.formats import video_intelligence
-from tracking.model import Annotations
+from tracking.model import Annotations, Segment
 from tracking.video.file import VideoInfo
 
 
@@ -59,7 +63,7 @@ class Result:
 
     def _older_pictures(self) -> int:
         """How many pictures of this video an earlier run left in the folder."""
-        written = {page.path for page in self.rendered.pages} | {animation.path for animation in self.rendered.animations}
+        written = {picture.path for pictures in self.rendered.pictures.values() for picture in pictures}
         video = f"{safe_video_name(self.video.name)}."
         try:
             return sum(1 for path in self.folder.iterdir() if path not in written and _is_picture(path.name, of=video))
@@ -83,6 +87,11 @@ class Result:
             "annotations": readable(self.annotation_file) if self.annotation_file else None,
             "tracking_s": round(self.tracking_s, 3),
             "tracks": len(self.annotations.tracks),
+            "pictures": {
+                kind: [readable(picture.path) for picture in pictures]
+                for kind, pictures in self.rendered.pictures.items()
+                if kind not in {"summary", "gifs"}
+            },
             "summary": [readable(page.path) for page in self.rendered.pages],
             "objects": [
                 {
@@ -108,13 +117,9 @@ class Result:
 
 
 def _is_picture(name: str, *, of: str) -> bool:
-    """Whether a file is a summary or a GIF of the video whose pictures' names begin with `of`."""
+    """Return whether a file is a picture of the video whose pictures' names begin with `of`."""
     rest = name.removeprefix(of)
-    if rest == name:
-        return False
-    number, _, _ = rest.partition("_")
-    is_gif = rest.endswith(".gif") and len(number) >= 3 and number.isdecimal()
-    return is_gif or (rest.startswith("summary_pct") and rest.endswith(".jpeg"))
+    return rest != name and any(kind.owns(rest) for kind in KINDS.values())
 
 
 def readable(path: Path) -> str:
@@ -122,8 +127,27 @@ def readable(path: Path) -> str:
     return os.fsencode(path).decode(errors="replace")
 
 
-def write_annotations(annotations: Annotations, folder: Path, *, name: str) -> Path:
-    """Put the annotation file `<name>.json` into `folder`. Raises `StorageError`."""
-    path = folder / f"{safe_video_name(name)}.json"
-    write_whole(path, video_intelligence.write(annotations))
+def write_annotations(run: EngineRun, folder: Path, *, video: Path, segment: Segment | None, mark: str = "") -> Path:
+    """
+    Put the annotation file `<video><mark>.json` into `folder`, and return its path. Raises `StorageError`.
+
+    A file of that name that says something else may be anybody's, such as Google's own, which can't be had again: it stays, and
+    ours gets a key of this video and run in its name.
+    """
+    content = video_intelligence.write(run.annotations)
+    path = folder / f"{safe_video_name(video.name)}{mark}.json"
+    if path.exists() and not _holds(path, content):
+        with video.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        run_key = digest(f"{sha256} {run.engine} {run.run_key} {segment}")[:8]
+        path = path.with_name(f"{safe_video_name(video.name)}{mark}.{run_key}.json")
+    write_whole(path, content)
     return path
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Return whether a file has this content."""
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError:
+        return False

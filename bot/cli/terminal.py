@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.texts import cli, comparison
+from rendering.naming import safe_video_name
 
 if TYPE_CHECKING:
     from rich.console import JustifyMethod
@@ -78,13 +79,15 @@ class Terminal:
         if result.rendered.selected.shown:
             self._out.print(_table(result))
         where = cli.where_lines(
-            [page.path.name for page in result.rendered.pages],
-            gifs=[animation.path.name for animation in result.rendered.animations],
+            [[picture.path.name for picture in pictures] for pictures in result.rendered.pictures.values()],
             annotations=result.annotation_file.name if result.annotation_file else "",
             folder=str(result.folder),
         )
         for line in where:
             self._out.print(Text(line))
+        usual = f"{safe_video_name(result.video.name)}.json"
+        if result.annotation_file and result.annotation_file.name != usual:
+            self.say(cli.annotations_stayed(usual, result.annotation_file.name))
 
     def comparison(self, result: ComparisonResult) -> None:
         """A table of the objects that two engines found, and where the files are."""
@@ -94,7 +97,7 @@ class Terminal:
             self._out.print(_comparison_table(result))
         made = [side.file.name for side in (result.a, result.b) if side.engine]
         for line in cli.where_lines(
-            [*(page.path.name for page in result.pages), *made], gifs=[], annotations="", folder=str(result.folder)
+            [[page.path.name] for page in result.pages] + [[name] for name in made], annotations="", folder=str(result.folder)
         ):
             self._out.print(Text(line))
 

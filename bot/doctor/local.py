@@ -25,7 +25,8 @@ from rendering.fonts import Typeface
 from tracking.engines.base import GOOGLE_RETIRES, EngineName
 from tracking.errors import TrackletError
 from tracking.local import weights
-from tracking.local.yolox import YoloxDetector
+from tracking.local.detectors.base import published_models
+from tracking.local.network import open_detector
 
 CODECS = ("h264", "hevc", "vp9", "av1")
 # Letters that words of each script are made of; emoji are left out, since their fonts are in colour.
@@ -64,7 +65,7 @@ def local_checks(settings: Settings, *, today: date | None = None) -> Iterator[C
     yield _font(settings.font)
     yield _data_folder(settings.data_dir)
     yield _database(settings)
-    yield _model(settings.model or "tiny")
+    yield _model(settings.model)
     if settings.engine is EngineName.GOOGLE or settings.google_is_configured:
         day = today or date.today()
         yield Check("google", day < GOOGLE_RETIRES, engine.google_ends(GOOGLE_RETIRES, today=day))
@@ -117,10 +118,10 @@ def _database(settings: Settings) -> Check:
 
 
 def _model(model: str) -> Check:
-    if model in weights.NAMES and not weights.is_here(model):
+    if model in published_models() and not weights.is_here(model):
         return Check("model", True, doctor.model_fetched_later(model), is_there=False)
     try:
-        detector = YoloxDetector(weights.locate(model))
+        detector = open_detector(weights.locate(model))
     except TrackletError as error:
         return Check("model", False, errors.sentence(error))
     return Check("model", True, doctor.model_checked(Path(model).name, len(detector.labels)))

@@ -43,7 +43,11 @@ class VideoFile(Fact):
 
 
 class Probe(Fact):
-    """What kind of video it is, and which engine looks at it; `engine` is "" where somebody else's annotations are drawn."""
+    """
+    What kind of video it is, and which engine looks at it; `engine` is "" where somebody else's annotations are drawn.
+
+    `detector` is what people call the family of the model, "" where none is used.
+    """
 
     width: int
     height: int
@@ -52,6 +56,7 @@ class Probe(Fact):
     engine: str = ""
     why: str = ""
     model: str = ""
+    detector: str = ""
     run_key: str = ""
 
 
@@ -122,6 +127,12 @@ class Animations(Fact):
     """GIFs in the order in which they are shown."""
 
     animations: tuple[Animation, ...] = ()
+
+
+class Pictures(Fact):
+    """Files of a kind of picture of which nothing else is to be said."""
+
+    paths: tuple[str, ...] = ()
 
 
 class Found(Fact):

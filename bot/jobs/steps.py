@@ -23,6 +23,7 @@ from bot.jobs.facts import (
     Json,
     Nothing,
     Opened,
+    Pictures,
     Placement,
     Probe,
     RemoteState,
@@ -148,12 +149,12 @@ class Steps:
     async def probe(self, job: Job, video: VideoFile) -> Probe:
         """See what kind of video it is, and choose the engine."""
         settings = self._settings
-        seen = Probe.from_json(await self._task(job, "probe", self._limits() | {"video": video.path}))
+        seen = Probe.from_json(await self._task(job, "probe", self._limits(job) | {"video": video.path}))
         if job.request.annotations:
             run_key = f"{job.request.annotations}#{job.request.annotations_generation}"
-            return seen.model_copy(update={"engine": "", "why": "", "model": "", "run_key": run_key})
+            return seen.model_copy(update={"engine": "", "why": "", "model": "", "detector": "", "run_key": run_key})
         engine = job.request.options.engine or settings.engine
-        arguments = self._limits() | {
+        arguments = self._limits(job) | {
             "engine": engine.value,
             "model": settings.model,
             "google_configured": settings.google_is_configured,
@@ -171,13 +172,12 @@ class Steps:
 
     async def track(self, job: Job, video: VideoFile, probed: Probe, target: Path) -> Tracked:
         """Follow every object with a direct engine."""
-        arguments = self._limits() | {
+        arguments = self._limits(job) | {
             "video": video.path,
             "duration_s": probed.duration_s,
             "annotations": str(target),
             "engine": probed.engine,
             "model": probed.model,
-            "segment": job.request.to_json()["options"]["segment"],
         }
         found = Tracked.from_json(await self._task(job, "track", arguments, JobState.TRACKING))
         await self.publisher.annotations(job, video, target, run_key=self.cache.run_key(job, probed))
@@ -262,6 +262,19 @@ class Steps:
             await self.publisher.pictures(job, facts.video, [each.path for each in animations])
         return Nothing()
 
+    async def pictures(self, job: Job, facts: Drawable, kind: str) -> Pictures:
+        """Draw the pictures of one kind, by its key."""
+        await self._have(job, facts.video)
+        arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"kind": kind}
+        return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.RENDERING))
+
+    async def post_pictures(self, job: Job, facts: Drawable, kind: str, paths: Sequence[str]) -> Nothing:
+        """Post the pictures of one kind, and store them."""
+        if paths:
+            await self._reporter(job).pictures(job, kind, paths)
+            await self.publisher.pictures(job, facts.video, paths)
+        return Nothing()
+
     # ---- helpers ---------------------------------------------------------------------------------------------------------
 
     async def _have(self, job: Job, video: VideoFile) -> None:
@@ -274,8 +287,12 @@ class Steps:
                 # Other bytes: the boxes would be drawn where the objects are not.
                 raise SourceNotFound(video.name) from None
 
-    def _limits(self) -> Json:
-        return {"max_video_seconds": self._settings.max_video_seconds, "max_video_bytes": self._settings.max_video_bytes}
+    def _limits(self, job: Job) -> Json:
+        return {
+            "max_video_seconds": self._settings.max_video_seconds,
+            "max_video_bytes": self._settings.max_video_bytes,
+            "segment": job.request.to_json()["options"]["segment"],
+        }
 
     def _drawing(self, job: Job, video: VideoFile, probed: Probe, annotations: str) -> Json:
         options = job.request.to_json()["options"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.texts.engine import problem
 from bot.texts.errors import left_out
 from bot.texts.wording import clock, count, duration, listing, percent, quoted, span
 from tracking.model import EngineWarning, Track
+from tracking.sources.links import without_query
 
 
 def unforeseen_here() -> str:
@@ -114,14 +115,17 @@ def object_row(number: int, track: Track) -> tuple[str, ...]:
     return f"{number}", quoted(track.label, limit=40), percent(track.confidence), when, f"{len(track):,}"
 
 
-def where_lines(pictures: Sequence[str], *, gifs: Sequence[str], annotations: str, folder: str) -> list[str]:
-    """Where the files of a result are; of many GIFs the first is named, since the others are named alike."""
-    named = [*pictures, *gifs[:1]]
-    if len(gifs) > 1:
-        named[-1] += f"  and {count(len(gifs) - 1, 'more GIF')}"
+def where_lines(groups: Sequence[Sequence[str]], *, annotations: str, folder: str) -> list[str]:
+    """Say where the files of a result are; of each group that is named alike the first, and how many more there are."""
+    named = [group[0] + (f"  and {len(group) - 1:,} more" if len(group) > 1 else "") for group in groups if group]
     if annotations:
         named.append(annotations)
     return [f"In {folder}:", *(f"  {name}" for name in named)] if named else []
+
+
+def annotations_stayed(there: str, ours: str) -> str:
+    """Say that a file which was there already was not overwritten."""
+    return f"{quoted(there)} was there and says something else, so it stayed; this run's annotations are in {quoted(ours)}."
 
 
 STAGE_TRACKING = "tracking"
@@ -143,8 +147,26 @@ def tracked(*, took_s: float, duration_s: float) -> str:
     return f"Tracked {duration(duration_s)} of video in {duration(took_s)}."
 
 
+def file_wanted(given: str, *, is_folder: bool = False) -> str:
+    """Say what is taken in place of an address, standard input, a folder, a pipe or nothing."""
+    if not given:
+        return "an empty name is no file. Give me the path of a file on this machine."
+    if given == "-":
+        return "I read a video more than once, so not from standard input. Save it, and give me the file's path."
+    if "://" in given:
+        return f"{quoted(without_query(given))} is an address. Download it and give me the file's path; the bot takes links."
+    if is_folder:
+        return f"{quoted(given)} is a folder. Give me the path of one file."
+    return f"{quoted(given)} is no ordinary file, and I read it more than once. Save it, and give me the file's path."
+
+
 def bad_segment(text: str) -> str:
     return f"{quoted(text)} is no stretch of a video: write it like 0:10-0:30"
+
+
+def keys_wanted(offered: Mapping[str, str]) -> str:
+    """Say what there is to choose from: keys, and what each stands for."""
+    return "say one or more of " + "; ".join(f"{key} ({what})" for key, what in offered.items())
 
 
 def share_wanted() -> str:

@@ -12,17 +12,17 @@ from tracking.model import EngineWarning
 def engine_name(engine: str) -> str:
     """An engine as people call it."""
     return {
-        EngineName.YOLOX: "The local detector (YOLOX)",
+        EngineName.YOLOX: "The local detector",
         EngineName.MOTION: "The motion engine",
         EngineName.GOOGLE: "Google Video Intelligence",
     }.get(EngineName(engine) if engine in set(EngineName) else EngineName.AUTO, quoted(engine))
 
 
-def engine_chosen(engine: EngineName, *, why: str, model: str = "") -> str:
-    """Which engine runs, and why; `why` is a `bot.engines.Why`."""
+def engine_chosen(engine: EngineName, *, why: str, model: str = "", detector: str = "") -> str:
+    """Say which engine runs, and why; `why` is a `bot.engines.Why`, `detector` what people call the model's family."""
     match engine:
         case EngineName.YOLOX:
-            runs = f"Tracking with YOLOX{f' ({quoted(model)})' if model else ''}"
+            runs = f"Tracking with {detector or 'YOLOX'}{f' ({quoted(model)})' if model else ''}"
         case EngineName.MOTION:
             runs = "Tracking by motion: whatever moves before a fixed camera, without names"
         case _:
@@ -38,10 +38,11 @@ def engine_chosen(engine: EngineName, *, why: str, model: str = "") -> str:
     return f"{runs}{f', {reason}' if reason else ''}."
 
 
-def engine_title(engine: EngineName, *, model: str = "") -> str:
-    """An engine as a heading; `model` is the name of its file."""
-    name = {EngineName.YOLOX: "YOLOX", EngineName.MOTION: "Motion", EngineName.GOOGLE: "Google Video Intelligence"}[engine]
-    model = model.rpartition(".")[0].removeprefix("yolox_") if model else ""
+def engine_title(engine: EngineName, *, model: str = "", detector: str = "") -> str:
+    """Return an engine as a heading; `model` is the name of its file, `detector` what people call the model's family."""
+    detector = detector or "YOLOX"
+    name = {EngineName.YOLOX: detector, EngineName.MOTION: "Motion", EngineName.GOOGLE: "Google Video Intelligence"}[engine]
+    model = model.rpartition(".")[0].removeprefix(f"{detector.lower()}_") if model else ""
     return f"{name} ({quoted(model, limit=24)})" if model else name
 
 

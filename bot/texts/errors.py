@@ -11,6 +11,7 @@ from functools import singledispatch
 from typing import assert_never
 
 from bot.texts.engine import engine_name
+from bot.texts.stopped import STOPPED
 from bot.texts.wording import clock, count, duration, quoted, size
 from tracking import errors
 
@@ -178,9 +179,10 @@ def model_fault(error: errors.ModelError) -> str:
     model = quoted(error.model)
     match error.problem:
         case errors.ModelFault.MISSING:
-            return f"There is no model file {model}. Check the path, or say nano, tiny or s."
+            names = f", or say one of these: {error.known}" if error.known else ""
+            return f"There is no model file {model}. Check the path{names}."
         case errors.ModelFault.NAME:
-            return f"I know no model called {model}: say nano, tiny or s, or give the path of a YOLOX file."
+            return f"I know no model called {model}: say one of {error.known}, or give the path of a detector's file."
         case errors.ModelFault.CHECKSUM:
             return (
                 f"The download of the model {model} is not what was published, so I threw it away. Try again, or give a file."
@@ -188,7 +190,7 @@ def model_fault(error: errors.ModelError) -> str:
         case errors.ModelFault.SIZE:
             return f"The download of the model {model} has another size than what was published, so I stopped. Try again later."
         case errors.ModelFault.SHAPE:
-            return f"{model} is a network, but not a YOLOX export: its input or output has another shape. Give me a YOLOX file."
+            return f"{model} is a network, but no detector that I know: what goes in or comes out has another shape. Try YOLOX."
         case errors.ModelFault.UNREADABLE:
             return f"{model} is not a model that I can load. Give me a YOLOX export in ONNX form."
     assert_never(error.problem)
@@ -304,7 +306,7 @@ def process_died(error: errors.ProcessDied) -> str:
 
 @sentence.register
 def cancelled(_: errors.Cancelled) -> str:
-    return "Cancelled. Nothing more will be done, and nothing half-made is left."
+    return STOPPED
 
 
 def left_out(number: int) -> str:

@@ -149,14 +149,14 @@ def draw_animations(
     """One batch: writes a GIF for each of `plans` that the video has pictures for, in one pass over what they need."""
     picture = video.info.width, video.info.height
     growing = [_PendingGif(plan, _clip_of(plan, typeface), picture) for plan in plans]
-    wants = [(float(t), (one, place)) for one in growing for place, t in enumerate(one.plan.times_s)]
+    needs = [(float(t), (one, place)) for one in growing for place, t in enumerate(one.plan.times_s)]
     whole = Quantiser()
     with opencv_in_this_thread(), Workers() as workers:
-        for frame, served in needed_frames(video, wants, progress=progress, cancelled=cancelled):
+        for frame, due in needed_frames(video, needs, progress=progress, cancelled=cancelled):
             workers.wait_for_room()
-            source = _Source.of(frame, picture, [one for one, _ in served], whole)
+            source = _Source.of(frame, picture, [one for one, _ in due], whole)
             tasks: list[tuple[int, Task]] = []
-            for one, place in served:
+            for one, place in due:
                 tasks.append((one.key, one.taking(source, place)))
                 if one.received == one.plan.times_s.size:
                     tasks.append((one.key, one.finishing(out, name)))
@@ -183,11 +183,11 @@ class _Source:
     pictures: dict[float, NDArray[np.uint8]]
 
     @classmethod
-    def of(cls, frame: Frame, size: tuple[int, int], served: Sequence[_PendingGif], quantiser: Quantiser) -> _Source:
-        whole = next((one.plan.view for one in served if one.plan.view.is_whole), None)
+    def of(cls, frame: Frame, size: tuple[int, int], due: Sequence[_PendingGif], quantiser: Quantiser) -> _Source:
+        whole = next((one.plan.view for one in due if one.plan.view.is_whole), None)
         indices = quantiser.indices(frame.pixels(whole.size)) if whole else None
         pictures: dict[float, NDArray[np.uint8]] = {}
-        for scale in sorted({one.scale for one in served if not one.plan.view.is_whole}, reverse=True):
+        for scale in sorted({one.scale for one in due if not one.plan.view.is_whole}, reverse=True):
             scaled = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
             larger = pictures.get(2 * scale)
             # Halving what is there already is quicker than scaling the picture anew.

@@ -8,37 +8,39 @@ first, then what only one did, below headings. The words (engines' names, headin
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from rendering.colours import INK, LABEL_COLOURS, MUTED, PAPER, Colour
 from rendering.fonts import Typeface, line_of
 from rendering.frames import CancelCheck, Progress, needed_frames, never_cancelled, no_progress, opencv_in_this_thread
 from rendering.gif.viewport import MAX_ENLARGEMENT
 from rendering.naming import comparison_name
-from rendering.overlay import REGULAR, Caption, blend, draw_box, pixel_box, strip, time_span
-from rendering.pages.pairing import Finder, Pair
-from rendering.pages.summary import (
-    JPEG_QUALITY,
-    NARROWEST_CELL,
-    PAGE_HEIGHT,
+from rendering.overlay import REGULAR, Caption, blend, draw_box, strip, time_span
+from rendering.pages.cells import (
     PAGE_OBJECTS,
-    PAGE_WIDTH,
     PAGES_AT_ONCE,
-    WIDEST_CELL,
+    Cut,
+    blank,
+    cell_shape,
+    centred,
+    fits,
+    largest_that_fits,
+    line_width,
+    put,
+    resized,
+    write_page,
 )
-from tracking.atomic import write_whole
+from rendering.pages.pairing import Finder, Pair
 from tracking.model import BoundingBox, Track
-from tracking.video.file import Video
+from tracking.video.file import ANY_LENGTH, Video
 
 COLOUR_A, COLOUR_B = LABEL_COLOURS[0], LABEL_COLOURS[1]
 ABSENT = Colour(62, 66, 74)
@@ -46,6 +48,9 @@ ABSENT = Colour(62, 66, 74)
 # Both boxes together take this share of their cell's sides; at least this part of the picture is around them.
 OBJECT_SHARE = 0.5
 LEAST_VIEW = 0.3
+
+# A box's line is one part of so many of its cell's shorter side.
+LINE_SHARE = 55
 
 # Heights of a caption as a share of its cell's width, and of the header and a section's heading.
 CAPTION_SHARE = 0.095
@@ -92,17 +97,13 @@ class PageLayout:
     headings: tuple[int, ...]
     corners: tuple[tuple[int, int], ...]
 
-    @property
-    def fits(self) -> bool:
-        return self.size[0] <= PAGE_WIDTH and self.size[1] <= PAGE_HEIGHT
-
 
 def layout_of(counts: Sequence[int], picture: tuple[int, int]) -> PageLayout:
     """The layout for sections of `counts` objects of a video of (width, height) that shows them largest."""
-    shape = min(max(picture[0] / picture[1], NARROWEST_CELL), WIDEST_CELL)
+    shape = cell_shape(picture)
     largest = min(max(round(picture[0] * MAX_ENLARGEMENT), NARROWEST_CELL_PX), LARGEST_CELL_PX)
     layouts = [_largest(columns, counts, shape, largest) for columns in range(1, max(counts) + 1)]
-    return max(layouts, key=lambda layout: (layout.fits, layout.picture[0], -layout.size[0] * layout.size[1]))
+    return max(layouts, key=lambda layout: (fits(layout), layout.picture[0], -layout.size[0] * layout.size[1]))
 
 
 def render_comparison(
@@ -124,7 +125,7 @@ def render_comparison(
     typeface = Typeface(font)
     pages = [pairs[start : start + PAGE_OBJECTS] for start in range(0, len(pairs), PAGE_OBJECTS)]
     written: list[ComparisonPage] = []
-    with Video(video) as opened:
+    with Video(video, limits=ANY_LENGTH) as opened:
         for start in range(0, len(pages), PAGES_AT_ONCE):
             some = pages[start : start + PAGES_AT_ONCE]
             before, share = start / len(pages), len(some) / len(pages)
@@ -150,11 +151,11 @@ def _pictures(
     size = video.info.width, video.info.height
     layouts = [_layout(page, size) for page in pages]
     drawn = [[np.empty((0, 0, 3), np.uint8)] * len(page) for page in pages]
-    wants = [(one.moment.time_s, (number, place)) for number, page in enumerate(pages) for place, one in enumerate(page)]
+    needs = [(one.moment.time_s, (number, place)) for number, page in enumerate(pages) for place, one in enumerate(page)]
     with opencv_in_this_thread():
-        for frame, served in needed_frames(video, wants, progress=progress, cancelled=cancelled):
+        for frame, due in needed_frames(video, needs, progress=progress, cancelled=cancelled):
             whole = frame.pixels()
-            for number, place in served:
+            for number, place in due:
                 drawn[number][place] = _cell_picture(whole, pages[number][place], frame.time_s, layouts[number].picture)
     return drawn
 
@@ -163,30 +164,14 @@ def _cell_picture(whole: NDArray[np.uint8], one: Pair, time_s: float, size: tupl
     """The part of a picture around an object, (height, width, 3) of `size`, with the boxes of those who found it."""
     height, width = whole.shape[:2]
     boxes = [(track.box_at(time_s).clipped(), is_b) for track, is_b in ((one.a, False), (one.b, True)) if track]
-    left, top, right, bottom = _view((width, height), one.moment.box.clipped(), size[0] / size[1])
-    part = whole[top:bottom, left:right]
-    scale = min(size[0] / part.shape[1], size[1] / part.shape[0])
-    fitted = max(1, min(size[0], round(part.shape[1] * scale))), max(1, min(size[1], round(part.shape[0] * scale)))
-    method = cv2.INTER_AREA if scale <= 1 else cv2.INTER_CUBIC
-    part = np.asarray(cv2.resize(part, fitted, interpolation=method), np.uint8).reshape(fitted[1], fitted[0], 3)
-    line = max(2, round(min(size) / 55)) if min(fitted) > 40 else 1
+    cut = _cut((width, height), one.moment.box.clipped(), size[0] / size[1])
+    fitted = cut.fitted(size)
+    part = resized(cut.of(whole), fitted)
     for box, is_b in boxes:
-        inside = pixel_box(
-            (
-                (box.left * width - left) / (right - left),
-                (box.top * height - top) / (bottom - top),
-                (box.right * width - left) / (right - left),
-                (box.bottom * height - top) / (bottom - top),
-            ),
-            fitted,
-        )
+        inside = cut.pixels_of(box, fitted)
         if inside:
-            _draw_line(part, inside, width=line, is_dashed=is_b)
-    cell = np.empty((size[1], size[0], 3), np.uint8)
-    cell[:] = INK
-    x, y = (size[0] - fitted[0]) // 2, (size[1] - fitted[1]) // 2
-    cell[y : y + fitted[1], x : x + fitted[0]] = part
-    return cell
+            _draw_line(part, inside, width=line_width(fitted, LINE_SHARE), is_dashed=is_b)
+    return centred(part, size)
 
 
 def _draw_line(canvas: NDArray[np.uint8], box: tuple[int, int, int, int], *, width: int, is_dashed: bool) -> None:
@@ -211,21 +196,16 @@ def _dashes(shape: tuple[int, ...], box: tuple[int, int, int, int], *, dash_px: 
     return shows
 
 
-def _view(size: tuple[int, int], box: BoundingBox, shape: float) -> tuple[int, int, int, int]:
-    """What of a picture of `size` is shown around `box`, in a cell of `shape`: left, top, right, bottom in pixels."""
-    width, height = size
+def _cut(frame: tuple[int, int], box: BoundingBox, shape: float) -> Cut:
+    """Return what a cell of `shape` shows of a picture around `box`."""
+    width, height = frame
     part_height = max(
         box.height * height / OBJECT_SHARE,
         box.width * width / OBJECT_SHARE / shape,
         height * LEAST_VIEW,
         width * LEAST_VIEW / shape,
     )
-    part_width = min(part_height * shape, width)
-    part_height = min(part_height, height)
-    left = min(max((box.left + box.right) / 2 * width - part_width / 2, 0), width - part_width)
-    top = min(max((box.top + box.bottom) / 2 * height - part_height / 2, 0), height - part_height)
-    x, y = int(left), int(top)
-    return x, y, min(width, x + max(1, math.ceil(part_width))), min(height, y + max(1, math.ceil(part_height)))
+    return Cut.around(box, frame, (part_height * shape, part_height))
 
 
 def _page(
@@ -237,8 +217,7 @@ def _page(
     size: tuple[int, int],
 ) -> NDArray[np.uint8]:
     layout = _layout(pairs, size)
-    page = np.empty((layout.size[1], layout.size[0], 3), np.uint8)
-    page[:] = INK
+    page = blank(layout.size)
     _header(page[:HEADER_PX], title, words, typeface)
     finders = [finder for finder, _ in groupby(pairs, key=lambda one: one.finder)]
     for finder, top in zip(finders, layout.headings, strict=True):
@@ -246,11 +225,10 @@ def _page(
     for one, picture, (x, y) in zip(pairs, pictures, layout.corners, strict=True):
         width, height = layout.picture
         if picture.size:
-            page[y : y + height, x : x + width] = picture
+            put(page, picture, (x, y))
         for row, (track, colour) in enumerate(((one.a, COLOUR_A), (one.b, COLOUR_B))):
             caption = strip(_caption(one, track, colour, words), (width, layout.caption_px), typeface, lines=1)
-            top = y + height + row * layout.caption_px
-            page[top : top + layout.caption_px, x : x + width] = caption
+            put(page, caption, (x, y + height + row * layout.caption_px))
     return page
 
 
@@ -295,9 +273,7 @@ def _text(
 
 
 def _written(page: NDArray[np.uint8], pairs: Sequence[Pair], path: Path) -> ComparisonPage:
-    file = io.BytesIO()
-    Image.fromarray(page).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
-    write_whole(path, file.getvalue())
+    write_page(page, path, optimised=True)
     return ComparisonPage(path, tuple(pairs), page.shape[1], page.shape[0])
 
 
@@ -306,12 +282,8 @@ def _layout(pairs: Sequence[Pair], picture: tuple[int, int]) -> PageLayout:
 
 
 def _largest(columns: int, counts: Sequence[int], shape: float, largest: int) -> PageLayout:
-    """The largest cells in this many columns, up to `largest` wide; the narrowest where none fit."""
-    low, high = NARROWEST_CELL_PX, largest
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if _cells(columns, counts, shape, middle).fits else (low, middle - 1)
-    return _cells(columns, counts, shape, low)
+    """Return the largest cells in this many columns, up to `largest` wide; the narrowest where none fit."""
+    return largest_that_fits(partial(_cells, columns, counts, shape), NARROWEST_CELL_PX, largest)
 
 
 def _cells(columns: int, counts: Sequence[int], shape: float, width: int) -> PageLayout:

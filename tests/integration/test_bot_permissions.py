@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from playground import BOT_USER, KIM
 from playground.events import envelope
-from playground.faulty import ApiCall
+from playground.fault_injection import ApiCall
 from tests.integration.bot_workspace import Workspace, eventually, workspace
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bot.jobs.tasks import probe_task
+from bot.texts.stopped import STOPPED
 from tests import clips
 from tests.clips import RED, Clip, Mover, Scene, draw_clip
 from tests.integration.command import Run, files
 from tests.tiny_yolox import tiny_yolox
+from tracking.errors import VideoTooLong
 from tracking.formats import video_intelligence
 from tracking.model import Annotations, Track
 
@@ -237,7 +240,7 @@ def test_a_model_that_was_asked_for_and_cannot_be_had_is_not_replaced_by_motion(
     (tmp_path / "cache").write_text("a file where the model's folder would be")
     status, _, err = run("track", clip.path, "--out", "out", "--model", "s")
     assert status == 1
-    assert "YOLOX" in err
+    assert "The local detector" in err
     assert not Path("out").exists()
 
 
@@ -325,3 +328,94 @@ def test_doctor_looks_at_this_machine_and_says_what_to_do(run: Run, model: Path,
     status, out, _ = run("doctor")
     assert status == 1
     assert {line.split()[1] for line in out.splitlines() if line.startswith("no")} == {"font", "model"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("", "an empty name"),
+        ("-", "standard input"),
+        ("https://host.example/clip.mp4?signature=secret", "https://host.example/clip.mp4 is an address"),
+        (".", ". is a folder"),
+        ("pipe", "pipe is no ordinary file"),
+        ("nothing.mp4", "There is no file nothing.mp4"),
+    ],
+)
+@pytest.mark.parametrize("place", ["video", "annotations"])
+def test_what_is_no_file_of_this_machine_is_told_as_what_it_is(run: Run, clip: Clip, place: str, given: str, said: str) -> None:
+    os.mkfifo("pipe")
+    names = (given, "b.json") if place == "video" else (clip.path, given)
+    status, out, err = run("render", *names, "--out", "out")
+    assert (status, out) == (2, "")
+    assert said in err
+    assert "secret" not in err
+    assert err.count("\n") == 1
+    assert not Path("out").exists()
+
+
+def test_an_annotation_file_that_says_something_else_is_never_overwritten(run: Run, clip: Clip, model: Path) -> None:
+    theirs = Path("out/two movers.mp4.json")
+    theirs.parent.mkdir()
+    theirs.write_text('{"annotation_results": []}')
+    made = []
+    for segment in ("0-2", "0-2", "0-1"):
+        status, out, _ = run("track", clip.path, "--out", "out", "--model", model, "--segment", segment, "--json")
+        assert status == 0
+        made.append(json.loads(out)["annotations"])
+    _, _, err = run("track", clip.path, "--out", "out", "--model", model, "--segment", "0-2")
+    assert f"so it stayed; this run's annotations are in {Path(made[0]).name}." in err
+    assert theirs.read_text() == '{"annotation_results": []}'
+    assert made[0] == made[1] != made[2]
+    assert all(len(video_intelligence.read(Path(path)).tracks) == 2 for path in made)
+    assert sorted(name for name in files(Path("out")) if name.endswith(".json")) == sorted(
+        {theirs.name, *(Path(path).name for path in made)}
+    )
+
+
+def test_the_same_run_again_keeps_its_name(run: Run, clip: Clip, model: Path) -> None:
+    for _ in range(2):
+        run("track", clip.path, "--out", "out", "--model", model)
+    assert [name for name in files(Path("out")) if name.endswith(".json")] == ["two movers.mp4.json"]
+
+
+def test_a_stretch_behind_the_end_is_refused_when_drawing_as_when_tracking(run: Run, clip: Clip, model: Path) -> None:
+    run("track", clip.path, "--out", "out", "--model", model)
+    for command in (("track", clip.path, "--model", model), ("render", clip.path, "out/two movers.mp4.json")):
+        status, _, err = run(*command, "--out", "late", "--segment", "10-20")
+        assert status == 2
+        assert "0:10" in err
+        assert not Path("late").exists()
+
+
+def test_a_stop_while_libraries_are_loaded_is_one_line() -> None:
+    script = (
+        "import os, signal, sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'bot.cli.commands': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "from bot.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{STOPPED}\n")
+
+
+def test_of_a_video_beyond_the_limit_a_stretch_within_it_is_enough(
+    run: Run, clip: Clip, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKLET_MAX_VIDEO_SECONDS", "1")
+    command = ("track", clip.path, "--out", "out", "--model", model, "--min-frames", "1")
+    for too_long in ((), ("--segment", "0-1.5")):
+        status, _, err = run(*command, *too_long)
+        assert status == 2
+        assert "give me a start and an end" in err
+    status, out, _ = run(*command, "--segment", "0.5-1.5")
+    assert status == 0
+    assert "2 objects found." in out
+    arguments = {"video": str(clip.path), "max_video_bytes": 1 << 30, "max_video_seconds": 1.0}
+    assert probe_task(arguments | {"segment": [0.5, 1.5]}, lambda done, total: None)["duration_s"] == pytest.approx(
+        2.0, abs=0.1
+    )
+    with pytest.raises(VideoTooLong):
+        probe_task(arguments | {"segment": None}, lambda done, total: None)

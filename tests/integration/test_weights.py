@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from tracking.errors import EngineUnavailable, ModelError
-from tracking.local import weights
-from tracking.local.weights import Published, locate
+from tracking.local.detectors.base import PublishedModel, published_models
+from tracking.local.weights import locate
 
 CONTENT = bytes(range(256)) * 2048  # 512 KiB
 OTHER = CONTENT[::-1]
 FILE = "model.onnx"
 
 
-def release(content: bytes = CONTENT, *, size_bytes: int | None = None) -> dict[str, Published]:
-    return {"nano": Published(FILE, size_bytes or len(content), hashlib.sha256(content).hexdigest())}
+def release(shelf: str, content: bytes = CONTENT, *, size_bytes: int | None = None) -> dict[str, PublishedModel]:
+    return {"nano": PublishedModel(f"{shelf}{FILE}", size_bytes or len(content), hashlib.sha256(content).hexdigest())}
 
 
 @dataclass
@@ -104,7 +104,7 @@ def test_a_model_is_downloaded_once_with_progress(shelf: Shelf, tmp_path: Path) 
 
     def ask() -> Path:
         progress = lambda done, total: told.append((done, total))  # noqa: E731
-        return locate("nano", progress=progress, folder=folder, base_url=shelf.url, published=release())
+        return locate("nano", progress=progress, folder=folder, published=release(shelf.url))
 
     path = ask()
     assert path.read_bytes() == CONTENT
@@ -118,29 +118,30 @@ def test_a_model_is_downloaded_once_with_progress(shelf: Shelf, tmp_path: Path) 
 
 def test_a_redirect_is_followed(shelf: Shelf, tmp_path: Path) -> None:
     shelf.moved_to = f"{shelf.url}moved/{FILE}"
-    assert locate("nano", folder=tmp_path, base_url=shelf.url, published=release()).read_bytes() == CONTENT
+    assert locate("nano", folder=tmp_path, published=release(shelf.url)).read_bytes() == CONTENT
     assert len(shelf.asked) == 2
 
 
 def test_a_cut_connection_is_offline_and_the_next_try_starts_again(shelf: Shelf, tmp_path: Path) -> None:
     shelf.cut_after = [100_000]
     with pytest.raises(EngineUnavailable) as caught:
-        locate("nano", folder=tmp_path, base_url=shelf.url, published=release())
+        locate("nano", folder=tmp_path, published=release(shelf.url))
     assert (caught.value.engine, caught.value.reason) == ("yolox", "offline")
     assert files_in(tmp_path) == set()
-    assert locate("nano", folder=tmp_path, base_url=shelf.url, published=release()).read_bytes() == CONTENT
+    assert locate("nano", folder=tmp_path, published=release(shelf.url)).read_bytes() == CONTENT
 
 
 def test_a_killed_download_is_repeated_and_cleared_by_the_next_process(shelf: Shelf, tmp_path: Path) -> None:
     shelf.hold_after = 200_000
     script = (
-        "import sys; from pathlib import Path; from tracking.local.weights import Published, locate\n"
+        "import sys; from pathlib import Path\n"
+        "from tracking.local.detectors.base import PublishedModel; from tracking.local.weights import locate\n"
         "url, folder, size, sha256 = sys.argv[1:]\n"
-        f"release = {{'nano': Published({FILE!r}, int(size), sha256)}}\n"
+        f"release = {{'nano': PublishedModel(url + {FILE!r}, int(size), sha256)}}\n"
         "tell = lambda done, total: print(done, flush=True)\n"
-        "locate('nano', progress=tell, folder=Path(folder), base_url=url, published=release)\n"
+        "locate('nano', progress=tell, folder=Path(folder), published=release)\n"
     )
-    sha256 = release()["nano"].sha256
+    sha256 = release(shelf.url)["nano"].sha256
     command = [sys.executable, "-c", script, shelf.url, str(tmp_path), str(len(CONTENT)), sha256]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
@@ -148,7 +149,7 @@ def test_a_killed_download_is_repeated_and_cleared_by_the_next_process(shelf: Sh
         child.kill()
     shelf.hold_after = None
     assert any((tmp_path / f"{FILE}.download").iterdir())
-    assert locate("nano", folder=tmp_path, base_url=shelf.url, published=release()).read_bytes() == CONTENT
+    assert locate("nano", folder=tmp_path, published=release(shelf.url)).read_bytes() == CONTENT
     assert files_in(tmp_path) == {FILE}
 
 
@@ -161,14 +162,14 @@ def test_a_progress_callback_that_raises_stops_the_download_and_leaves_nothing(s
             raise Stopped
 
     with pytest.raises(Stopped):
-        locate("nano", progress=stop_halfway, folder=tmp_path, base_url=shelf.url, published=release())
+        locate("nano", progress=stop_halfway, folder=tmp_path, published=release(shelf.url))
     assert files_in(tmp_path) == set()
 
 
 def test_another_content_than_published_is_refused_and_thrown_away(shelf: Shelf, tmp_path: Path) -> None:
     shelf.content = OTHER
     with pytest.raises(ModelError) as caught:
-        locate("nano", folder=tmp_path, base_url=shelf.url, published=release())
+        locate("nano", folder=tmp_path, published=release(shelf.url))
     assert (caught.value.model, caught.value.problem) == ("nano", "checksum")
     assert files_in(tmp_path) == set()
     assert len(shelf.asked) == 1
@@ -181,14 +182,14 @@ def test_a_file_that_is_too_long_is_refused_and_thrown_away(
 ) -> None:
     shelf.announces_size = announces_size
     with pytest.raises(ModelError) as caught:
-        locate("nano", folder=tmp_path, base_url=shelf.url, published=release(size_bytes=size_bytes))
+        locate("nano", folder=tmp_path, published=release(shelf.url, size_bytes=size_bytes))
     assert caught.value.problem == "size"
     assert files_in(tmp_path) == set()
 
 
 def test_a_file_that_is_too_short_is_refused(shelf: Shelf, tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
-        locate("nano", folder=tmp_path, base_url=shelf.url, published=release(size_bytes=len(CONTENT) + 1))
+        locate("nano", folder=tmp_path, published=release(shelf.url, size_bytes=len(CONTENT) + 1))
     assert caught.value.problem == "size"
 
 
@@ -196,13 +197,13 @@ def test_a_file_that_is_too_short_is_refused(shelf: Shelf, tmp_path: Path) -> No
 def test_an_http_error_is_told_with_its_number(shelf: Shelf, tmp_path: Path, status: int) -> None:
     shelf.status = status
     with pytest.raises(EngineUnavailable) as caught:
-        locate("nano", folder=tmp_path, base_url=shelf.url, published=release())
+        locate("nano", folder=tmp_path, published=release(shelf.url))
     assert (caught.value.reason, caught.value.detail) == ("offline", f"HTTP {status}")
 
 
 def test_no_server_is_offline(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable) as caught:
-        locate("nano", folder=tmp_path, base_url="http://127.0.0.1:9/", published=release())
+        locate("nano", folder=tmp_path, published=release("http://127.0.0.1:9/"))
     assert caught.value.reason == "offline"
     assert caught.value.detail == "Connection refused"
 
@@ -217,7 +218,7 @@ def test_two_at_once_share_one_download(shelf: Shelf, tmp_path: Path) -> None:
             if name == "second":
                 waited.set()
 
-        results.append(locate("nano", progress=progress, folder=tmp_path, base_url=shelf.url, published=release()).read_bytes())
+        results.append(locate("nano", progress=progress, folder=tmp_path, published=release(shelf.url)).read_bytes())
 
     first = threading.Thread(target=ask, args=("first",))
     first.start()
@@ -236,7 +237,7 @@ def test_two_at_once_share_one_download(shelf: Shelf, tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_is_said_to_be_so(shelf: Shelf, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(EngineUnavailable) as caught:
-        locate("nano", folder=tmp_path / "file" / "models", base_url=shelf.url, published=release())
+        locate("nano", folder=tmp_path / "file" / "models", published=release(shelf.url))
     assert (caught.value.reason, caught.value.detail) == ("configuration", "Not a directory")
 
 
@@ -259,5 +260,5 @@ def test_what_is_neither_a_file_nor_a_name_is_told_apart(given: str | Path, prob
 
 
 def test_the_published_names_are_those_that_the_command_takes() -> None:
-    assert set(weights.NAMES) == {"nano", "tiny", "s"}
-    assert all(re.fullmatch("[0-9a-f]{64}", release.sha256) for release in weights.PUBLISHED.values())
+    assert list(published_models()) == ["nano", "tiny", "s"]
+    assert all(re.fullmatch("[0-9a-f]{64}", release.sha256) for release in published_models().values())

@@ -12,7 +12,7 @@ from tests.clips import GREEN, RED, Clip, Mover, Scene, draw_clip
 from tests.shared_data import shared_data
 from tests.tiny_yolox import tiny_yolox
 from tracking.engines.base import Progress
-from tracking.engines.local import DATA_LOSS, FAILED_PRECONDITION, MotionEngine, YoloxEngine
+from tracking.engines.local import DATA_LOSS, FAILED_PRECONDITION, DetectorEngine, MotionEngine
 from tracking.errors import Cancelled, EngineRefused, NotAVideo, SegmentOutside
 from tracking.model import Annotations, Segment, Track
 
@@ -24,9 +24,9 @@ TWO = (
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> YoloxEngine:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> DetectorEngine:
     folder = tmp_path_factory.mktemp("model")
-    return YoloxEngine(tiny_yolox(folder / "tiny.onnx", side=160, box=(80, 80), names=NAMES))
+    return DetectorEngine(tiny_yolox(folder / "tiny.onnx", side=160, box=(80, 80), names=NAMES))
 
 
 def clip_of(path: Path, *, cuts: tuple[float, ...] = (), **more: object) -> Clip:
@@ -50,7 +50,7 @@ def long_tracks(found: Annotations) -> list[Track]:
     return [track for track in found.tracks if len(track) >= 10]
 
 
-def test_each_object_is_one_track_that_stays_on_it(engine: YoloxEngine, tmp_path: Path) -> None:
+def test_each_object_is_one_track_that_stays_on_it(engine: DetectorEngine, tmp_path: Path) -> None:
     clip = clip_of(tmp_path / "clip.mp4")
     found = engine.track(clip.path)
     tracks = long_tracks(found)
@@ -63,13 +63,13 @@ def test_each_object_is_one_track_that_stays_on_it(engine: YoloxEngine, tmp_path
     assert shot == pytest.approx((0.0, 4.0))
 
 
-def test_boxes_come_about_ten_times_a_second(engine: YoloxEngine, tmp_path: Path) -> None:
+def test_boxes_come_about_ten_times_a_second(engine: DetectorEngine, tmp_path: Path) -> None:
     found = engine.track(clip_of(tmp_path / "clip.mp4").path)
     steps = np.diff(long_tracks(found)[0].times)
     assert 0.07 < np.median(steps) < 0.13
 
 
-def test_no_track_crosses_a_cut_and_the_shots_lie_between_the_cuts(engine: YoloxEngine, tmp_path: Path) -> None:
+def test_no_track_crosses_a_cut_and_the_shots_lie_between_the_cuts(engine: DetectorEngine, tmp_path: Path) -> None:
     clip = clip_of(tmp_path / "clip.mp4", cuts=(1.32, 2.68))
     found = engine.track(clip.path)
     assert [shot.start_s for shot in found.shots] == pytest.approx([0.0, 1.32, 2.68], abs=0.03)
@@ -78,7 +78,7 @@ def test_no_track_crosses_a_cut_and_the_shots_lie_between_the_cuts(engine: Yolox
         assert not track.segment.start_s < cut - 0.03 < cut + 0.03 < track.segment.end_s
 
 
-def test_times_are_those_of_the_frames_at_a_variable_rate(engine: YoloxEngine, tmp_path: Path) -> None:
+def test_times_are_those_of_the_frames_at_a_variable_rate(engine: DetectorEngine, tmp_path: Path) -> None:
     times = [n / 30 for n in range(60)] + [2.5 + n / 12 for n in range(18)]
     clip = clip_of(tmp_path / "clip.mp4", times_s=times)
     for track in long_tracks(engine.track(clip.path)):
@@ -87,14 +87,14 @@ def test_times_are_those_of_the_frames_at_a_variable_rate(engine: YoloxEngine, t
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_boxes_are_of_the_upright_picture(engine: YoloxEngine, rotation: int, tmp_path: Path) -> None:
+def test_boxes_are_of_the_upright_picture(engine: DetectorEngine, rotation: int, tmp_path: Path) -> None:
     clip = clip_of(tmp_path / "clip.mp4", rotation=rotation)
     tracks = long_tracks(engine.track(clip.path))
     assert sorted(track.label for track in tracks) == ["green", "red"]
     assert all(distance_px(track, clip) < 10 for track in tracks)
 
 
-def test_a_segment_is_tracked_alone_with_times_of_the_whole_video(engine: YoloxEngine, tmp_path: Path) -> None:
+def test_a_segment_is_tracked_alone_with_times_of_the_whole_video(engine: DetectorEngine, tmp_path: Path) -> None:
     clip = clip_of(tmp_path / "clip.mp4")
     found = engine.track(clip.path, segment=Segment(1.0, 3.0))
     assert found.segment == Segment(1.0, 3.0)
@@ -104,17 +104,17 @@ def test_a_segment_is_tracked_alone_with_times_of_the_whole_video(engine: YoloxE
         assert distance_px(track, clip) < 10
 
 
-def test_a_segment_after_the_end_is_refused(engine: YoloxEngine, tmp_path: Path) -> None:
+def test_a_segment_after_the_end_is_refused(engine: DetectorEngine, tmp_path: Path) -> None:
     with pytest.raises(SegmentOutside):
         engine.track(clip_of(tmp_path / "clip.mp4").path, segment=Segment(10.0, 20.0))
 
 
-def test_two_runs_give_the_same(engine: YoloxEngine, tmp_path: Path) -> None:
+def test_two_runs_give_the_same(engine: DetectorEngine, tmp_path: Path) -> None:
     clip = clip_of(tmp_path / "clip.mp4")
     assert engine.track(clip.path) == engine.track(clip.path)
 
 
-def test_boxes_are_written_inside_of_the_picture(engine: YoloxEngine, tmp_path: Path) -> None:
+def test_boxes_are_written_inside_of_the_picture(engine: DetectorEngine, tmp_path: Path) -> None:
     leaving = Mover("red", RED, (0.3, 0.4), ((0.0, 0.5, 0.5), (2.0, 1.1, 0.5)))
     clip = draw_clip(tmp_path / "clip.mp4", Scene((leaving,)), fps=20)
     for track in engine.track(clip.path).tracks:
@@ -122,7 +122,7 @@ def test_boxes_are_written_inside_of_the_picture(engine: YoloxEngine, tmp_path: 
         assert track.boxes.max() <= 1.0
 
 
-def test_progress_rises_to_the_whole(engine: YoloxEngine, tmp_path: Path) -> None:
+def test_progress_rises_to_the_whole(engine: DetectorEngine, tmp_path: Path) -> None:
     told: list[Progress] = []
     engine.track(clip_of(tmp_path / "clip.mp4").path, progress=told.append)
     fractions = [progress.fraction for progress in told]
@@ -131,25 +131,25 @@ def test_progress_rises_to_the_whole(engine: YoloxEngine, tmp_path: Path) -> Non
     assert len(fractions) > 20
 
 
-def test_a_stop_between_two_frames_ends_the_work(engine: YoloxEngine, tmp_path: Path) -> None:
+def test_a_stop_between_two_frames_ends_the_work(engine: DetectorEngine, tmp_path: Path) -> None:
     told: list[Progress] = []
     with pytest.raises(Cancelled):
         engine.track(clip_of(tmp_path / "clip.mp4").path, progress=told.append, cancelled=lambda: len(told) >= 3)
     assert len(told) == 3
 
 
-def test_the_loss_of_a_truncated_file_is_told_beside_what_was_found(engine: YoloxEngine, tmp_path: Path) -> None:
+def test_the_loss_of_a_truncated_file_is_told_beside_what_was_found(engine: DetectorEngine, tmp_path: Path) -> None:
     found = engine.track(clips.truncated_clip(tmp_path).path)
     assert [problem.code for problem in found.problems] == [DATA_LOSS]
 
 
-def test_a_file_that_is_no_video_is_refused(engine: YoloxEngine, tmp_path: Path) -> None:
+def test_a_file_that_is_no_video_is_refused(engine: DetectorEngine, tmp_path: Path) -> None:
     for run in (engine, MotionEngine()):
         with pytest.raises(NotAVideo):
             run.track(clips.text_as_video(tmp_path))
 
 
-def test_one_pixel_is_an_honest_nothing(engine: YoloxEngine, tmp_path: Path) -> None:
+def test_one_pixel_is_an_honest_nothing(engine: DetectorEngine, tmp_path: Path) -> None:
     clip = clips.one_pixel_clip(tmp_path)
     assert engine.track(clip.path).tracks == ()
     assert MotionEngine().track(clip.path).tracks == ()
@@ -200,13 +200,13 @@ def test_motion_leaves_out_the_shot_with_a_moving_camera_and_says_so(tmp_path: P
     [("horses.mp4", "horse", 3), ("traffic-overhead.mp4", "car", 8), ("people-crowd.mp4", "person", 8)],
 )
 def test_the_real_detector_finds_what_a_real_clip_shows(video: str, label: str, least: int) -> None:
-    found = YoloxEngine(shared_data("models/yolox_nano.onnx")).track(shared_data(f"videos/{video}"))
+    found = DetectorEngine(shared_data("models/yolox_nano.onnx")).track(shared_data(f"videos/{video}"))
     kept = [track for track in found.tracks if track.label == label and len(track) >= 10 and track.confidence >= 0.7]
     assert len(kept) >= least
 
 
 def test_in_the_real_clip_with_cuts_no_track_crosses_one() -> None:
-    found = YoloxEngine(shared_data("models/yolox_nano.onnx")).track(shared_data("videos/bikes-with-cuts.mp4"))
+    found = DetectorEngine(shared_data("models/yolox_nano.onnx")).track(shared_data("videos/bikes-with-cuts.mp4"))
     cuts = [frame / 25 for frame in (30, 76, 137, 187, 242)]
     assert [shot.start_s for shot in found.shots[1:]] == pytest.approx(cuts, abs=0.01)
     for track, cut in itertools.product(found.tracks, cuts):

@@ -43,9 +43,7 @@ def faults(recording: Recording, *, stretches: int = 6, seed: int = 1) -> list[s
     return found
 
 
-def stretch_faults(
-    video: Video, times: list[float], truth: list[NDArray[np.uint8]], *, stretches: int, seed: int
-) -> list[str]:
+def stretch_faults(video: Video, times: list[float], truth: list[NDArray[np.uint8]], *, stretches: int, seed: int) -> list[str]:
     """Return in which stretches, and at which single times, other pictures come than there are."""
     found: list[str] = []
     chance = random.Random(seed)

@@ -24,7 +24,15 @@ SIZE = (64, 48)
 NTSC = Fraction(30000, 1001)
 
 # The muxer's name where it is not the ending.
-MUXERS = {"mkv": "matroska", "ts": "mpegts", "m2ts": "mpegts", "mpg": "mpeg", "m2v": "mpeg2video", "fmp4": "mp4", "mpjpeg": "mpjpeg"}
+MUXERS = {
+    "mkv": "matroska",
+    "ts": "mpegts",
+    "m2ts": "mpegts",
+    "mpg": "mpeg",
+    "m2v": "mpeg2video",
+    "fmp4": "mp4",
+    "mpjpeg": "mpjpeg",
+}
 MUXER_OPTIONS = {"fmp4": {"movflags": "frag_keyframe+empty_moov"}, "m2ts": {"mpegts_m2ts_mode": "1"}}
 # Containers that bear no clock: pictures come evenly at the rate that FFmpeg assumes where the stream names none.
 WITHOUT_RATE = {"mjpeg", "mpjpeg", "h263"}
@@ -182,7 +190,13 @@ def recipes() -> Iterator[Recipe]:
         yield Recipe(ending, "libx264", b_frames=2, gop=11, times_ms=uneven, fps=Fraction(25))
     for ending, fps in (("mp4", Fraction(1, 10)), ("mkv", Fraction(1)), ("avi", Fraction(2)), ("mp4", Fraction(120))):
         yield Recipe(ending, "libx264", b_frames=2, gop=6, fps=fps, count=24)
-    for ending, codec in (("ts", "libx264"), ("mpg", "mpeg2video"), ("ts", "mpeg2video"), ("h264", "libx264"), ("m2v", "mpeg2video")):
+    for ending, codec in (
+        ("ts", "libx264"),
+        ("mpg", "mpeg2video"),
+        ("ts", "mpeg2video"),
+        ("h264", "libx264"),
+        ("m2v", "mpeg2video"),
+    ):
         for gop in (10, 60):
             yield Recipe(ending, codec, b_frames=2, gop=gop, change="joined")
     for gop in (6, 25):

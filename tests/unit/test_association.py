@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tracking.local.association import AssociatedTrack, Associator
-from tracking.local.detector import Detections
+from tracking.local.detectors.base import Detections
 
 ASPECT = 16 / 9
 Floats = NDArray[np.float64]

@@ -13,9 +13,9 @@ from bot.cli.compare import checked_engines, default_engines
 from bot.settings import Settings
 from bot.texts import comparison, engine
 from rendering.naming import comparison_name
+from rendering.pages.cells import PAGE_HEIGHT, PAGE_WIDTH
 from rendering.pages.comparison import layout_of
 from rendering.pages.pairing import Finder, pair
-from rendering.pages.summary import PAGE_HEIGHT, PAGE_WIDTH
 from rendering.selection import Selection
 from tests.shared_data import shared_data
 from tracking.engines.base import EngineName

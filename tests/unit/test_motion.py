@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.clips import background
-from tracking.local.detector import Detector
+from tracking.local.detectors.base import Detector
 from tracking.local.motion import MotionDetector, moving_share, score
 
 Pixels = NDArray[np.uint8]

@@ -1,5 +1,5 @@
 """
-The engines that need no service: YOLOX for everything it knows, motion for fixed cameras where there is no detector.
+The engines that need no service: a detector for everything it knows, motion for fixed cameras where there is no detector.
 
 Both detect about ten times a second, associate within each shot and give each track one label; `tracking/local/` has the
 parts. Made to run in a child process: no state is left behind, memory does not grow with the video.
@@ -22,8 +22,8 @@ from tracking.local.association import AssociatedTrack
 from tracking.local.following import follow
 from tracking.local.motion import LABELS as MOTION_LABELS
 from tracking.local.motion import MotionDetector, moving_share
+from tracking.local.network import model_key, open_detector
 from tracking.local.shots import RATE_HZ, ShotFinder
-from tracking.local.yolox import YoloxDetector, model_key
 from tracking.model import Annotations, EngineWarning, Segment, Track
 from tracking.video.file import DEFAULT_LIMITS, DecodeDamage, Limits, Video
 
@@ -39,8 +39,12 @@ CAMERA_PAIR_EVERY_S = 0.5
 CAMERA_SIZE = (320, 180)
 
 
-class YoloxEngine:
-    """The local engine proper: `model` is a YOLOX export. Raises `ModelError` for any other file, on first use."""
+class DetectorEngine:
+    """
+    The local engine proper: `model` is a network of one of the families in `tracking/local/detectors/`.
+
+    Raises `ModelError` for any other file, on first use.
+    """
 
     name = EngineName.YOLOX
 
@@ -50,7 +54,7 @@ class YoloxEngine:
 
     @property
     def run_key(self) -> str:
-        return f"yolox-{model_key(self._model)}"
+        return f"{self.name}-{model_key(self._model)}"
 
     def track(
         self,
@@ -61,7 +65,7 @@ class YoloxEngine:
         cancelled: CancelCheck = never_cancelled,
     ) -> Annotations:
         """See `DirectEngine.track`."""
-        detector = YoloxDetector(self._model)
+        detector = open_detector(self._model)
         with Video(video, limits=self._limits) as opened:
             found, shots = follow(opened, detector, segment=segment, progress=progress, cancelled=cancelled)
             problems = _lost(opened.loss)

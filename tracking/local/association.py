@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracking.local.detector import Detections
+from tracking.local.detectors.base import Detections
 from tracking.local.linking import FIRST_SCORE, NO_FRAGMENT, Linker
 from tracking.local.observations import ROW, ObservationLog, Rows, bounds, has_evidence
 from tracking.local.smoothing import smoothed

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tracking.engines.base import CancelCheck, Progress, ProgressCallback
 from tracking.errors import Cancelled
 from tracking.local.association import AssociatedTrack, Associator
-from tracking.local.detector import Detections, Detector
+from tracking.local.detectors.base import Detections, Detector
 from tracking.local.shots import RATE_HZ, ShotFinder
 from tracking.model import Segment
 from tracking.video.file import FrameSampler, Video

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracking.local.detector import Detections
+from tracking.local.detectors.base import Detections
 
 Pixels = NDArray[np.uint8]
 LABELS = ("moving object",)

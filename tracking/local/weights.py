@@ -2,7 +2,7 @@
 Where the detector's network is: a file that was given, or a published one that is downloaded once into the user's cache.
 
 A download appears whole and checked (size and sha256) or not at all; one that was cut starts again from the beginning.
-Processes that want the same file share one download. What a file contains is `yolox.py`'s business. Sizes are bytes.
+Processes that want the same file share one download. What a file contains is `detectors/`'s business. Sizes are bytes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -20,26 +19,10 @@ from filelock import FileLock, Timeout
 
 from tracking.engines.base import EngineName
 from tracking.errors import EngineAbsence, EngineUnavailable, ModelError, ModelFault, file_name
+from tracking.local.detectors.base import PublishedModel, published_models
 
 DownloadProgress = Callable[[int, int], None]  # bytes so far, bytes in all
 
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A file of a release, and what it must be; the check is ours because the release names no checksums."""
-
-    file: str
-    size_bytes: int
-    sha256: str
-
-
-BASE_URL = "https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0/"
-PUBLISHED: Mapping[str, Published] = {
-    "nano": Published("yolox_nano.onnx", 3_659_407, "c789161ed43c8269fcd4e67c67eeeb4e80c622da2eb296a20bc6007bd18a0b7d"),
-    "tiny": Published("yolox_tiny.onnx", 20_219_662, "427cc366d34e27ff7a03e2899b5e3671425c262ea2291f88bb942bc1cc70b0f7"),
-    "s": Published("yolox_s.onnx", 35_858_002, "c5c2d13e59ae883e6af3b45daea64af4833a4951c92d116ec270d9ddbe998063"),
-}
-NAMES = frozenset(PUBLISHED)
 
 CHUNK_BYTES = 64 << 10
 SILENCE_S = 30.0  # a server that says nothing for so long is given up
@@ -57,8 +40,7 @@ def locate(
     *,
     progress: DownloadProgress = no_download_progress,
     folder: Path | None = None,
-    base_url: str = BASE_URL,
-    published: Mapping[str, Published] = PUBLISHED,
+    published: Mapping[str, PublishedModel] | None = None,
 ) -> Path:
     """
     The file of `model`: a path, or one of the published names, which is downloaded when the cache has it not yet.
@@ -67,8 +49,9 @@ def locate(
     path without a file ("missing"), a name that is none ("name"), or a download that is not what was published ("size",
     "checksum"); `EngineUnavailable` when it can't be had ("offline") or not be kept ("configuration").
     """
+    published = published_models() if published is None else published
     if not isinstance(model, str) or model not in published:
-        return _given(model)
+        return _given(model, ", ".join(published))
     release = published[model]
     folder = folder or _cache()
     path = folder / release.file
@@ -78,7 +61,7 @@ def locate(
         folder.mkdir(parents=True, exist_ok=True)
         with _lock(path, waiting=lambda: progress(0, release.size_bytes)):
             if not _has(path, release):
-                _download(model, base_url, path, release, progress)
+                _download(model, path, release, progress)
     except OSError as error:
         # The network's own errors were translated in `_download`: this is the disk.
         raise EngineUnavailable(
@@ -88,23 +71,24 @@ def locate(
 
 
 def is_here(model: str, *, folder: Path | None = None) -> bool:
-    """Whether the published model of this name was downloaded before."""
-    return _has((folder or _cache()) / PUBLISHED[model].file, PUBLISHED[model])
+    """Return whether the published model of this name was downloaded before."""
+    published = published_models()[model]
+    return _has((folder or _cache()) / published.file, published)
 
 
 def _cache() -> Path:
     return platformdirs.user_cache_path("tracklet", appauthor=False) / "models"
 
 
-def _given(model: str | Path) -> Path:
+def _given(model: str | Path, known: str) -> Path:
     path = Path(model).expanduser()
     if path.is_file():
         return path
     looks_like_a_name = isinstance(model, str) and path.name == model and not path.suffix
-    raise ModelError(model=file_name(path), problem=ModelFault.NAME if looks_like_a_name else ModelFault.MISSING)
+    raise ModelError(model=file_name(path), problem=ModelFault.NAME if looks_like_a_name else ModelFault.MISSING, known=known)
 
 
-def _has(path: Path, release: Published) -> bool:
+def _has(path: Path, release: PublishedModel) -> bool:
     """Whether the file is in the cache; its content was checked before it was put there."""
     try:
         return path.stat().st_size == release.size_bytes
@@ -115,7 +99,7 @@ def _has(path: Path, release: Published) -> bool:
 class _Progress:
     """What `pooch` takes for a progress bar. Raises `ModelError` ("size") as soon as the file has another size."""
 
-    def __init__(self, model: str, release: Published, progress: DownloadProgress) -> None:
+    def __init__(self, model: str, release: PublishedModel, progress: DownloadProgress) -> None:
         self._model, self._release, self._progress = model, release, progress
         self._done = 0
         self._ended = False
@@ -148,7 +132,7 @@ class _Progress:
         """Nothing is open."""
 
 
-def _download(model: str, base_url: str, path: Path, release: Published, progress: DownloadProgress) -> None:
+def _download(model: str, path: Path, release: PublishedModel, progress: DownloadProgress) -> None:
     """Put the published file at `path`. Raises `EngineUnavailable` ("offline"), `ModelError` ("size", "checksum")."""
     # A folder of its own, so that what a killed process leaves is found and cleared by the next one.
     folder = path.with_name(f"{path.name}.download")
@@ -173,9 +157,7 @@ def _download(model: str, base_url: str, path: Path, release: Published, progres
             raise ModelError(model=model, problem=ModelFault.SIZE, detail=str(size_bytes))
 
     try:
-        pooch.retrieve(
-            base_url + release.file, f"sha256:{release.sha256}", fname=release.file, path=folder, downloader=download
-        )
+        pooch.retrieve(release.url, f"sha256:{release.sha256}", fname=release.file, path=folder, downloader=download)
         (folder / release.file).replace(path)
     except requests.RequestException as error:
         raise EngineUnavailable(EngineName.YOLOX, EngineAbsence.OFFLINE, _reason(error)) from error

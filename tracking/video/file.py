@@ -15,7 +15,7 @@ import math
 import os
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -70,8 +70,15 @@ class Limits:
     max_seconds: float = 3600.0
     max_pixels: int = MAX_PIXELS
 
+    def for_segment(self, segment: Segment | None) -> Limits:
+        """Return the limits where only `segment` is looked at: where that is short enough, the video may be of any length."""
+        is_short = segment is not None and segment.duration_s <= self.max_seconds
+        return replace(self, max_seconds=math.inf) if is_short else self
+
 
 DEFAULT_LIMITS = Limits()
+ANY_LENGTH = Limits(max_seconds=math.inf)
+"""For work that takes no longer on a longer video, such as drawing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +171,7 @@ class Video:
     """
     A video file; a context manager, for one thread at a time. Each pass over it opens it anew.
 
-    Raises `NotAVideo`, `VideoDamaged` or `VideoTooLarge`, and `MemoryError` where the process may take no more memory. Opening
+    Raises `NotAVideo`, `VideoDamaged`, `VideoTooLarge` or `VideoTooLong`, and `MemoryError` where the process may take no more memory. Opening
     reads the whole file once, without decoding. `loss` is set when a pass met damage: what it gave was good.
     """
 
@@ -186,22 +193,13 @@ class Video:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Nothing is open between passes."""
 
-    def check_length(self, segment: Segment | None = None) -> None:
-        """Raise `VideoTooLong` where `segment` (default: all) lasts longer than the limit, whatever the rest of it."""
-        start_s, end_s = segment or Segment(0.0, math.inf)
-        length_s = min(end_s, self.info.duration_s) - start_s
-        if length_s > self._limits.max_seconds:
-            raise VideoTooLong(duration_s=length_s, limit_s=self._limits.max_seconds)
-
     def frames(self, *, segment: Segment | None = None, rate_hz: float | None = None) -> Iterator[Frame]:
         """
         Every frame of `segment` (default: all) in time order, or with `rate_hz` the first frame at or after each tick.
 
         Times still count from the first frame of the video. Frames that nothing refers to and nobody asked for are not
-        decoded; damaged ones are left out. Raises `VideoTooLong` for more than the limit, `SegmentOutside` when the segment
-        holds no frame.
+        decoded; damaged ones are left out. Raises `SegmentOutside` when the segment holds no frame.
         """
-        self.check_length(segment)
         start_s, end_s = segment or Segment(0.0, math.inf)
         times = self._index.timeline.times
         first_s, last_s = start_s - TIME_TOLERANCE_S, end_s + TIME_TOLERANCE_S
@@ -288,6 +286,10 @@ class Video:
             whole_s = max(self.info.duration_s, self._claimed_s, decoded_s)
             self.loss = DecodeDamage(max(decoded_s, 0.0), whole_s, is_cut_short, decoder.frames_lost, lost, incomplete)
 
+    def frame_times(self) -> NDArray[np.float64]:
+        """Return the seconds of all frames, (M,), in the order in which they are shown, without decoding. Raises as `Video`."""
+        return self._packet_index().times
+
     def _checked_size(self) -> int:
         try:
             size = self._path.stat().st_size
@@ -363,6 +365,8 @@ class Video:
             index = PacketIndex.read(container, stream)
         if not len(index):
             raise VideoDamaged(name=self._name)
+        if index.timeline.duration_s > self._limits.max_seconds:
+            raise VideoTooLong(duration_s=index.timeline.duration_s, limit_s=self._limits.max_seconds)
         with FrameDecoder(self._opened, index) as decoder:
             found = decoder.first_frame()
         if found is None:
@@ -414,14 +418,9 @@ class Video:
         return pictures_s if end_s > self._claimed_s - CLAIM_TOLERANCE_S else self._claimed_s
 
 
-def probe(path: Path, *, limits: Limits = DEFAULT_LIMITS, segment: Segment | None = None) -> VideoInfo:
-    """
-    Return what a video is.
-
-    Raises as `Video` does, and `VideoTooLong` where `segment` (default: all) lasts longer than the limit.
-    """
+def probe(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
+    """Return what a video is. Raises as `Video` does."""
     with Video(path, limits=limits) as video:
-        video.check_length(segment)
         return video.info
 
 
