@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from tests.torture.passes import faults
-from tests.torture.recordings import Recipe, record, recipes
+from tests.torture.recordings import Recipe, recipes, record
 
 
 def _tried(recipe: Recipe) -> tuple[str, list[str]]:
@@ -29,6 +29,12 @@ def _tried(recipe: Recipe) -> tuple[str, list[str]]:
             return recipe.name, [f"failed: {error!r}"]
 
 
+def say(line: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Return 0 where all holds."""
     part = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -39,8 +45,8 @@ def main() -> int:
         for name, found in pool.map(_tried, chosen):
             bad += bool(found)
             for fault in found:
-                print(f"{name}: {fault}", flush=True)
-    print(f"{len(chosen)} recordings, {len(chosen) - bad} as a full decode, {time.monotonic() - started:.0f} s")
+                say(f"{name}: {fault}")
+    say(f"{len(chosen)} recordings, {len(chosen) - bad} as a full decode, {time.monotonic() - started:.0f} s")
     return bool(bad)
 
 

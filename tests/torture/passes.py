@@ -1,13 +1,14 @@
 """
 What is to hold of every recording: each way to pictures gives exactly those of a full decode, at the true times.
 
-The full decode is PyAV's, with one thread, from the first packet to the last, with nothing left out. Where each frame of it bears
-a time and they rise, these are compared as well.
+The full decode is PyAV's, with one thread, from the first packet to the last, with nothing left out. Where each frame bears a time
+and they rise, these are compared as well.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 from pathlib import Path
 
@@ -84,5 +85,5 @@ def full_decode(path: Path, video: Video) -> tuple[list[NDArray[np.uint8]], list
                 pictures.append(video.framing.pixels(frame, None, "rgb"))
                 stamps.append(frame.time)
     known = [stamp for stamp in stamps if stamp is not None]
-    rises = len(known) == len(stamps) and all(0 < after - before < 10 for before, after in zip(known, known[1:], strict=False))
+    rises = len(known) == len(stamps) and all(0 < after - before < 10 for before, after in itertools.pairwise(known))
     return pictures, [stamp - known[0] for stamp in known] if rises else None

@@ -171,8 +171,8 @@ class Video:
     """
     A video file; a context manager, for one thread at a time. Each pass over it opens it anew.
 
-    Raises `NotAVideo`, `VideoDamaged`, `VideoTooLarge` or `VideoTooLong`, and `MemoryError` where the process may take no more memory. Opening
-    reads the whole file once, without decoding. `loss` is set when a pass met damage: what it gave was good.
+    Opening reads the whole file once, without decoding. Raises `NotAVideo`, `VideoDamaged`, `VideoTooLarge` or `VideoTooLong`, and
+    `MemoryError` where the process may take no more memory. `loss` is set when a pass met damage: what it gave was good.
     """
 
     _index: PacketIndex
@@ -233,7 +233,7 @@ class Video:
                 yield places, Frame(frame, float(shown_s[number]), self)
         if not served:
             return
-        # An odd or damaged file: from here on nothing is left out. Where nothing more decodes, the last good frame is looked for.
+        # An odd or damaged file: from here on nothing is left out; where no more decodes, the last good frame is looked for.
         first_s = float(shown_s[served[0][0]])
         latest: Frame | None = None
         for start_s in (first_s, first_s - GONE_BACK_S, 0.0):
