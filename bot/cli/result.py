@@ -18,7 +18,7 @@ from rendering.render import Rendered
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
 from tracking.formats import video_intelligence
-from tracking.model import Annotations, Segment
+from tracking.model import Annotations, EngineWarning, ProblemKind, Segment
 from tracking.video.file import VideoInfo
 
 
@@ -112,8 +112,16 @@ class Result:
                 {"label": track.label, "confidence": track.confidence, "frames": len(track)}
                 for track in self.rendered.selected.near_misses
             ],
-            "problems": [{"code": problem.code, "message": problem.message} for problem in self.annotations.problems],
+            "problems": [problem_json(problem) for problem in self.annotations.problems],
         }
+
+
+def problem_json(problem: EngineWarning) -> dict[str, Any]:
+    """Return a problem as data: its `kind`, and what belongs to it; times in seconds."""
+    facts: dict[str, Any] = {"kind": problem.kind.value, "code": problem.code, "message": problem.message}
+    if problem.kind is not ProblemKind.REPORTED:
+        facts |= {"start_s": problem.start_s, "end_s": problem.end_s, "pictures": problem.pictures}
+    return facts
 
 
 def _is_picture(name: str, *, of: str) -> bool:

@@ -72,6 +72,17 @@ class ToldObject(Fact):
     entity_id: str = ""
 
 
+class ToldProblem(Fact):
+    """What went wrong with a part of the video; `fault` is a `ProblemKind`, with its facts. `message` is a service's own."""
+
+    fault: str
+    code: int = 2
+    message: str = ""
+    start_s: float = 0.0
+    end_s: float = 0.0
+    pictures: int = 0
+
+
 class SummaryPage(Fact):
     """One page of the object summary, with the numbers of its objects."""
 
@@ -93,7 +104,8 @@ class Summary(Fact):
     The pages that were drawn, and all that is said of the objects in words.
 
     `left_out` objects passed the thresholds and are not shown; `near_misses` are some of the `near_miss_count` that nearly
-    passed, and `lowest` lets all of these pass. `problems` counts what the engine reported as failed.
+    passed, and `lowest` lets all of these pass. `problems` counts what went wrong with parts of the video, `told_problems` are
+    some of these.
     """
 
     pages: tuple[SummaryPage, ...] = ()
@@ -103,6 +115,7 @@ class Summary(Fact):
     near_miss_count: int = 0
     lowest: Thresholds = Thresholds()
     problems: int = 0
+    told_problems: tuple[ToldProblem, ...] = ()
 
     @property
     def shown(self) -> int:

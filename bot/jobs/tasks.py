@@ -16,7 +16,7 @@ from rendering.frames import never_cancelled
 from rendering.selection import Selected, Selection, select
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName, Progress
-from tracking.model import Annotations, Segment, Track
+from tracking.model import Annotations, EngineWarning, Segment, Track
 
 if TYPE_CHECKING:
     from rendering.kinds.base import Drawing
@@ -26,6 +26,7 @@ Json = dict[str, Any]
 Report = Callable[[float, float], None]
 
 NEAR_MISSES_TOLD = 8
+PROBLEMS_TOLD = 20
 
 
 def probe_task(arguments: Json, report: Report) -> Json:
@@ -105,6 +106,7 @@ def summary_task(arguments: Json, report: Report) -> Json:
         "near_miss_count": len(selected.near_misses),
         "lowest": _thresholds(selected.near_misses),
         "problems": len(annotations.problems),
+        "told_problems": [_told_problem(problem) for problem in annotations.problems[:PROBLEMS_TOLD]],
     }
 
 
@@ -186,6 +188,18 @@ def _told(track: Track, number: int) -> Json:
         "end_s": track.segment.end_s,
         "frames": len(track),
         "entity_id": track.entity_id,
+    }
+
+
+def _told_problem(problem: EngineWarning) -> Json:
+    """What is said of a problem; times in seconds."""
+    return {
+        "fault": problem.kind.value,
+        "code": problem.code,
+        "message": problem.message,
+        "start_s": problem.start_s,
+        "end_s": problem.end_s,
+        "pictures": problem.pictures,
     }
 
 

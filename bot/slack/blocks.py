@@ -22,6 +22,7 @@ from bot.texts import slack as texts
 from bot.texts.mrkdwn import escape
 from tracking import plain_text
 from tracking.engines.base import EngineName
+from tracking.model import EngineWarning, ProblemKind
 
 Json = dict[str, Any]
 
@@ -86,8 +87,17 @@ def finished(job: Job, facts: JobFacts, *, took_s: float, earlier_link: str) -> 
     if not summary.objects:
         return _nothing_found(job, summary, small)
     said = texts.found(name, [row.label for row in _escaped(summary.objects)])
-    blocks = [section(_with_asker(job, said)), _context(small)]
-    return Message(said, tuple(blocks))
+    return Message(said, (section(_with_asker(job, said)), *_problems(summary), _context(small)))
+
+
+def _problems(summary: Summary) -> list[Json]:
+    """What went wrong with parts of the video, in the middle of the end."""
+    found = [
+        EngineWarning(told.code, told.message, ProblemKind(told.fault), told.start_s, told.end_s, told.pictures)
+        for told in summary.told_problems
+        if told.fault in set(ProblemKind)
+    ]
+    return [_context(escape(said)) for said in engine.problems(found)]
 
 
 def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
@@ -97,7 +107,7 @@ def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
     if count:
         buttons = drawn(Place.NOTHING_FOUND, job, job.facts.model_copy(update={"summary": summary}))
         blocks += [section(texts.near_misses_told(_escaped(summary.near_misses), count)), _actions(*buttons)]
-    return Message(said, (*blocks, _context(small)))
+    return Message(said, (*blocks, *_problems(summary), _context(small)))
 
 
 def failed(job: Job, sentence: str, *, can_retry: bool) -> Message:

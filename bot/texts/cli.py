@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.texts.engine import problem
+from bot.texts.engine import problems
 from bot.texts.errors import left_out
 from bot.texts.wording import clock, count, duration, listing, percent, quoted, span
 from tracking.model import EngineWarning, Track
@@ -55,7 +55,7 @@ def result_lines(facts: ResultFacts) -> list[str]:
         lines.append(f"In the folder {count(facts.older_pictures, 'older picture')} of this video stayed, from other options.")
     if facts.unwritten:
         lines.append(labels_not_written(facts.unwritten))
-    return [*lines, *(problem(each) for each in facts.problems)]
+    return [*lines, *problems(facts.problems)]
 
 
 def lower_thresholds(facts: ResultFacts) -> list[str]:

@@ -1,8 +1,8 @@
 """
 What is to hold of every recording: each way to pictures gives exactly those of a full decode, at the true times.
 
-The full decode is PyAV's, with one thread, from the first packet to the last, with nothing left out. Where each frame bears a time
-and they rise, these are compared as well.
+The full decode is PyAV's, with one thread, from the first packet to the last, with nothing left out. Where each frame bears a
+time and they rise, these are compared as well.
 """
 
 from __future__ import annotations

@@ -185,3 +185,25 @@ def test_a_crash_names_the_job_and_nothing_else() -> None:
     said = texts.sentence(ChildCrashed("track", -9), number=7)
     assert "job 7" in said
     assert "-9" not in said
+
+
+@pytest.mark.parametrize("objects", [0, 3])
+def test_damage_and_what_was_left_out_is_said_where_the_job_ends(objects: int) -> None:
+    troubles = [
+        {"fault": "CUT_SHORT", "start_s": 12.4, "end_s": 60.0},
+        {"fault": "PICTURES_LOST", "start_s": 2.0, "end_s": 3.0, "pictures": 25},
+        {"fault": "CAMERA_MOVES", "start_s": 3.0, "end_s": 5.0},
+        {"fault": "CAMERA_MOVES", "start_s": 7.0, "end_s": 9.0},
+        {"fault": "REPORTED", "code": 13, "message": "<!channel> broke."},
+        {"fault": "UNHEARD_OF"},
+    ]
+    found = Summary.from_json(summary(objects).to_json() | {"problems": len(troubles), "told_problems": troubles})
+    shown = checked(blocks.finished(job(), JobFacts(summary=found, probed=PROBED, earlier=""), took_s=12, earlier_link=""))
+    for said in (
+        "it ends at 0:12, and should go on to 1:00",
+        "25 pictures between 0:02 and 0:03 could not be read and were left out",
+        "The camera moves at 0:03–0:05 and 0:07–0:09; these were left out",
+        "&lt;!channel&gt; broke.",
+    ):
+        assert shown.count(said) == 1
+    assert "broke.." not in shown

@@ -171,8 +171,8 @@ class Video:
     """
     A video file; a context manager, for one thread at a time. Each pass over it opens it anew.
 
-    Opening reads the whole file once, without decoding. Raises `NotAVideo`, `VideoDamaged`, `VideoTooLarge` or `VideoTooLong`, and
-    `MemoryError` where the process may take no more memory. `loss` is set when a pass met damage: what it gave was good.
+    Opening reads the whole file once, without decoding. Raises `NotAVideo`, `VideoDamaged`, `VideoTooLarge` or `VideoTooLong`,
+    and `MemoryError` where the process may take no more memory. `loss` is set when a pass met damage: what it gave was good.
     """
 
     _index: PacketIndex
@@ -287,8 +287,8 @@ class Video:
             self.loss = DecodeDamage(max(decoded_s, 0.0), whole_s, is_cut_short, decoder.frames_lost, lost, incomplete)
 
     def frame_times(self) -> NDArray[np.float64]:
-        """Return the seconds of all frames, (M,), in the order in which they are shown, without decoding. Raises as `Video`."""
-        return self._packet_index().times
+        """Return the seconds of all frames, (M,), in the order in which they are shown, without decoding."""
+        return self._index.timeline.times
 
     def _checked_size(self) -> int:
         try:
