@@ -25,9 +25,7 @@ MS = Fraction(1, 1000)
 Times = Sequence[int | None] | NDArray[np.int64]
 
 
-def made(
-    pts: ArrayLike, dts: ArrayLike | None = None, *, jumps: bool = True, reorders: bool = False, last: int = 40
-) -> Timeline:
+def made(pts: Times, dts: Times | None = None, *, jumps: bool = True, reorders: bool = False, last: int = 40) -> Timeline:
     """The timeline of packets with these times in milliseconds; None is none."""
     shown = np.array([NO_TIME if time is None else time for time in np.asarray(pts, object)], np.int64)
     decoded = (
