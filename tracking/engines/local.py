@@ -205,11 +205,12 @@ def _lost(loss: DecodeDamage | None) -> tuple[EngineWarning, ...]:
     problems = []
     if loss.is_cut_short:
         problems.append(EngineWarning(DATA_LOSS, said, ProblemKind.CUT_SHORT, loss.decoded_s, loss.expected_s))
-    if loss.lost:
-        first, last = loss.lost[0], loss.lost[-1]
-        facts = ProblemKind.PICTURES_LOST, first.start_s, last.end_s, loss.frames_lost
+    # What is lost at a cut end goes without saying, and so does that lost pictures are incomplete.
+    lost = [stretch for stretch in loss.lost if not loss.is_cut_short or stretch.start_s < loss.decoded_s]
+    if lost:
+        facts = ProblemKind.PICTURES_LOST, lost[0].start_s, lost[-1].end_s, loss.frames_lost
         problems.append(EngineWarning(DATA_LOSS, f"lost {loss.frames_lost} pictures", *facts))
-    if loss.incomplete:
+    if loss.incomplete and not problems:
         facts = ProblemKind.INCOMPLETE, 0.0, 0.0, loss.incomplete
         problems.append(EngineWarning(DATA_LOSS, f"{loss.incomplete} pictures are incomplete", *facts))
     return tuple(problems)
