@@ -14,7 +14,26 @@ MAX_LINKS = 3
 
 
 VIDEO_SUFFIXES = frozenset(
-    {"mp4", "m4v", "mov", "webm", "mkv", "avi", "mpg", "mpeg", "ogv", "3gp", "mts", "m2ts", "wmv", "flv"}
+    {
+        "mp4",
+        "m4v",
+        "mov",
+        "webm",
+        "mkv",
+        "avi",
+        "mpg",
+        "mpeg",
+        "ogv",
+        "3gp",
+        "mts",
+        "m2ts",
+        "wmv",
+        "flv",
+        "vob",
+        "asf",
+        "mxf",
+        "dav",
+    }
 )
 
 

@@ -8,6 +8,7 @@ the first picture.
 from __future__ import annotations
 
 import itertools
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -78,7 +79,12 @@ def picture(number: int, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
 def record(recipe: Recipe, folder: Path) -> Recording:
     """Make a recording in `folder`."""
     path = folder / recipe.name
-    _encoded(recipe, path)
+    if recipe.ending == "dav":
+        stream = folder / f"{recipe.name}.ts"
+        _encoded(replace(recipe, ending="ts"), stream)
+        as_dhav(stream, path, recipe.fps)
+    else:
+        _encoded(recipe, path)
     rate = Fraction(25) if recipe.ending in WITHOUT_RATE else recipe.fps
     times = tuple(time / 1000 for time in recipe.times_ms) or tuple(float(n / rate) for n in range(recipe.count))
     match recipe.change:
@@ -120,6 +126,26 @@ def _encoded(recipe: Recipe, path: Path) -> None:
             frame.time_base = context.time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+def as_dhav(source: Path, path: Path, fps: Fraction) -> None:
+    """
+    The H.264 packets of a transport stream as Dahua's recorders write them.
+
+    A packet has a head (kind, number, length, date, milliseconds), two extensions (codec and rate, size in eights) and a tail;
+    its time is that of recording, in the order of decoding. After FFmpeg's `libavformat/dhav.c`.
+    """
+    date = 24 << 26 | 1 << 22 | 2 << 17 | 3 << 12 | 4 << 6  # 2024-01-02 03:04:00
+    with av.open(str(source)) as container, path.open("wb") as file:
+        stream = container.streams.video[0]
+        extensions = bytes([0x81, 0, 2, round(fps), 0x80, 0, stream.width // 8, stream.height // 8])
+        for number, packet in enumerate(packet for packet in container.demux(stream) if packet.size):
+            data = bytes(packet)
+            seconds, milliseconds = divmod(round(1000 * number / fps), 1000)
+            length = 24 + len(extensions) + len(data) + 8
+            kind = 0xFD if packet.is_keyframe else 0xFC
+            file.write(b"DHAV" + struct.pack("<BBBBIIIHBB", kind, 0, 0, 0, number, length, date + seconds, milliseconds, 8, 0))
+            file.write(extensions + data + b"dhav" + struct.pack("<I", length))
 
 
 def _rewrapped(path: Path, recipe: Recipe, *, shift_s: int) -> None:
@@ -182,6 +208,8 @@ def recipes() -> Iterator[Recipe]:
         ("m4v", "mpeg4"),
     ):
         yield Recipe(ending, codec)
+    for b_frames in (0, 2):
+        yield Recipe("dav", "libx264", gop=12, b_frames=b_frames)
     altref = {"auto-alt-ref": "1", "lag-in-frames": "10", "deadline": "good", "b": "200k"}
     yield Recipe("webm", "libvpx", gop=40, options=altref, fps=NTSC)
     uneven = tuple(np.cumsum(np.random.default_rng(5).integers(20, 400, 40)).tolist())
@@ -223,6 +251,7 @@ def small_product() -> list[Recipe]:
         "libx265-gop7-b2-29.97fps.ts",
         "libvpx-gop40-b0-29.97fps.webm",
         "mjpeg-gop12-b0-25fps.mpjpeg",
+        "libx264-gop12-b2-25fps.dav",
         "libx264-gop11-b2-25fps-uneven.ts",
         "libx264-gop6-b2-0.1fps.mp4",
         "libx264-gop10-b2-25fps-joined.ts",
