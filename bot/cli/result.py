@@ -38,7 +38,7 @@ class Result:
 
     def summary_facts(self) -> cli.ResultFacts:
         """The facts of the sentences about it."""
-        selection = self.options.selection
+        selection = self.rendered.selected.selection
         return cli.ResultFacts(
             shown=len(self.rendered.selected.shown),
             total=len(self.annotations.tracks),
@@ -46,6 +46,7 @@ class Result:
             problems=self.annotations.problems,
             min_confidence=selection.min_confidence,
             min_frames=selection.min_frames,
+            least_s=self.rendered.selected.least_s,
             labels=selection.labels,
             known_labels=tuple(sorted({track.label for track in self.annotations.tracks})),
             annotated_s=self.annotations.end_s,

@@ -105,7 +105,7 @@ class Summary(Fact):
 
     `left_out` objects passed the thresholds and are not shown; `near_misses` are some of the `near_miss_count` that nearly
     passed, and `lowest` lets all of these pass. `problems` counts what went wrong with parts of the video, `told_problems` are
-    some of these.
+    some of these. `least_s` is how long an object had to be seen, 0 where that is not known.
     """
 
     pages: tuple[SummaryPage, ...] = ()
@@ -116,6 +116,7 @@ class Summary(Fact):
     lowest: Thresholds = Thresholds()
     problems: int = 0
     told_problems: tuple[ToldProblem, ...] = ()
+    least_s: float = 0.0
 
     @property
     def shown(self) -> int:

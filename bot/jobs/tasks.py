@@ -105,6 +105,7 @@ def summary_task(arguments: Json, report: Report) -> Json:
         "near_misses": [_told(track, 0) for track in selected.near_misses[:NEAR_MISSES_TOLD]],
         "near_miss_count": len(selected.near_misses),
         "lowest": _thresholds(selected.near_misses),
+        "least_s": selected.least_s,
         "problems": len(annotations.problems),
         "told_problems": [_told_problem(problem) for problem in annotations.problems[:PROBLEMS_TOLD]],
     }

@@ -101,8 +101,8 @@ def _problems(summary: Summary) -> list[Json]:
 
 
 def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
-    count = summary.near_miss_count
-    said = texts.nothing_found(shown_name(job.request.source.name), job.request.options, near_misses=count)
+    count, name = summary.near_miss_count, shown_name(job.request.source.name)
+    said = texts.nothing_found(name, job.request.options, near_misses=count, least_s=summary.least_s)
     blocks = [section(_with_asker(job, said))]
     if count:
         buttons = drawn(Place.NOTHING_FOUND, job, job.facts.model_copy(update={"summary": summary}))

@@ -28,6 +28,7 @@ class ResultFacts:
     problems: Sequence[EngineWarning]
     min_confidence: float
     min_frames: int
+    least_s: float
     labels: Sequence[str] = ()
     known_labels: Sequence[str] = ()
     annotated_s: float = 0.0
@@ -46,7 +47,7 @@ def result_lines(facts: ResultFacts) -> list[str]:
         if facts.labels and not facts.near_misses:
             lines.append(no_such_label(facts.labels, facts.known_labels))
         else:
-            lines.append(near_misses(facts.near_misses, min_confidence=facts.min_confidence, min_frames=facts.min_frames))
+            lines.append(near_misses(facts.near_misses, min_confidence=facts.min_confidence, least_s=facts.least_s))
             lines += lower_thresholds(facts)
     if facts.annotated_s > facts.video_s + 1.0 > 1.0:
         reach, end = clock(facts.annotated_s), clock(facts.video_s)
@@ -82,12 +83,12 @@ def found(shown: int, total: int) -> str:
     )
 
 
-def near_misses(tracks: Iterable[Track], *, min_confidence: float, min_frames: int) -> str:
+def near_misses(tracks: Iterable[Track], *, min_confidence: float, least_s: float) -> str:
     """What would have been shown with lower thresholds."""
     told = [f"{quoted(t.label, limit=30)} {percent(t.confidence)} in {count(len(t), 'frame')}" for t in tracks]
     if not told:
         return ""
-    wanted = f"{percent(min_confidence)} and {count(min_frames, 'frame')}"
+    wanted = f"{percent(min_confidence)} for {duration(least_s)}"
     return f"Closest to the thresholds ({wanted}): {listing(told, limit=6)}."
 
 

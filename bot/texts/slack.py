@@ -105,10 +105,11 @@ def seen_before(link: str) -> str:
     return f"I tracked this very video before{where}, so these are the same pictures."
 
 
-def nothing_found(name: str, options: Options, *, near_misses: int) -> str:
-    """An answer too, with what would give another."""
+def nothing_found(name: str, options: Options, *, near_misses: int, least_s: float) -> str:
+    """Say what was wanted of an object, with what would give another answer; `least_s` is 0 where it is not known."""
     what = f"no {' or '.join(options.labels)}" if options.labels else "nothing"
-    asked_for = f"{percent(options.min_confidence)} confidence and {count(options.min_frames, 'frame')}"
+    long_enough = f"{wording.duration(least_s)} in sight" if least_s else count(options.min_frames, "frame")
+    asked_for = f"{percent(options.min_confidence)} confidence and {long_enough}"
     said = f"I watched *{name}*, and {what} is sure and long enough to show: that takes {asked_for}."
     if near_misses:
         return f"{said} {count(near_misses, 'object')} came near:"

@@ -159,7 +159,7 @@ def test_each_engine_and_reason_can_be_told() -> None:
     ("number", "said"), [(1, "1 more object passes, but tells less"), (1200, "1,200 more objects pass, but")]
 )
 def test_objects_beyond_the_most_that_are_shown_are_told(number: int, said: str) -> None:
-    facts = cli.ResultFacts(1000, 1000 + number, (), (), 0.7, 10, left_out=number)
+    facts = cli.ResultFacts(1000, 1000 + number, (), (), 0.7, 10, 1.0, left_out=number)
     lines = cli.result_lines(facts)
     assert lines[0] == f"{1000 + number:,} objects found."
     assert lines[1].startswith(said)
