@@ -17,10 +17,11 @@ PARALLEL ?= -n 4 --dist loadfile
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(UV) ## Try it: a small Slack workspace in the browser, no account
-	$(RUN) --no-dev tracklet demo
+demo: $(UV) ## Try it: a small Slack workspace in the browser, no account; on a port of your choice: make demo PORT=8400
+	$(RUN) --no-dev tracklet demo $(if $(PORT),--port $(PORT))
 
 track: $(UV) ## Track a video without Slack: make track VIDEO=holiday.mp4 OUT=pictures
+	@if [ -z "$(VIDEO)" ]; then echo "Say which video: make track VIDEO=holiday.mp4" >&2; exit 2; fi
 	$(RUN) --no-dev tracklet track "$(VIDEO)" --out "$(OUT)"
 
 serve: $(UV) ## Run the bot with the settings of the environment

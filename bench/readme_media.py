@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from bot.app import Bot
 from bot.jobs.processes import Fraction, Json, ProcessPool
+from bot.jobs.slots import Turn
 from bot.settings import Settings
 from bot.web.slack_requests import EVENTS_PATH
 from playground import Playground
@@ -35,10 +36,12 @@ MEDIA = Path(__file__).resolve().parents[1] / "docs/media"
 class AnnotatedPool(ProcessPool):
     """A process pool in which tracking gives the sample clip's own annotations."""
 
-    async def run(self, task: str, arguments: Json, *, cancelled: asyncio.Event, fraction: Fraction = lambda _: None) -> Any:
+    async def run(
+        self, task: str, arguments: Json, *, turn: Turn, cancelled: asyncio.Event, fraction: Fraction = lambda _: None
+    ) -> Any:
         """See `ProcessPool.run`."""
         if task != "track":
-            return await super().run(task, arguments, cancelled=cancelled, fraction=fraction)
+            return await super().run(task, arguments, turn=turn, cancelled=cancelled, fraction=fraction)
         truth = sample_truth()
         target = Path(arguments["annotations"])
         await asyncio.to_thread(_write, target, video_intelligence.write(truth))

@@ -27,7 +27,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.jobs.database import Database, make_private
+from bot.jobs.database import Database, held_alone, make_private
 from bot.jobs.model import Job
 from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, NullReporter
@@ -77,6 +77,7 @@ RATE_LIMIT_TRIES = 8  # each waits as long as Slack says
 SOCKET_CHECK_S = 10.0
 SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 CLOSE_S = 2.0
+DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class SlackParts:
 class JobParts:
     """What does the work; `links` fetches what people name, and nothing of Slack's."""
 
+    workflow: Workflow
     runtime: Runtime
     service: JobService
     links: Fetcher
@@ -175,18 +177,23 @@ class Bot:
     async def _start(self) -> None:
         settings, ending = self.settings, self._ending
         check(settings)
+        # Whatever hinders the start is found before anything is changed or any job goes on.
+        server = await self._bound()
 
         # What is made last ends first: requests stop before jobs, jobs before the database.
         storage = await build_storage(settings, ending)
         slack = await build_slack(
             settings, ending, store=storage.store, knowledge_graph=self._knowledge_graph, share_s=self._patience.share_s
         )
+        app_token = settings.slack_app_token.get_secret_value()
+        socket = await socket_address(slack.client, app_token) if app_token else None
         jobs = build_jobs(settings, ending, storage=storage, slack=slack, children=self._children)
         listeners = build_listeners(
             settings, ending, storage=storage, slack=slack, jobs=jobs, file_event_s=self._patience.file_event_s
         )
         triggers = _triggers(settings, storage=storage, slack=slack, jobs=jobs)
 
+        await jobs.workflow.prepare()
         await jobs.runtime.start()
         if self._watchdog is not None:
             # Before anything of an earlier start goes on: that may be what the program stood still at.
@@ -195,15 +202,32 @@ class Bot:
         await jobs.service.tend()
         await listeners.inbox.resume()
         retention = Retention(
-            store=storage.store, places=storage.paths, forget_workflows=forget_workflows, reserve=storage.database.reserve
+            store=storage.store,
+            places=storage.paths,
+            forget_workflows=forget_workflows,
+            reserve=storage.database.reserve,
+            results_kept_s=settings.results_kept_days * DAY_S or None,
         )
         ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
         ending.push_async_callback(_ended, asyncio.create_task(jobs.service.keep_tending()))
-        await self._listen(listeners, storage.store, triggers)
+        await self._listen(server, listeners, storage.store, triggers)
         if settings.uses_socket_mode:
-            await self._connect(listeners.app, slack.client)
+            self._connect(listeners.app, slack.client, socket)
 
-    async def _listen(self, listeners: ListenerParts, store: Store, triggers: list[web.AbstractRouteDef]) -> None:
+    async def _bound(self) -> HttpServer:
+        """Return a server that has its port. Raises `OptionError`."""
+        server = HttpServer(self._http_limits)
+        self._ending.push_async_callback(server.close)
+        try:
+            await server.bind(self.settings.http_host, self.settings.http_port)
+        except (OSError, UnicodeError) as error:
+            raise _not_listening(self.settings, error) from error
+        self.port = server.port
+        return server
+
+    async def _listen(
+        self, server: HttpServer, listeners: ListenerParts, store: Store, triggers: list[web.AbstractRouteDef]
+    ) -> None:
         async def database() -> bool:
             await store.ping()
             return True
@@ -214,7 +238,6 @@ class Bot:
         async def slack() -> bool:
             return not listeners.removed.is_set() and (self._socket is None or await self._socket.client.is_connected())
 
-        server = HttpServer(self._http_limits)
         if secret := self.settings.slack_signing_secret.get_secret_value():
             server.app.router.add_routes([slack_route(listeners.app, signing_secret=secret)])
         server.app.router.add_routes(triggers)
@@ -227,22 +250,19 @@ class Bot:
         )
         self._ending.push_async_callback(server.close)
         try:
-            await server.start(self.settings.http_host, self.settings.http_port)
-        except (OSError, UnicodeError) as error:
+            await server.start()
+        except OSError as error:
             raise _not_listening(self.settings, error) from error
-        self.port = server.port
 
-    async def _connect(self, app: AsyncApp, client: AsyncWebClient) -> None:
+    def _connect(self, app: AsyncApp, client: AsyncWebClient, address: str | None) -> None:
         """
-        Open Socket Mode beside the rest, and open it again whenever it is gone.
+        Open Socket Mode at `address` beside the rest, and open it again whenever it is gone.
 
-        Raises `OptionError` where Slack refuses the token. The client tries one address again and again, although each works
-        once: after an outage it stays deaf (bolt-python issue 1529). So the address is forgotten at each look, and no attempt
-        lasts for ever.
+        The client tries one address again and again, although each works once: after an outage it stays deaf (bolt-python issue
+        1529). So the address is forgotten at each look, and no attempt lasts for ever.
         """
         token = self.settings.slack_app_token.get_secret_value()
-        address = await socket_address(client, token)
-        handler = AsyncSocketModeHandler(app, token, web_client=client)
+        handler = AsyncSocketModeHandler(app, token, web_client=client, logger=logging.getLogger("slack_sdk.socket_mode"))
         handler.client.wss_uri = address
         self._socket = handler
 
@@ -277,6 +297,8 @@ class Bot:
 async def build_storage(settings: Settings, ending: AsyncExitStack) -> StorageParts:
     """Open the database and the roots, and remove what a killed process left. Raises `OptionError`."""
     await asyncio.to_thread(make_private, settings.data_dir)
+    if settings.uses_sqlite:
+        ending.enter_context(held_alone(settings.data_dir))
     given = bool(settings.database_url.get_secret_value())
     database = Database(settings.database, setting="TRACKLET_DATABASE_URL" if given else "TRACKLET_DATA_DIR")
     store = Store(database)
@@ -344,7 +366,7 @@ def build_jobs(
     ending.push_async_callback(runtime.stop)
     service = JobService(store=storage.store, runtime=runtime, pipeline=workflow)
     ending.push_async_callback(service.close)
-    return JobParts(runtime=runtime, service=service, links=links)
+    return JobParts(workflow=workflow, runtime=runtime, service=service, links=links)
 
 
 def build_listeners(
@@ -413,6 +435,7 @@ def build_listeners(
         responder=responder,
         inbox=inbox,
         slack_host=identity.host,
+        workspace_url=identity.url,
     )
     ending.push_async_callback(commands.close)
     removed = asyncio.Event()
@@ -430,6 +453,7 @@ def build_listeners(
         commands=commands,
         modal=Modal(directory=slack.lookups, inbox=inbox, slack_host=identity.host),
         bot_user=identity.bot_user,
+        workspace_url=identity.url,
         on_removed=on_removed,
     )
     listen(app, handlers)
@@ -451,8 +475,9 @@ def _bolt_app(settings: Settings, slack: SlackParts) -> AsyncApp:
 
     return AsyncApp(
         name="tracklet",
+        logger=logging.getLogger("slack_bolt"),
         signing_secret=settings.slack_signing_secret.get_secret_value(),
-        # Without the token: `authorize` gives it, and Bolt would warn of two.
+        # Without the token, which `authorize` gives.
         client=AsyncWebClient(
             base_url=settings.slack_api_url, session=slack.session, retry_handlers=list(slack.client.retry_handlers)
         ),

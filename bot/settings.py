@@ -98,6 +98,8 @@ class Settings(BaseSettings):
     max_video_seconds: float = Field(3600.0, gt=0)
     """The longest video, in seconds. An hour: what two cores track in one."""
 
+    results_kept_days: int = Field(0, ge=0, le=36_500)
+    """Days for which annotation files and pictures stay in the data folder after their last use; 0 keeps them for good."""
     children: int = Field(0, ge=0)
     """Child processes that may burn CPU at once; 0 takes one per core."""
 

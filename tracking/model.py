@@ -19,6 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
+MOVING_OBJECT = "moving object"
+"""The label of what was followed by its motion, whose confidence says nothing of what it is."""
+
 
 class BoundingBox(NamedTuple):
     """Four edges as fractions of the upright frame, origin top left; they may lie outside of 0..1."""
@@ -117,6 +120,11 @@ class Track:
     __hash__ = None  # type: ignore[assignment]  # holds arrays: compared, never hashed
 
     @property
+    def is_named(self) -> bool:
+        """Whether an engine said what it is; only then does the confidence tell a person something."""
+        return self.label != MOVING_OBJECT
+
+    @property
     def segment(self) -> Segment:
         """From the first to the last observation."""
         return Segment(float(self.times[0]), float(self.times[-1]))
@@ -206,6 +214,12 @@ class Annotations:
             if inside.any():
                 tracks.append(replace(track, times=track.times[inside], boxes=track.boxes[inside]))
         return replace(self, tracks=tuple(tracks), segment=segment)
+
+    @property
+    def step_s(self) -> float:
+        """Return the usual time between two pictures that the engine looked at, 0 when no object was seen in two of them."""
+        gaps = [np.diff(track.times) for track in self.tracks if len(track) > 1]
+        return float(np.median(np.concatenate(gaps))) if gaps else 0.0
 
     @property
     def end_s(self) -> float:

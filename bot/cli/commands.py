@@ -208,7 +208,13 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result as data."),
         click.option("--labels", default="", metavar="A,B", help="Only these labels, such as person,car."),
-        click.option("--min-frames", default=10, show_default=True, type=click.IntRange(1), help="Least number of boxes; of ten a short or slow clip wants fewer."),
+        click.option(
+            "--min-frames",
+            default=10,
+            show_default=True,
+            type=click.IntRange(1),
+            help="Least number of boxes; of ten a short or slow clip wants fewer.",
+        ),
         click.option("--min-confidence", default=0.70, show_default=True, type=ShareOption(), help="Least confidence."),
         click.option("--segment", type=SegmentOption(), metavar="FROM-TO", help="Only this stretch, such as 0:10-0:30."),
         click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go."),
@@ -370,9 +376,10 @@ def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...
 def serve() -> None:
     """Run the bot, with the settings of the environment."""
     from bot.app import serve as run
+    from bot.logs import log_for_operators
 
     settings = settings_of_environment()
-    logging.getLogger().setLevel(logging.INFO)
+    log_for_operators(verbose=logging.getLogger().level == logging.DEBUG)
     run_async(run(settings))
 
 
@@ -385,9 +392,9 @@ def worker() -> None:
 
 
 @commands.command()
-@click.option("--port", default=8321, show_default=True, type=click.IntRange(0, 65535), help="Where the page is; 0 for any.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Where the page is.  [default: 8321, or a free one]")
 @click.option("--browser/--no-browser", default=True, help="Open the page in the browser.  [default: yes]")
-def demo(port: int, browser: bool) -> None:
+def demo(port: int | None, browser: bool) -> None:
     """Try the bot in a small Slack workspace on this computer."""
     from bot.cli.demo import demo as run
     from bot.cli.terminal import Terminal

@@ -46,7 +46,6 @@ class Result:
             problems=self.annotations.problems,
             min_confidence=selection.min_confidence,
             min_frames=selection.min_frames,
-            least_s=self.rendered.selected.least_s,
             labels=selection.labels,
             known_labels=tuple(sorted({track.label for track in self.annotations.tracks})),
             annotated_s=self.annotations.end_s,
@@ -54,6 +53,8 @@ class Result:
             older_pictures=self._older_pictures(),
             left_out=self.rendered.selected.left_out,
             unwritten=self._unwritten(),
+            shown_labels=[shown.track.label for shown in self.rendered.selected.shown],
+            step_s=self.annotations.step_s,
         )
 
     def _unwritten(self) -> tuple[str, ...]:

@@ -25,7 +25,9 @@ class JobPaths:
         """Where copies of videos lie; beside them a person may keep videos of their own."""
         self.drawn = self.data / "work"
         """Where each job has a folder for its pictures."""
-        self.all = (*self.fetched, self.drawn, self.data / "annotations", self.data / "objects")
+        self.results = (self.data / "annotations", self.data / "objects")
+        """Where what jobs found is kept; beside it a person may keep files of their own."""
+        self.all = (*self.fetched, self.drawn, *self.results)
         """Where jobs write."""
 
     def video(self, job: Job, source: Source) -> tuple[Path, str, str]:

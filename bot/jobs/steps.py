@@ -32,25 +32,29 @@ from bot.jobs.facts import (
     Tracked,
     VideoFile,
 )
-from bot.jobs.fetch_places import FetchPlaces
 from bot.jobs.model import Job, JobState, Kind, SourceKind
+from bot.jobs.numbering import NumberedList
 from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, SharedVideos
 from bot.jobs.processes import ChildCrashed, TaskRunner, unless_cancelled
 from bot.jobs.publishing import Publisher
 from bot.jobs.remote import RemoteTracking
 from bot.jobs.result_cache import ResultCache, use
+from bot.jobs.slots import Slots, Turn
+from bot.jobs.stopwatch import running
 from bot.jobs.store import Store
 from bot.settings import Settings
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
-from tracking.errors import SourceFailure, SourceNotFound, SourceUnreachable
+from tracking.errors import ResultsRemoved, SourceFailure, SourceNotFound, SourceUnreachable
 from tracking.sources.download import Fetched, Fetcher, local_file
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
 
 logger = logging.getLogger(__name__)
 
+DOWNLOADS = 8  # they share one network; more at once make each slower, not all sooner
+DOWNLOADS_A_PERSON = 2  # a slow server holds up who named it, and nobody else
 GIFS_A_MESSAGE = 10
 BUCKET_S = 900.0  # the largest video at a tenth of what a cloud's network gives
 SUMMARY_SHARE = 0.3  # of drawing; the rest are the GIFs
@@ -83,7 +87,7 @@ class Steps:
         self._remote = remote
         self._reporter = reporter
         self._cancelled = cancelled
-        self._fetch_places = FetchPlaces()
+        self._downloads = Slots(DOWNLOADS, a_person=DOWNLOADS_A_PERSON)
         self._paths = JobPaths(settings.data_dir, videos_root=storage.videos.name)
         self.publisher = Publisher(store=store, storage=storage)
         self.cache = ResultCache(store=store, settings=settings, publisher=self.publisher)
@@ -115,7 +119,7 @@ class Steps:
         else:
             name = source.name
             fetch = self._fetcher.fetch(source.ref, path, progress=progress)
-        fetched = await unless_cancelled(self._in_turn(job.request.person, fetch), self._cancelled(job))
+        fetched = await unless_cancelled(self._in_turn(job, fetch), self._cancelled(job))
         return VideoFile(
             path=str(fetched.path),
             root=root,
@@ -126,9 +130,9 @@ class Steps:
             sha256=fetched.sha256,
         )
 
-    async def _in_turn(self, person: str, fetch: Coroutine[Any, Any, Fetched]) -> Fetched:
+    async def _in_turn(self, job: Job, fetch: Coroutine[Any, Any, Fetched]) -> Fetched:
         try:
-            async with self._fetch_places.place(person):
+            async with self._downloads.hold(self.turn(job)):
                 return await fetch
         finally:
             fetch.close()  # where it never began
@@ -200,10 +204,17 @@ class Steps:
         await self._remote.collect(placed, handle, target)
         return Nothing()
 
-    async def summary(self, job: Job, video: VideoFile, probed: Probe, annotations: str, *, page: int) -> Summary:
-        """Draw one page of the object summary, and gather what is said of the objects."""
-        await self._have(job, video)
-        arguments = self._drawing(job, video, probed, annotations) | {"page": page}
+    async def summary(self, job: Job, video: VideoFile, probed: Probe, annotations: str) -> Summary:
+        """Draw the first page of the object summary, and gather what is said of the objects."""
+        lists = await self.cache.lists_before(job, video)
+        return await self._summary(job, video, self._drawing(job, video, probed, annotations, lists) | {"page": 1})
+
+    async def further_page(self, job: Job, facts: Drawable, page: int) -> Summary:
+        """Draw another page of the summary; objects have the numbers that the first one's list gave them."""
+        return await self._summary(job, facts.video, self._drawing_of(job, facts) | {"page": page})
+
+    async def _summary(self, job: Job, video: VideoFile, arguments: Json) -> Summary:
+        await self._have(job, video, arguments["annotations"])
         return Summary.from_json(await self._task(job, "summary", arguments, JobState.RENDERING, (0.0, SUMMARY_SHARE)))
 
     async def animations(
@@ -212,15 +223,15 @@ class Steps:
         """Draw the GIFs of some objects, unless they are `known`."""
         if known or not numbers:
             return Animations(animations=tuple(known))
-        await self._have(job, facts.video)
-        arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"numbers": list(numbers)}
+        await self._have(job, facts.video, facts.annotations)
+        arguments = self._drawing_of(job, facts) | {"numbers": list(numbers)}
         drawn = Animations.from_json(await self._task(job, "animations", arguments, JobState.RENDERING, (SUMMARY_SHARE, 1.0)))
         order = {number: place for place, number in enumerate(numbers)}
         return Animations(animations=tuple(sorted(drawn.animations, key=lambda each: order[each.object])))
 
     async def store_page(self, job: Job, facts: Drawable, page: int) -> Drawn:
         """Draw and store a page that nobody is told of."""
-        drawn = await self.summary(job, facts.video, facts.probed, facts.annotations, page=page)
+        drawn = await self.further_page(job, facts, page)
         await self.publisher.pictures(job, facts.video, [each.path for each in drawn.pages])
         return Drawn(objects=drawn.shown)
 
@@ -264,8 +275,8 @@ class Steps:
 
     async def pictures(self, job: Job, facts: Drawable, kind: str) -> Pictures:
         """Draw the pictures of one kind, by its key."""
-        await self._have(job, facts.video)
-        arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"kind": kind}
+        await self._have(job, facts.video, facts.annotations)
+        arguments = self._drawing_of(job, facts) | {"kind": kind}
         return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.RENDERING))
 
     async def post_pictures(self, job: Job, facts: Drawable, kind: str, paths: Sequence[str]) -> Nothing:
@@ -277,8 +288,29 @@ class Steps:
 
     # ---- helpers ---------------------------------------------------------------------------------------------------------
 
-    async def _have(self, job: Job, video: VideoFile) -> None:
-        """Have the video here that was fetched for this job or its parent: after a while it is removed (`retention.py`)."""
+    def turn(self, job: Job, *, is_told: bool = True) -> Turn:
+        """Return what stands for the job where it waits for its turn; the step's time stops, and its thread `is_told`."""
+        reporter, stopwatch = self._reporter(job), running.get()
+
+        def waits(before: int | None) -> None:
+            if stopwatch is not None:
+                stopwatch.go_on() if before is None else stopwatch.wait()
+            if is_told:
+                reporter.waits(job, before)
+
+        return Turn(job.request.person, job.number, waits)
+
+    async def _have(self, job: Job, video: VideoFile, annotations: str) -> None:
+        """
+        Have here what pictures are drawn from, which after a while is removed (`retention.py`): the video is fetched again.
+
+        Raises `ResultsRemoved` where the annotation file is gone.
+        """
+        await self._store.own(job.id, [Path(annotations).as_uri()])
+        try:
+            await asyncio.to_thread(use, [annotations])
+        except FileNotFoundError:
+            raise ResultsRemoved(video.name) from None
         try:
             await asyncio.to_thread(use, [video.path])
         except FileNotFoundError:
@@ -294,7 +326,11 @@ class Steps:
             "segment": job.request.to_json()["options"]["segment"],
         }
 
-    def _drawing(self, job: Job, video: VideoFile, probed: Probe, annotations: str) -> Json:
+    def _drawing_of(self, job: Job, facts: Drawable) -> Json:
+        lists = [NumberedList.of(facts.annotations, facts.summary)]
+        return self._drawing(job, facts.video, facts.probed, facts.annotations, lists)
+
+    def _drawing(self, job: Job, video: VideoFile, probed: Probe, annotations: str, lists: Sequence[NumberedList]) -> Json:
         options = job.request.to_json()["options"]
         return {
             "video": video.path,
@@ -304,6 +340,7 @@ class Steps:
             "out": str(self._paths.pictures(job)),
             "selection": {name: options[name] for name in ("min_confidence", "min_frames", "labels")},
             "font": str(self._settings.font) if self._settings.font else "",
+            "numbered": [each.to_json() for each in lists],
         }
 
     async def _task(
@@ -318,7 +355,9 @@ class Steps:
 
         for deaths in range(DEATHS_FORGIVEN + 1):
             try:
-                result: Json = await self._children.run(task, arguments, cancelled=self._cancelled(job), fraction=fraction)
+                result: Json = await self._children.run(
+                    task, arguments, turn=self.turn(job), cancelled=self._cancelled(job), fraction=fraction
+                )
             except ChildCrashed as error:
                 logger.warning("job %d: the child for %s ended with status %d", job.number, task, error.status)
                 if deaths == DEATHS_FORGIVEN:

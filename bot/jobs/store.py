@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -57,6 +57,7 @@ jobs = sa.Table(
     sa.Index("jobs_by_asker", "team", "asker", "number"),
     sa.Index("jobs_by_tracks", "tracks_key"),
     sa.Index("jobs_by_result", "result_key"),
+    sa.Index("jobs_by_thread", "team", "channel", "thread_ts"),
 )
 
 inbox = sa.Table(
@@ -271,6 +272,12 @@ class Store:
         )
         return await self._run(lambda connection: _first(connection, query))
 
+    async def jobs_of_thread(self, team: str, channel: str, thread_ts: str) -> list[Job]:
+        """Return the jobs that answer in a thread, newest first."""
+        query = sa.select(jobs).where(jobs.c.team == team, jobs.c.channel == channel, jobs.c.thread_ts == thread_ts)
+        query = query.order_by(jobs.c.number.desc())
+        return await self._run(lambda connection: _all(connection, query))
+
     async def counts(self) -> dict[str, int]:
         """How many jobs are in each state."""
         query = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
@@ -363,6 +370,11 @@ class Store:
         """Whether an object of that name was ever written for a job."""
         query = sa.select(own_objects.c.uri).where(own_objects.c.uri == uri)
         return await self._run(lambda connection: connection.execute(query).first() is not None)
+
+    async def own_among(self, uris: Sequence[str]) -> set[str]:
+        """Return those of `uris` that were ever written for a job."""
+        query = sa.select(own_objects.c.uri).where(own_objects.c.uri.in_(uris))
+        return await self._run(lambda connection: set(connection.execute(query).scalars()))
 
     async def watch(self, watch: Watch, user: str) -> bool:
         """Note what a channel watches; False when it did before."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -41,6 +41,7 @@ from bot.jobs.facts import (
     Probe,
     RemoteState,
     Started,
+    StepTimes,
     Summary,
     Tracked,
     VideoFile,
@@ -50,8 +51,11 @@ from bot.jobs.ports import JobReporter, SharedVideos
 from bot.jobs.processes import TaskRunner, unless_cancelled
 from bot.jobs.remote import RemoteTracking
 from bot.jobs.steps import GIFS_A_MESSAGE, Steps
+from bot.jobs.stopwatch import Stopwatch, running, stage_seconds, worked_s
 from bot.jobs.store import Store
+from bot.jobs.threads import Threads
 from bot.settings import Settings
+from tracking import plain_text
 from tracking.engines.base import EngineName
 from tracking.engines.remote import LONGEST_POLL_S, RUN_LIMIT_S, next_poll_delay
 from tracking.errors import (
@@ -79,9 +83,10 @@ SHOW_POLL_S = 0.5  # two rows are read; it grows to the pace of the remote engin
 class _Stopped(Exception):
     """A step ended the job: cancelled or failed."""
 
-    def __init__(self, error: Json) -> None:
+    def __init__(self, error: Json, step: str = "") -> None:
         super().__init__(error["kind"])
         self.error = error
+        self.step = step
 
 
 class Workflow:
@@ -105,6 +110,8 @@ class Workflow:
         self._reporter = reporter
         self._deaths = Deaths(store)
         self._cancelled: dict[str, asyncio.Event] = {}
+        self._threads = Threads()
+        self._times: dict[str, list[StepTimes]] = {}
         self._steps = Steps(
             settings=settings,
             store=store,
@@ -127,6 +134,10 @@ class Workflow:
         """Whether the job is at work in this process."""
         return job_id in self._cancelled
 
+    async def prepare(self) -> None:
+        """Give back their threads to the jobs that had begun to post when the last process ended; before anything goes on."""
+        await self._threads.take_again(await self._store.unfinished())
+
     async def run(self, job_id: JobId) -> str:
         """Run a job to its end, which is recorded; its final state."""
         # Before the row is read: a wish that comes in between is in one or the other.
@@ -141,16 +152,19 @@ class Workflow:
                 await self._reporter(job).resume(job)
             state, facts = JobState.DONE, JobFacts()
             error: Json | None = None
+            step = ""
             try:
                 facts = await self._work(job)
             except _Stopped as stopped:
-                state, error = _state_after(stopped.error), stopped.error
-            await self._end(job, state, facts, error)
+                state, error, step = _state_after(stopped.error), stopped.error, stopped.step
+            await self._end(job, state, facts, error, step)
             return state.value
         except Exception:
             logger.exception("job %s: its workflow failed", digest(job_id))
             return (await self.abandon(job_id)).value
         finally:
+            self._threads.give_back(job_id)
+            self._times.pop(job_id, None)
             self._cancelled.pop(job_id, None)
 
     async def abandon(self, job_id: JobId) -> JobState:
@@ -161,6 +175,8 @@ class Workflow:
         error = failures.to_json(Cancelled()) if job.cancelled_by else job.error or failures.UNFORESEEN
         state = _state_after(error)
         await self._close(job, state, JobFacts(), error)
+        self._threads.give_back(job_id)
+        logger.info("%s", _line(job, state, JobFacts(), error, step="its workflow", times=()))
         return state
 
     async def _work(self, job: Job) -> JobFacts:
@@ -185,7 +201,7 @@ class Workflow:
             if not annotations:
                 annotations = await self._annotations(job, video, probed)
             summary = await self._step(
-                job, "summary", Summary, lambda: steps.summary(job, video, probed, annotations, page=1), JobState.RENDERING
+                job, "summary", Summary, lambda: steps.summary(job, video, probed, annotations), JobState.RENDERING
             )
         facts = Drawable(
             thread_ts=opened.thread_ts,
@@ -198,7 +214,7 @@ class Workflow:
         batch = summary.numbers[:GIFS_A_MESSAGE]
 
         # The summary never waits for the GIFs, and the cores do not wait for Slack.
-        posting = self._step(job, "post-summary", Nothing, lambda: steps.post_summary(job, facts))
+        posting = self._step(job, "post-summary", Nothing, lambda: steps.post_summary(job, facts), posts=True)
         drawing = self._step(job, "animations", Animations, lambda: steps.animations(job, facts, batch, known=found.animations))
         _, drawn = await _both(posting, drawing)
         await self._post_animations(job, facts, drawn)
@@ -206,7 +222,7 @@ class Workflow:
             draw = partial(steps.pictures, job, facts, kind)
             made = await self._step(job, f"draw-{kind}", Pictures, draw, JobState.RENDERING)
             post = partial(steps.post_pictures, job, facts, kind, made.paths)
-            await self._step(job, f"post-{kind}", Nothing, post, JobState.POSTING)
+            await self._step(job, f"post-{kind}", Nothing, post, JobState.POSTING, posts=True)
         if not job.request.channel and steps.publisher.keeps_pictures_elsewhere:
             await self._store_the_rest(job, facts)
         return _facts_of(facts, drawn)
@@ -272,12 +288,12 @@ class Workflow:
             raise _Stopped(failures.UNFORESEEN)
         facts = Drawable.of(parent.facts)
         if job.request.page:
-            draw = partial(steps.summary, job, facts.video, facts.probed, facts.annotations, page=job.request.page)
+            draw = partial(steps.further_page, job, facts, job.request.page)
             page = await self._step(job, "summary", Summary, draw, JobState.RENDERING)
             post = partial(steps.post_pages, job, facts.summary, page.pages)
-            await self._step(job, "post-page", Nothing, post, JobState.POSTING)
+            await self._step(job, "post-page", Nothing, post, JobState.POSTING, posts=True)
         else:
-            batch = [number for number in facts.summary.numbers if number >= job.request.first][:GIFS_A_MESSAGE]
+            batch = facts.summary.numbers[job.request.first - 1 :][:GIFS_A_MESSAGE]
             drawn = await self._step(
                 job, "animations", Animations, lambda: steps.animations(job, facts, batch), JobState.RENDERING
             )
@@ -291,7 +307,7 @@ class Workflow:
         job = replace(job, thread_ts=opened.thread_ts)
         seen = Drawable.of(await self._facts_of_parent(job, "summary"))
         facts = seen.model_copy(update={"thread_ts": opened.thread_ts, "animations": ()})
-        await self._step(job, "post-summary", Nothing, lambda: steps.post_summary(job, facts), JobState.POSTING)
+        await self._step(job, "post-summary", Nothing, lambda: steps.post_summary(job, facts), JobState.POSTING, posts=True)
         later = await self._facts_of_parent(job, "animations")
         drawn = Animations(animations=later.animations or ())
         await self._post_animations(job, facts, drawn)
@@ -324,24 +340,41 @@ class Workflow:
 
     async def _post_animations(self, job: Job, facts: Drawable, drawn: Animations) -> None:
         post = partial(self._steps.post_animations, job, facts, drawn.animations)
-        await self._step(job, "post-animations", Nothing, post, JobState.POSTING)
+        await self._step(job, "post-animations", Nothing, post, JobState.POSTING, posts=True)
 
     # ---- how a step is recorded ------------------------------------------------------------------------------------------
 
     async def _step(
-        self, job: Job, name: str, kind: type[FactT], work: Callable[[], Awaitable[FactT]], state: JobState | None = None
+        self,
+        job: Job,
+        name: str,
+        kind: type[FactT],
+        work: Callable[[], Awaitable[FactT]],
+        state: JobState | None = None,
+        *,
+        posts: bool = False,
     ) -> FactT:
-        """The recorded result of `work`; raises `_Stopped` where it failed or the job was cancelled."""
+        """
+        Return the recorded result of `work`; raises `_Stopped` where it failed or the job was cancelled.
+
+        A step that `posts` has the thread for its job from then on, to the job's end.
+        """
+
+        async def timed() -> Json:
+            stopwatch = Stopwatch(name)
+            running.set(stopwatch)
+            return await attempt() | {"times": stopwatch.stop().to_json()}
 
         async def attempt() -> Json:
             try:
                 # Before the first call of the store, which may wait long: a job can be stopped at any time.
                 if self._event(job).is_set():
                     raise Cancelled
-                return {"ok": (await self._counted(job, name, work, state)).to_json()}
+                return {"ok": (await self._counted(job, name, work, state, posts=posts)).to_json()}
             except TrackletError as error:
-                if not isinstance(error, Cancelled):
-                    logger.info("job %d: %s ended with %s", job.number, name, type(error).__name__)
+                if isinstance(error, StorageError) and error.reason in {StorageFault.FULL, StorageFault.PERMISSION}:
+                    place = plain_text.plain(error.place)
+                    logger.error("job %d: %s could not %s %s: %s", job.number, name, error.action, place, error.reason)
                 return {"failure": failures.to_json(error)}
             except Exception as error:
                 if isinstance(error, OSError) and is_disk_full(error):
@@ -350,12 +383,16 @@ class Workflow:
                 logger.exception("job %d: %s failed", job.number, name)
                 return {"failure": failures.UNFORESEEN}
 
-        result = await DBOS.run_step_async({"name": name}, attempt)
+        result = await DBOS.run_step_async({"name": name}, timed)
+        if "times" in result:
+            self._times.setdefault(job.id, []).append(StepTimes.from_json(result["times"]))
         if "failure" in result:
-            raise _Stopped(result["failure"])
+            raise _Stopped(result["failure"], name)
         return kind.from_json(result["ok"])
 
-    async def _counted(self, job: Job, name: str, work: Callable[[], Awaitable[FactT]], state: JobState | None) -> FactT:
+    async def _counted(
+        self, job: Job, name: str, work: Callable[[], Awaitable[FactT]], state: JobState | None, *, posts: bool
+    ) -> FactT:
         """The result of a step. Raises `Cancelled` at once, also while the store does not answer; `ProcessDied`."""
         async with AsyncExitStack() as stack:
             event = self._event(job)
@@ -363,11 +400,17 @@ class Workflow:
             if state is not None:
                 await unless_cancelled(self._store.update(job.id, state=state), event)
                 self._reporter(job).show(job, state)
+            if posts:
+                await unless_cancelled(self._threads.take(job, self._steps.turn(job, is_told=False)), event)
             return await work()
 
-    async def _end(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
+    async def _end(self, job: Job, state: JobState, facts: JobFacts, error: Json | None, step: str) -> None:
+        times = self._times.get(job.id, [])
+
         async def attempt() -> Json:
-            await self._close(job, state, facts, error)
+            timed = facts.model_copy(update={"took_s": round(worked_s(times), 3)})
+            await self._close(job, state, timed, error)
+            logger.info("%s", _line(job, state, timed, error, step=step, times=times))
             return {}
 
         await DBOS.run_step_async({"name": "end"}, attempt)
@@ -386,6 +429,21 @@ class Workflow:
 
     def _event(self, job: Job) -> asyncio.Event:
         return self._cancelled.setdefault(job.id, asyncio.Event())
+
+
+def _line(job: Job, state: JobState, facts: JobFacts, error: Json | None, *, step: str, times: Sequence[StepTimes]) -> str:
+    """Return what the log says of a job that is over: one line, in which nothing comes from outside."""
+    said = f"job {job.number} {state} in {facts.took_s:.1f} s"
+    if stages := ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in stage_seconds(times).items() if seconds >= 0.05):
+        said += f" ({stages})"
+    told = [job.request.channel or "no channel"]
+    if facts.summary is not None:
+        told.insert(0, f"{len(facts.summary.objects)} objects")
+    if facts.probed is not None and facts.probed.engine:
+        told.insert(0, facts.probed.engine)
+    if error is not None and state is JobState.FAILED:
+        told.insert(0, f"{error['kind']} at {step}")
+    return f"{said}: {', '.join(told)}"
 
 
 def _facts_of(facts: Drawable, drawn: Animations) -> JobFacts:

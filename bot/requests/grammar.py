@@ -2,7 +2,7 @@
 From what a person typed to what is wanted: commands and options in words. Pure; nothing is looked up.
 
     <link> [from 0:10 to 0:30] [only person, car] [above 60%] [at least 5 frames] [with yolox]
-    help | status | cancel [number] | auto on | auto off
+    help | status | cancel [number | all] | auto on | auto off
     watch gs://bucket/prefix | unwatch [gs://bucket/prefix] | watches
 
 Slack wraps links as `<url>` or `<url|text>` and escapes `&`, `<` and `>` (`links.py`). What is not understood is a
@@ -60,9 +60,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Stop the job of that number; None: the asker's only one."""
+    """Stop the job of that number; None: the asker's only one, with `every` all of the asker's."""
 
     number: int | None
+    every: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,8 @@ def parse_command(text: str, *, slack_host: str = "slack.com") -> Command:
             return Status()
         case "cancel" | "stop", []:
             return Cancel(None)
+        case "cancel" | "stop", ["all"]:
+            return Cancel(None, every=True)
         case "cancel" | "stop", [number]:
             if not re.fullmatch(r"#?\d{1,9}", number):
                 raise CommandError(ParseErrorKind.CANCEL, number)

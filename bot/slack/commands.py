@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass
 
 from bot.jobs.model import Job, Json, Request, SourceKind, command_id
@@ -31,7 +32,8 @@ logger = logging.getLogger(__name__)
 
 COMMAND = "/track"
 ANSWERED_WITHIN_S = 2.0
-JOBS_LISTED = 10
+JOBS_LISTED = 100
+MOST_CANCELLED = 1000
 MAX_WATCHES = 20
 
 
@@ -52,12 +54,14 @@ class Commands:
         responder: Responder,
         inbox: Inbox,
         slack_host: str,
+        workspace_url: str,
     ) -> None:
         self._store = store
         self._jobs = jobs
         self._directory = directory
         self._responder = responder
         self._inbox = inbox
+        self._workspace_url = workspace_url
         self._slack_host = slack_host
         self._late: set[asyncio.Task[None]] = set()
 
@@ -101,7 +105,10 @@ class Commands:
             case Help():
                 return blocks.help_message()
             case Status():
-                return blocks.status(await self._store.latest(team=team, user=user, limit=JOBS_LISTED))
+                jobs = await self._store.latest(team=team, user=user, limit=JOBS_LISTED)
+                return blocks.status(jobs, now=time.time(), workspace_url=self._workspace_url)
+            case Cancel(every=True):
+                return blocks.plain(await self._cancel_all(team, user))
             case Cancel(number):
                 return blocks.plain(await self._cancel(team, user, number))
             case Auto(on):
@@ -121,9 +128,16 @@ class Commands:
                     return blocks.plain(texts.slow_database())
                 return None
 
+    async def _cancel_all(self, team: str, user: str) -> str:
+        """Stop whatever runs of one person."""
+        running = blocks.running(await self._store.latest(team=team, user=user, limit=MOST_CANCELLED))
+        stopped = await asyncio.gather(*(self._jobs.cancel(job, user) for job in running))
+        numbers = [job.number for job, was_running in zip(running, stopped, strict=True) if was_running]
+        return texts.cancelling(numbers) if numbers else texts.which_to_cancel([])
+
     async def _cancel(self, team: str, user: str, number: int | None) -> str:
         if number is None:
-            running = [job for job in await self._store.latest(team=team, user=user, limit=100) if not job.is_over]
+            running = blocks.running(await self._store.latest(team=team, user=user, limit=JOBS_LISTED))
             if len(running) != 1:
                 return texts.which_to_cancel([job.number for job in running])
             job: Job | None = running[0]
@@ -132,7 +146,7 @@ class Commands:
         # A job that one may not see answers like one that there is not.
         if job is None or not await may_act(self._directory, job, team=team, channel=job.request.channel, user=user):
             return texts.no_such_job(number or 0)
-        return texts.cancelling(job.number) if await self._jobs.cancel(job, user) else texts.over_already(job.number)
+        return texts.cancelling([job.number]) if await self._jobs.cancel(job, user) else texts.over_already(job.number)
 
 
 class CommandRunner:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from dataclasses import dataclass
 from itertools import chain, repeat
 from urllib.parse import urlsplit
@@ -26,12 +27,17 @@ PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # then the last of them, again
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the bot is in its workspace, as auth.test says; `host` is the workspace's own."""
+    """Who the bot is in its workspace, as auth.test says; `url` is the workspace's own and ends with a slash, or is ""."""
 
     team: str
     bot_user: str
     bot_id: str
-    host: str
+    url: str
+
+    @property
+    def host(self) -> str:
+        """Return the workspace's host."""
+        return urlsplit(self.url).hostname or "slack.com"
 
 
 def check_tokens(bot_token: str, app_token: str) -> None:
@@ -70,9 +76,15 @@ async def identify(client: AsyncWebClient) -> Identity:
                 team=str(answer["team_id"]),
                 bot_user=str(answer["user_id"]),
                 bot_id=str(answer.get("bot_id") or ""),
-                host=urlsplit(str(answer.get("url") or "")).hostname or "slack.com",
+                url=_workspace_url(answer.get("url")),
             )
     raise AssertionError("the pauses have no end")
+
+
+def _workspace_url(given: object) -> str:
+    """Return the address that Slack gave, "" for one that could not stand in a link."""
+    url = given if isinstance(given, str) else ""
+    return url if re.fullmatch(r"https?://[\w.:\-\[\]]{1,260}+/", url, re.ASCII) else ""
 
 
 async def socket_address(client: AsyncWebClient, app_token: str) -> str | None:

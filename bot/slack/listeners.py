@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from bot.slack import views
 from bot.slack.api import AnswerLost, call_once
 from bot.slack.blocks import OFFER
 from bot.slack.buttons.base import BUTTONS
-from bot.slack.commands import COMMAND, Commands, OpenModal
+from bot.slack.commands import COMMAND, JOBS_LISTED, Commands, OpenModal
 from bot.slack.errors import SlackRefused
 from bot.slack.inbox import Inbox, Taken
 from bot.slack.messages import read_message
@@ -51,6 +52,7 @@ class Handlers:
     commands: Commands
     modal: Modal
     bot_user: str
+    workspace_url: str
     on_removed: Callable[[], Awaitable[None]]
 
 
@@ -186,8 +188,9 @@ def _shortcut(body: Json) -> Json:
 
 
 async def _publish_home(client: AsyncWebClient, handlers: Handlers, *, team: str, user: str) -> None:
-    jobs = await handlers.store.latest(team=team, user=user, limit=10)
+    jobs = await handlers.store.latest(team=team, user=user, limit=JOBS_LISTED)
+    view = views.home(jobs, now=time.time(), workspace_url=handlers.workspace_url)
     try:
-        await call_once(client, "views.publish", user_id=user, view=views.home(jobs))
+        await call_once(client, "views.publish", user_id=user, view=view)
     except (SlackRefused, AnswerLost) as error:
         logger.warning("a Home could not be shown: %s", error)

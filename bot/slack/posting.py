@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +52,11 @@ Describe = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One file to post."""
+    """One file to post; `title` is what people see as its name."""
 
     path: Path
     alt: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +108,19 @@ class ThreadPoster:
     def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None:
         self.board.show(job, state, fraction)
 
+    def waits(self, job: Job, before: int | None) -> None:
+        self.board.waits(job, before)
+
     async def summary(self, job: Job, pages: Sequence[SummaryPage], objects: Sequence[ToldObject]) -> None:
         rows = {row.number: row for row in objects}
-        name = job.request.source.name
+        name = blocks.title_of(job.request.source)
         alts = [texts.summary_alt(name, [rows[each] for each in page.objects]) for page in pages]
-        await self.share(job, "summary", [Picture(Path(page.path), alt) for page, alt in zip(pages, alts, strict=True)])
+        title = texts.summary_title(name, job.request.page or 1)
+        pictures = [Picture(Path(page.path), alt, title) for page, alt in zip(pages, alts, strict=True)]
+        # The first page has a list of its own, with buttons.
+        listed = [rows[each] for page in pages for each in page.objects] if job.request.page > 1 else []
+        comment = blocks.page_list(job, listed) or texts.about(blocks.shown_name(name), "")
+        await self.share(job, "summary", pictures, comment=comment)
 
     async def list_objects(self, job: Job, summary: Summary, *, next_first: int, next_page: int) -> None:
         await self._store.update(job.id, facts=JobFacts(next_first=next_first, next_page=next_page))
@@ -131,16 +139,21 @@ class ThreadPoster:
 
     async def animations(self, job: Job, animations: Sequence[Animation], objects: Sequence[ToldObject]) -> None:
         rows = {row.number: row for row in objects}
-        pictures = [Picture(Path(each.path), texts.animation_alt(rows[each.object])) for each in animations]
-        comment = texts.animations_comment([rows[each.object] for each in animations])
+        shown = [rows[each.object] for each in animations]
+        pictures = [
+            Picture(Path(each.path), texts.animation_alt(row), texts.animation_title(row))
+            for each, row in zip(animations, shown, strict=True)
+        ]
+        comment = texts.animations_comment(shown, blocks.shown_name(blocks.title_of(job.request.source)))
         await self.share(job, "animations", pictures, comment=comment)
 
     async def pictures(self, job: Job, kind: str, paths: Sequence[str]) -> None:
         title = KINDS[kind].title
         for first in range(0, len(paths), FILES_A_MESSAGE):
             part = [Path(path) for path in paths[first : first + FILES_A_MESSAGE]]
-            files = [Picture(path, texts.picture_alt(title, path.name)) for path in part]
-            comment = texts.pictures_comment(title, job.request.source.name) if not first else ""
+            named = texts.picture_title(title, blocks.title_of(job.request.source))
+            files = [Picture(path, texts.picture_alt(title, path.name), named) for path in part]
+            comment = texts.pictures_comment(title, blocks.title_of(job.request.source)) if not first else ""
             await self.share(job, f"{kind}-{first}" if first else kind, files, comment=comment)
 
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
@@ -164,7 +177,7 @@ class ThreadPoster:
             # What takes the program down is not to be had again by a click.
             return blocks.failed(job, self._sentence(job, error), can_retry=error["kind"] != ProcessDied.__name__)
         earlier_link = await self._link_to(job, facts.earlier) if facts.earlier else ""
-        return blocks.finished(job, facts, took_s=time.time() - job.created_at, earlier_link=earlier_link)
+        return blocks.finished(job, facts, earlier_link=earlier_link)
 
     # ---- texts -----------------------------------------------------------------------------------------------------------
 
@@ -290,7 +303,7 @@ class ThreadPoster:
 
     async def _complete(self, job: Job, file_ids: Sequence[str], pictures: Sequence[Picture], comment: str) -> bool:
         """Share what was uploaded; False where no answer tells whether that was done."""
-        files = [{"id": file_id, "title": picture.path.name} for file_id, picture in zip(file_ids, pictures, strict=True)]
+        files = [{"id": file_id, "title": picture.title} for file_id, picture in zip(file_ids, pictures, strict=True)]
         arguments: Json = {
             "files": files,
             "channel_id": job.request.channel,

@@ -23,20 +23,19 @@ MODAL = "track_modal"
 LINK, CHANNEL, WORDS = "link", "channel", "words"
 
 
-def home(jobs: Sequence[Job]) -> Json:
-    """The Home tab of one person."""
-    running = [job for job in jobs if not job.is_over]
-    over = [job for job in jobs if job.is_over]
+def home(jobs: Sequence[Job], *, now: float, workspace_url: str) -> Json:
+    """Return the Home tab of one person."""
+    running, over = blocks.running(jobs), blocks.over(jobs)
     shown = [blocks.header(texts.HOME_RUNNING)]
-    shown += [blocks.job_row(job) for job in running] or [blocks.section(texts.NOTHING_RUNS)]
+    shown += blocks.job_rows(running, now=now, workspace_url=workspace_url) if running else [blocks.section(texts.NOTHING_RUNS)]
     shown += [blocks.header(texts.HOME_BEFORE)]
-    shown += [blocks.job_row(job) for job in over] or [blocks.section(texts.NOTHING_BEFORE)]
+    shown += blocks.job_rows(over, now=now, workspace_url=workspace_url) if over else [blocks.section(texts.NOTHING_BEFORE)]
     shown += [blocks.header(texts.HOME_HELP), *blocks.help_message().blocks]
     return {"type": "home", "blocks": shown}
 
 
 def modal(*, channel: str = "") -> Json:
-    """The form behind a bare `/track` and the global shortcut."""
+    """Return the form behind a bare `/track` and the global shortcut."""
     conversation: Json = {
         "type": "conversations_select",
         "action_id": CHANNEL,
@@ -58,7 +57,7 @@ def modal(*, channel: str = "") -> Json:
 
 
 def read_modal(view: Json, *, slack_host: str) -> tuple[Source, Options, str]:
-    """The video, options and channel of a submitted form. Raises `CommandError`; `errors_of` says at which field."""
+    """Return the video, options and channel of a submitted form. Raises `CommandError`; `errors_of` says at which field."""
     values = view["state"]["values"]
     links, rest = split_links(values[LINK][LINK].get("value") or "")
     if not links or rest:
@@ -71,7 +70,7 @@ def read_modal(view: Json, *, slack_host: str) -> tuple[Source, Options, str]:
 
 
 def errors_of(problem: CommandError | TrackletError) -> Json:
-    """Slack's answer to a form that is not right."""
+    """Return Slack's answer to a form that is not right."""
     about_link = isinstance(problem, CommandError) and problem.what in {
         ParseErrorKind.NO_LINK,
         ParseErrorKind.TWO_LINKS,

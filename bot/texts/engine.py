@@ -11,7 +11,7 @@ from tracking.model import EngineWarning, ProblemKind
 
 
 def engine_name(engine: str) -> str:
-    """An engine as people call it."""
+    """Return an engine as people call it."""
     return {
         EngineName.YOLOX: "The local detector",
         EngineName.MOTION: "The motion engine",
@@ -25,18 +25,34 @@ def engine_chosen(engine: EngineName, *, why: str, model: str = "", detector: st
         case EngineName.YOLOX:
             runs = f"Tracking with {detector or 'YOLOX'}{f' ({quoted(model)})' if model else ''}"
         case EngineName.MOTION:
-            runs = "Tracking by motion: whatever moves before a fixed camera, without names"
+            runs = "Tracking by motion: anything that moves in front of a fixed camera, without names"
         case _:
             runs = "Tracking with Google Video Intelligence"
     reason = {
         "asked": "as asked",
         "google-configured": "since both buckets are configured",
         "model": "on this machine",
-        "no-model": "since no detector is here and none could be fetched",
-        "drawn": "since this clip is drawn and a detector knows photographs",
+        "no-model": "since no detector is installed",
+        "drawn": "since this clip is drawn and the detector knows only photographs",
         "compared": "for the comparison",
     }.get(why, "")
     return f"{runs}{f', {reason}' if reason else ''}."
+
+
+def engine_used(engine: EngineName, *, why: str, model: str = "", detector: str = "") -> str:
+    """Return which engine looked at a video, for the people in the thread; `model` is its file's name without the ending."""
+    match engine:
+        case EngineName.YOLOX:
+            detector = detector or "YOLOX"
+            size = model.removeprefix(f"{detector.lower()}_")
+            return f"{detector}{f' {quoted(size, limit=24)}' if size else ''}, on our server"
+        case EngineName.MOTION:
+            reason = {
+                "no-model": "No detector installed, so I",
+                "drawn": "This clip is drawn and the detector knows only photographs, so I",
+            }.get(why, "I")
+            return f"{reason} followed anything that moved; I can't name it."
+    return "Google Video Intelligence"
 
 
 def engine_title(engine: EngineName, *, model: str = "", detector: str = "") -> str:
@@ -48,12 +64,12 @@ def engine_title(engine: EngineName, *, model: str = "", detector: str = "") -> 
 
 
 def bucket_wanted() -> str:
-    """Why Google's engine can't take a file; stands in brackets."""
+    """Return why Google's engine can't take a file; stands in brackets."""
     return "a video of this size needs a bucket in TRACKLET_VIDEO_BUCKET"
 
 
 def google_ends(day: date, *, today: date) -> str:
-    """Said where Google's engine is configured."""
+    """Return when Google's engine ends, for those who configured it."""
     if today >= day:
         return f"Google shut the Video Intelligence API down on {day.isoformat()}; yolox and motion need no service."
     left = (day - today).days

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, never_cancelled, no_progress, part_of
 from rendering.kinds.base import KINDS, Drawing, PictureKind
-from rendering.pages.cells import PAGE_OBJECTS, PAGES_AT_ONCE
+from rendering.pages.cells import PAGES_AT_ONCE
 from rendering.pages.summary import SummaryPage, draw_pages
+from rendering.selection import PAGE_OBJECTS
 from tracking.video.file import ANY_LENGTH, Video
 
 

@@ -20,6 +20,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.app import Bot, Timeouts
+from bot.jobs.processes import TaskRunner
 from bot.jobs.testing import FakeTaskRunner
 from bot.knowledge_graph import KNOWLEDGE_GRAPH
 from bot.settings import Settings
@@ -83,10 +84,11 @@ async def workspace(
     slack: Playground | None = None,
     settings: Mapping[str, Any] = MappingProxyType({}),
     real_work: bool = False,
+    children: TaskRunner | None = None,
     knowledge_graph: str = KNOWLEDGE_GRAPH,
     http_limits: HttpLimits = HttpLimits(look_s=0),  # noqa: B008  # frozen
 ) -> AsyncIterator[Workspace]:
-    """Start all of it; `settings` differ from those of `settings_for`; with `real_work` children work."""
+    """Start all of it; `settings` differ from those of `settings_for`; with `real_work` children work, or `children` do."""
     server = web.Application()
     server.router.add_get("/{name}", _serve_link)
     runner = web.AppRunner(server, access_log=None, shutdown_timeout=0.1)
@@ -96,10 +98,10 @@ async def workspace(
     try:
         timing = Timing(retry_after_s=(0.0, 0.2, 0.2))
         async with slack or Playground(signing_secret=SECRET, timing=timing, limits=None) as playground:
-            children = FakeTaskRunner()
+            fake = FakeTaskRunner()
             bot = Bot(
                 settings_for(playground, folder, settings),
-                children=None if real_work else children,
+                children=None if real_work else children or fake,
                 knowledge_graph=knowledge_graph,
                 patience=Timeouts(file_event_s=0.1, share_s=2.0),
                 http_limits=http_limits,
@@ -107,7 +109,7 @@ async def workspace(
             await bot.start()
             playground.bot_url = bot.url + EVENTS_PATH
             try:
-                yield Workspace(playground, bot, children, f"http://127.0.0.1:{runner.addresses[0][1]}")
+                yield Workspace(playground, bot, fake, f"http://127.0.0.1:{runner.addresses[0][1]}")
             finally:
                 await bot.stop()
     finally:

@@ -209,7 +209,7 @@ async def test_track_takes_google_by_itself_where_it_is_configured_and_sends_a_s
     assert not request.output_uri
     assert request.video_context.segments[0].end_time_offset.total_seconds() == 1.0
     assert "Tracking with Google Video Intelligence, since both buckets are configured." in err
-    assert "1 object found." in out
+    assert "1 object found: 1 cat." in out
     found = video_intelligence.read(tmp_path / "out" / "clip.mp4.json")
     assert [track.label for track in found.tracks] == ["cat"]
 

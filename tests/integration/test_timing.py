@@ -70,7 +70,7 @@ class Workless(Workflow):
         self.saw_cancel = self._event(job).is_set()
         return JobFacts()
 
-    async def _end(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None: ...
+    async def _end(self, job: Job, state: JobState, facts: JobFacts, error: Json | None, step: str) -> None: ...
 
 
 def workless(store: Store, audience: NullReporter) -> Workless:

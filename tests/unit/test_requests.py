@@ -129,12 +129,28 @@ def test_options_said_in_words_are_understood_as_they_were(
 
 
 @pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("from 0:10", "from 0:10"),
+        ("until 0:30.5", "from 0:00 to 0:30.5"),
+        ("between 4 and 6 seconds", "from 0:04 to 0:06"),
+    ],
+)
+def test_a_part_of_a_video_is_told_as_it_was_asked_for(asked: str, said: str) -> None:
+    options = parse_options(asked)
+    assert options_in_words(options) == said
+    assert parse_options(said) == options
+
+
+@pytest.mark.parametrize(
     ("text", "command"),
     [
         ("help", Help()),
         ("?", Help()),
         ("status", Status()),
         ("cancel", Cancel(None)),
+        ("cancel all", Cancel(None, every=True)),
+        ("Stop ALL", Cancel(None, every=True)),
         ("cancel #12", Cancel(12)),
         ("stop 12", Cancel(12)),
         ("auto on", Auto(True)),

@@ -164,7 +164,9 @@ def _parsed(source: Path | bytes) -> tuple[Json, Mapping[str, pieces.LongList]]:
             raise AnnotationError(place="file", problem="too large", limit=MAX_BYTES)
         data = source if isinstance(source, bytes) else _bytes(source)
     except OSError as error:
-        raise AnnotationError(place="file", problem="unreadable") from error
+        assert isinstance(source, Path)  # bytes are not opened
+        problem = "no file" if isinstance(error, FileNotFoundError | NotADirectoryError) else "unreadable"
+        raise AnnotationError(place=source.name, problem=problem) from error
     with _json_faults():
         return pieces.load(data, long_lists=LONG_LISTS)
 
