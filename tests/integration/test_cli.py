@@ -412,7 +412,7 @@ def test_of_a_video_beyond_the_limit_a_stretch_within_it_is_enough(
         assert "give me a start and an end" in err
     status, out, _ = run(*command, "--segment", "0.5-1.5")
     assert status == 0
-    assert "2 objects found." in out
+    assert "2 objects found" in out
     arguments = {"video": str(clip.path), "max_video_bytes": 1 << 30, "max_video_seconds": 1.0}
     assert probe_task(arguments | {"segment": [0.5, 1.5]}, lambda done, total: None)["duration_s"] == pytest.approx(
         2.0, abs=0.1
