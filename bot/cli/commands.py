@@ -208,7 +208,13 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result as data."),
         click.option("--labels", default="", metavar="A,B", help="Only these labels, such as person,car."),
-        click.option("--min-frames", default=10, show_default=True, type=click.IntRange(1), help="Least number of boxes."),
+        click.option(
+            "--min-frames",
+            default=10,
+            show_default=True,
+            type=click.IntRange(1),
+            help="Least number of boxes; of ten a short or slow clip wants fewer.",
+        ),
         click.option("--min-confidence", default=0.70, show_default=True, type=ShareOption(), help="Least confidence."),
         click.option("--segment", type=SegmentOption(), metavar="FROM-TO", help="Only this stretch, such as 0:10-0:30."),
         click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go."),

@@ -19,7 +19,7 @@ from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
 from tracking.errors import OptionError
 from tracking.formats import video_intelligence
-from tracking.model import Annotations, Segment
+from tracking.model import Annotations, EngineWarning, ProblemKind, Segment
 from tracking.video.file import VideoInfo
 
 
@@ -39,7 +39,7 @@ class Result:
 
     def summary_facts(self) -> cli.ResultFacts:
         """The facts of the sentences about it."""
-        selection = self.options.selection
+        selection = self.rendered.selected.selection
         return cli.ResultFacts(
             shown=len(self.rendered.selected.shown),
             total=len(self.annotations.tracks),
@@ -115,7 +115,7 @@ class Result:
                 {"label": track.label, "confidence": track.confidence, "frames": len(track)}
                 for track in self.rendered.selected.near_misses
             ],
-            "problems": [{"code": problem.code, "message": problem.message} for problem in self.annotations.problems],
+            "problems": [problem_json(problem) for problem in self.annotations.problems],
         }
 
 
@@ -129,6 +129,14 @@ def check_outputs(folder: Path, *, font: Path | None = None) -> None:
     if not is_usable:
         raise OptionError("--out", str(folder), "a folder that can be made and written to is needed")
     Typeface(font)
+
+
+def problem_json(problem: EngineWarning) -> dict[str, Any]:
+    """Return a problem as data: its `kind`, and what belongs to it; times in seconds."""
+    facts: dict[str, Any] = {"kind": problem.kind.value, "code": problem.code, "message": problem.message}
+    if problem.kind is not ProblemKind.REPORTED:
+        facts |= {"start_s": problem.start_s, "end_s": problem.end_s, "pictures": problem.pictures}
+    return facts
 
 
 def _is_picture(name: str, *, of: str) -> bool:

@@ -11,7 +11,26 @@ from tracking.errors import SourceRefusal, SourceRefused
 from tracking.sources.links import http_url, link_name
 
 VIDEO_SUFFIXES = frozenset(
-    {"mp4", "m4v", "mov", "webm", "mkv", "avi", "mpg", "mpeg", "ogv", "3gp", "mts", "m2ts", "wmv", "flv"}
+    {
+        "mp4",
+        "m4v",
+        "mov",
+        "webm",
+        "mkv",
+        "avi",
+        "mpg",
+        "mpeg",
+        "ogv",
+        "3gp",
+        "mts",
+        "m2ts",
+        "wmv",
+        "flv",
+        "vob",
+        "asf",
+        "mxf",
+        "dav",
+    }
 )
 
 

@@ -128,10 +128,15 @@ def nothing_found(name: str, asked: Options, options: str, summary: Summary) -> 
     if not summary.near_miss_count:
         return f"No objects found {where}{limits.in_brackets(options)}."
     named = any(kind.is_named for kind in summary.near_kinds)
-    wanted = limits.in_brackets(limits.limits(asked.min_confidence, asked.min_frames, summary.step_s, named=named))
+    wanted = limits.in_brackets(limits.limits(asked.min_confidence, _least(asked, summary), summary.step_s, named=named))
     what = " or ".join(map(escape, asked.labels)) or "object"
     close = limits.close(summary.near_kinds, summary.near_miss_count, summary.step_s)
     return f"No {what} {where} passed the limits{wanted}.{f' Close: {close}.' if summary.near_kinds else ''}"
+
+
+def _least(options: Options, summary: Summary) -> int:
+    """Return how many boxes were wanted: of short and slow clips fewer than was asked for."""
+    return summary.least_frames or options.min_frames
 
 
 def labels_missing(asked: Sequence[str], there: Sequence[str]) -> list[str]:
@@ -155,10 +160,10 @@ def labels_there(labels: Sequence[str]) -> str:
 def list_limits(options: Options, summary: Summary) -> str:
     """Return the thresholds that a list was made with, and what they keep out; "" for no thresholds."""
     named = any(row.is_named for row in summary.objects)
-    wanted = limits.limits(options.min_confidence, options.min_frames, summary.step_s, named=named)
+    wanted = limits.limits(options.min_confidence, _least(options, summary), summary.step_s, named=named)
     said = [f"Limits: {wanted}."] if wanted else []
     if summary.near_miss_count:
-        thresholds = options.min_confidence, options.min_frames, summary.step_s
+        thresholds = options.min_confidence, _least(options, summary), summary.step_s
         said.append(limits.not_shown(summary.near_kinds, summary.near_miss_count, *thresholds))
     return " ".join(said)
 
