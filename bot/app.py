@@ -43,6 +43,7 @@ from bot.jobs.steps import FILE_PAUSES_S
 from bot.jobs.store import Store
 from bot.jobs.workflow import Workflow
 from bot.knowledge_graph import KNOWLEDGE_GRAPH, EntityDirectory
+from bot.process.watchdog import Watchdog
 from bot.settings import SLACK_API_URL, Settings
 from bot.slack.actions import Actions
 from bot.slack.answers import Answers
@@ -60,7 +61,6 @@ from bot.slack.shares import GRACE_S, Shares
 from bot.slack.withdrawals import WITHDRAWAL, Withdrawals
 from bot.texts import start
 from bot.texts.slack import given_up, refused
-from bot.watchdog import Watchdog
 from bot.web import health
 from bot.web.objects import ObjectEvents
 from bot.web.oidc import OidcVerifier

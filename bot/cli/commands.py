@@ -377,7 +377,7 @@ def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...
 def serve(work: bool) -> None:
     """Run the bot, with the settings of the environment."""
     from bot.app import serve as run
-    from bot.logs import log_for_operators
+    from bot.process.logs import log_for_operators
 
     settings = settings_of_environment()
     log_for_operators(verbose=logging.getLogger().level == logging.DEBUG)
@@ -388,7 +388,7 @@ def serve(work: bool) -> None:
 def worker() -> None:
     """Do jobs beside other workers and a `serve`, on one Postgres."""
     from bot.app import worker as run
-    from bot.logs import log_for_operators
+    from bot.process.logs import log_for_operators
 
     settings = settings_of_environment()
     log_for_operators(verbose=logging.getLogger().level == logging.DEBUG)

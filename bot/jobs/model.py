@@ -124,8 +124,11 @@ class Request:
         return f"{self.team}:{self.user}"
 
     def to_json(self) -> Json:
-        """Plain data for the database."""
-        return asdict(self)
+        """Return plain data for the database; what the version before does not know is left out where it says nothing."""
+        data = asdict(self)
+        if not data["options"]["make"]:
+            del data["options"]["make"]
+        return data
 
     @classmethod
     def from_json(cls, data: Json) -> Request:

@@ -1,7 +1,7 @@
 """
 From what a person typed to what is wanted: one grammar for a command, a mention, a direct message and a reply in a thread.
 
-    <link> [from 0:10 to 0:30] [only person, car] [above 60%] [at least 5 frames] [with yolox]
+    <link> [from 0:10 to 0:30] [only person, car] [above 60%] [at least 5 frames] [with yolox] [make crops]
     help | status | cancel [number | all] | stop [number | all] | auto on | auto off
     watch gs://bucket/prefix | unwatch [gs://bucket/prefix] | watches
 
@@ -22,6 +22,7 @@ from bot.jobs.model import Options, Source
 from bot.requests import words as lexicon
 from bot.requests.errors import CommandError, ParseErrorKind
 from bot.requests.links import VIDEO_SUFFIXES, source_of, split_links, visible
+from rendering.kinds.base import KINDS
 from tracking.engines.base import EngineName
 from tracking.model import Segment
 
@@ -297,6 +298,8 @@ def _read_option(text: str, position: int, read: _Read) -> int | None:
             continue
         if name == "labels" and not _label_words(found["labels"]):
             return None  # "just look": it names no class
+        if name == "make" and not _kinds(found):
+            return None
         try:
             options = _READERS[name](read.options, found)
         except CommandError as error:
@@ -389,7 +392,7 @@ _END = r"(?![\w-])"
 
 
 _KEYWORD = (
-    r"(?:(?:from|between|until|till|above|over|with|using|by|at\s++least|min(?:imum)?|more\s++than|confidence|engine)(?!\w)"
+    r"(?:(?:from|between|until|till|above|over|with|using|by|make|at\s++least|min(?:imum)?|more\s++than|confidence|engine)(?!\w)"
     r"|\d|>)"
 )
 
@@ -413,6 +416,7 @@ _OPTIONS = {
             r"(?:only|just|labels?|class(?:es)?)[\s:=,]++",
             rf"(?P<labels>[^\s,;.]++(?:[\s,]++(?!(?:and\s++)?+[(\[“\"']?+{_KEYWORD})[^\s,;.]++)*+)",
         ),
+        "make": (r"make[\s:=]++(?P<kinds>[a-z]{2,20}+(?:\s*+(?:,|and\b)\s*+[a-z]{2,20}+)*+)",),
         "engine": (r"(?:with|using|by|engine)[\s:=]++(?:the\s++)?+(?P<engine>[^\W\d][\w-]*+)(?:\s++engine\b)?+",),
     }.items()
 }
@@ -483,4 +487,21 @@ def _engine(options: Options, found: re.Match[str]) -> Options:
         raise CommandError(ParseErrorKind.ENGINE, found["engine"], lexicon.nearest_engine(found["engine"])) from None
 
 
-_READERS = {"segment": _segment, "labels": _labels, "confidence": _confidence, "frames": _frames, "engine": _engine}
+def _make(options: Options, found: re.Match[str]) -> Options:
+    return replace(options, make=tuple(kind for kind in _kinds(found) if not KINDS[kind].is_default))
+
+
+def _kinds(found: re.Match[str]) -> list[str]:
+    """Return the kinds of pictures that are named; none where one of the words is no kind, as in "make it quick"."""
+    named = list(dict.fromkeys(re.split(r"[\s,]++(?:and\s++)?+", found["kinds"].lower())))
+    return named if all(kind in KINDS for kind in named) else []
+
+
+_READERS = {
+    "segment": _segment,
+    "labels": _labels,
+    "confidence": _confidence,
+    "frames": _frames,
+    "make": _make,
+    "engine": _engine,
+}

@@ -151,6 +151,7 @@ _EXAMPLES = {
     "least": "at least 5 frames",
     "frames": "at least 5 frames",
     "with": "with yolox",
+    "make": "make crops",
     **{engine.value: f"with {engine.value}" for engine in EngineName if engine is not EngineName.AUTO},
 }
 """A word of the grammar, and what is said with it where the word alone says nothing."""

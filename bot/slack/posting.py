@@ -45,6 +45,7 @@ SHARE_S = 30.0  # as Slack's staff advise to wait for a file
 FIRST_SHARE_PAUSE_S, LONGEST_SHARE_PAUSE_S = 0.2, 5.0
 CLOCKS_APART_S = 60.0  # ours and Slack's
 LOOKED_THROUGH = 1000  # messages of a thread, when one of ours may be among them
+PICTURES_A_THREAD = 20  # of one kind; nobody scrolls through more, and all are stored
 FILES_A_MESSAGE = 10  # of more, Slack answers internal_error (github.com/slackapi/python-slack-sdk/issues/1653)
 THREAD_LOOK_S = 5.0  # shares are most often there in one; some files never have any (python-slack-sdk issue 1277)
 LOST_TRIES = 6  # of an upload whose completion gets no answer
@@ -157,11 +158,13 @@ class ThreadPoster:
 
     async def pictures(self, job: Job, kind: str, paths: Sequence[str]) -> None:
         title = KINDS[kind].title
-        for first in range(0, len(paths), FILES_A_MESSAGE):
-            part = [Path(path) for path in paths[first : first + FILES_A_MESSAGE]]
+        shown = paths[:PICTURES_A_THREAD]
+        for first in range(0, len(shown), FILES_A_MESSAGE):
+            part = [Path(path) for path in shown[first : first + FILES_A_MESSAGE]]
             named = texts.picture_title(title, blocks.title_of(job.request.source))
             files = [Picture(path, texts.picture_alt(title, path.name), named) for path in part]
-            comment = texts.pictures_comment(title, blocks.title_of(job.request.source)) if not first else ""
+            name = blocks.title_of(job.request.source)
+            comment = "" if first else texts.pictures_comment(title, name, shown=len(shown), total=len(paths))
             # A kind may be called as another part of the thread is.
             await self.share(job, f"pictures-{kind}-{first}", files, comment=comment)
 

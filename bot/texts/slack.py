@@ -84,6 +84,8 @@ def options_in_words(options: Options) -> str:
         words.append(f"above {percent(options.min_confidence)}")
     if options.min_frames != default.min_frames:
         words.append(f"at least {count(options.min_frames, 'frame')}")
+    if options.make:
+        words.append(f"make {', '.join(options.make)}")
     if options.engine is not None:
         words.append(f"with {options.engine.value}")
     return ", ".join(words)
@@ -331,8 +333,10 @@ def animation_title(row: ToldObject) -> str:
     return f"{row.number} {wording.quoted(row.label, limit=40) or 'object'} · {span(row.start_s, row.end_s)}"
 
 
-def pictures_comment(title: str, name: str) -> str:
-    """Say what pictures follow; `title` is what people call their kind."""
+def pictures_comment(title: str, name: str, *, shown: int, total: int) -> str:
+    """Say what pictures follow, and how many of them; `title` is what people call their kind."""
+    if shown < total:
+        return f"The first {shown} of {total:,} {title} of {escape(wording.quoted(name))}"
     return escape(picture_title(title, name))
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import logs
 from bot.cli.commands import main
+from bot.process import logs
 from tests.integration.command import Run
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.model import Options, Source, SourceKind
+from bot.jobs.model import Options, Request, Source, SourceKind
 from bot.requests.errors import CommandError, ParseErrorKind
 from bot.requests.grammar import (
     TO_THE_END_S,
@@ -529,3 +529,27 @@ def test_watches_are_understood_or_asked_for_again(text: str, command: WatchBuck
         parse_command(text)
     assert caught.value.what is ParseErrorKind.WATCH
     assert misunderstood(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "make"),
+    [
+        ("make crops", ("crops",)),
+        ("Make: Crops, please", ("crops",)),
+        ("only person, make crops and summary", ("crops",)),  # the summary always comes
+        ("make crops above 50%", ("crops",)),
+        ("only person", ()),
+    ],
+)
+def test_further_kinds_of_pictures_are_asked_for_by_their_keys(text: str, make: tuple[str, ...]) -> None:
+    command = parse_command(f"https://e.org/a.mp4 {text}")
+    assert isinstance(command, Track)
+    assert command.options.make == make
+    request = Request(Source(SourceKind.LINK, "l"), options=command.options)
+    assert Request.from_json(request.to_json()) == request
+
+
+def test_what_is_no_kind_of_picture_is_not_made() -> None:
+    with pytest.raises(CommandError) as caught:
+        parse_command("https://e.org/a.mp4 make it quick")
+    assert "make it quick" in caught.value.words

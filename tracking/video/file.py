@@ -77,7 +77,7 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-ANY_LENGTH = Limits(max_seconds=math.inf)
+ANY_LENGTH = Limits(max_bytes=1 << 62, max_seconds=math.inf)
 """For work that takes no longer on a longer video, such as drawing."""
 
 
