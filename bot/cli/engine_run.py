@@ -27,7 +27,15 @@ from bot.texts import cli, engine
 from sample import is_sample
 from tracking.engines.base import GOOGLE_RETIRES, CancelCheck, EngineName, Handle, Progress, RemoteEngine
 from tracking.engines.remote import RUN_LIMIT_S, next_poll_delay
-from tracking.errors import Cancelled, EngineAbsence, EngineRefusal, EngineRefused, EngineUnavailable, TrackletError
+from tracking.errors import (
+    Cancelled,
+    EngineAbsence,
+    EngineRefusal,
+    EngineRefused,
+    EngineUnavailable,
+    GoogleFault,
+    TrackletError,
+)
 from tracking.model import Annotations, Segment
 from tracking.storage.names import link_video_name
 from tracking.video.file import VideoInfo
@@ -120,7 +128,7 @@ async def _by_google(
         return await run_remote(engine, given, segment=segment, show=show)
 
 
-PERMANENT = {EngineAbsence.CREDENTIALS, EngineAbsence.CONFIGURATION, EngineAbsence.RETIRED}
+PERMANENT = {*GoogleFault, EngineAbsence.CONFIGURATION, EngineAbsence.ENDPOINT, EngineAbsence.RETIRED}
 
 
 async def run_remote(engine: RemoteEngine, video: str | Path, *, segment: Segment | None, show: Fraction) -> Annotations:

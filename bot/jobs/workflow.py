@@ -61,6 +61,7 @@ from tracking.errors import (
     StorageFault,
     TrackletError,
     is_disk_full,
+    service_words,
 )
 from tracking.sources.download import Fetcher
 from tracking.storage.access import BucketAccess
@@ -336,6 +337,8 @@ class Workflow:
             except TrackletError as error:
                 if not isinstance(error, Cancelled):
                     logger.info("job %d: %s ended with %s", job.number, name, type(error).__name__)
+                if words := service_words(error):
+                    logger.warning("job %d: %s: %s", job.number, name, words)
                 return {"failure": failures.to_json(error)}
             except Exception as error:
                 if isinstance(error, OSError) and is_disk_full(error):

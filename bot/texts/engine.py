@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from bot.texts.wording import count, quoted
+from bot.texts.wording import count, quoted, quoted_sentence
 from tracking.engines.base import EngineName
 from tracking.model import EngineWarning
 
@@ -61,9 +61,10 @@ def google_ends(day: date, *, today: date) -> str:
 
 def problem(found: EngineWarning) -> str:
     """Something that an engine reported about a part of the video."""
+    said = quoted_sentence(found.message) or f"Code {found.code}."
     match found.code:
         case 15:
-            return f"The file is damaged: {quoted(found.message)}. What decodes was used."
+            return f"The file is damaged: {said} What decodes was used."
         case 9:
-            return f"A part was left out: {quoted(found.message)}."
-    return f"The engine reported a problem: {quoted(found.message, limit=200) or f'code {found.code}'}."
+            return f"A part was left out: {said}"
+    return f"A part of the video could not be tracked. The engine said: {said}"

@@ -11,7 +11,8 @@ from functools import singledispatch
 from typing import assert_never
 
 from bot.texts.engine import engine_name
-from bot.texts.wording import clock, count, duration, quoted, size
+from bot.texts.google import CLOUD_STORAGE, no_access
+from bot.texts.wording import clock, count, duration, quoted, quoted_sentence, size
 from tracking import errors
 
 # What `tracking` and `rendering` call an option, and the name under which a person sets it.
@@ -116,6 +117,8 @@ def source_refused(error: errors.SourceRefused) -> str:
             return f"{shown} is in a bucket that is neither mine nor public. Make it readable, or ask who runs me to allow it."
         case errors.SourceRefusal.WILDCARD:
             return f"{shown} has a * or ? in its name, which would stand for many files. Rename the file, or share it here."
+        case errors.SourceRefusal.VERSION:
+            return f"{shown} names one version of a file, and I read the current one. Leave out the # and what follows."
         case errors.SourceRefusal.NAME:
             return f"{shown} is a name that I can't use for a file. Rename it and try again."
         case errors.SourceRefusal.REDIRECT:
@@ -217,31 +220,44 @@ def too_costly(error: errors.TooCostly) -> str:
 @sentence.register
 def engine_unavailable(error: errors.EngineUnavailable) -> str:
     engine = engine_name(error.engine)
-    detail = f" ({quoted(error.detail)})" if error.detail else ""
+    if isinstance(error.reason, errors.GoogleFault):
+        return no_access(error.reason, service=engine, subject=error.subject)
+    said = _said(error.detail)
     match error.reason:
         case errors.EngineAbsence.OFFLINE:
-            return f"{engine} is not here and can't be reached{detail}. Try again later, or use another engine."
-        case errors.EngineAbsence.CREDENTIALS:
-            return f"{engine} has no valid credentials{detail}. Set the application default credentials, or use another engine."
+            return f"{engine} can't be reached.{said} Try again later, or use another engine."
         case errors.EngineAbsence.CONFIGURATION:
-            return f"{engine} is not set up{detail}. Run `tracklet doctor`, or use another engine."
+            return f"{engine} is not set up.{_reason(error.detail)} Run `tracklet doctor`, or use another engine."
         case errors.EngineAbsence.RETIRED:
             return f"{engine} was shut down by Google on 2027-09-14. The engines yolox and motion need no service."
+        case errors.EngineAbsence.ENDPOINT:
+            return f"What answers is not {engine}. Check TRACKLET_VIDEO_INTELLIGENCE_ENDPOINT, or leave it unset."
         case errors.EngineAbsence.QUOTA:
-            return f"{engine} is busy: its quota is used up for now{detail}. It goes on as soon as there is room."
+            return f"{engine} stays busy: the project's quota is used up.{said} Try again later, or use another engine."
         case errors.EngineAbsence.TIMEOUT:
-            return f"{engine} did not answer in time{detail}. Try again, or use another engine."
+            return f"{engine} did not answer in time.{said} Try again, or use another engine."
         case errors.EngineAbsence.UNANSWERED:
-            return f"{engine} did not answer in time when asked to start{detail}, so it may be running. Check that first."
+            return (
+                f"{engine} was asked to start and gave no answer, so it may be running.{said} Check that before you try again."
+            )
         case errors.EngineAbsence.LIBRARY:
-            return f"{engine} can't run here{detail}. Run `tracklet doctor`, or use another engine."
+            return f"{engine} can't run here.{_reason(error.detail)} Run `tracklet doctor`, or use another engine."
     assert_never(error.reason)
+
+
+def _said(detail: str) -> str:
+    """Return a service's own words, as sentences that follow ours."""
+    return f" It said: {quoted_sentence(detail)}" if detail else ""
+
+
+def _reason(detail: str) -> str:
+    return f" The reason: {quoted_sentence(detail)}" if detail else ""
 
 
 @sentence.register
 def engine_refused(error: errors.EngineRefused) -> str:
     engine = engine_name(error.engine)
-    detail = f" It said: {quoted(error.detail, limit=200)}" if error.detail else ""
+    detail = _said(error.detail)
     match error.reason:
         case errors.EngineRefusal.MOVING_CAMERA:
             return (
@@ -254,7 +270,15 @@ def engine_refused(error: errors.EngineRefused) -> str:
             role = f"the role {quoted(error.role)}" if error.role else "access"
             return f"{engine} may not use {where}.{detail} Give {account} {role} on that bucket."
         case errors.EngineRefusal.QUOTA:
-            return f"{engine}'s quota is used up.{detail} Try again later, or use another engine."
+            return f"The quota of {engine} is used up for long.{detail} Use another engine, or have the quota raised."
+        case errors.EngineRefusal.SEGMENT:
+            return f"{engine} finds no such stretch in this video.{detail} Choose one inside of it."
+        case errors.EngineRefusal.PRECONDITION:
+            return f"{engine} refuses to work.{detail} Whoever runs me has all of it in the log; use another engine meanwhile."
+        case errors.EngineRefusal.SLOW:
+            return (
+                f"{engine} took too long for this video and gave up.{detail} Give me a shorter stretch, or use another engine."
+            )
         case errors.EngineRefusal.UNSUPPORTED:
             return f"{engine} can't take this video.{detail} Convert it to MP4, or use another engine."
         case errors.EngineRefusal.LOST:
@@ -270,18 +294,20 @@ def engine_refused(error: errors.EngineRefused) -> str:
 def storage_fault(error: errors.StorageError) -> str:
     verb = {"read": "read", "write": "write to", "list": "list"}.get(error.action, "use")
     place = quoted(error.place)
+    if isinstance(error.reason, errors.GoogleFault):
+        return f"I can't {verb} {place}. {no_access(error.reason, service=CLOUD_STORAGE, subject=error.subject)}"
     if not isinstance(error.reason, errors.StorageFault):
         why = f": {quoted(error.reason)}" if error.reason else ""
-        return f"I can't {verb} {place}{why}. Check that it exists, has room, and that I may use it."
+        return f"I can't {verb} {place}{why}.{_said(error.detail)} Check that it exists, has room, and that I may use it."
     match error.reason:
         case errors.StorageFault.FULL:
             return "The disk is full, so I could not go on. Make room, or ask who runs me to, then try again."
         case errors.StorageFault.MISSING:
             return f"I can't {verb} {place}: it is not there. Check the name."
+        case errors.StorageFault.BUCKET_MISSING:
+            return f"I can't {verb} {place}: there is no bucket of that name. Check how it is spelt, or make it."
         case errors.StorageFault.PERMISSION:
             return f"I can't {verb} {place}: I have no permission. Ask its owner to give me access."
-        case errors.StorageFault.CREDENTIALS:
-            return f"I can't {verb} {place}: I have no valid credentials. Set the application default credentials."
         case errors.StorageFault.CONFLICT:
             return f"I can't {verb} {place}: somebody else changed it at the same time. Try again."
         case errors.StorageFault.NAME:
@@ -292,6 +318,29 @@ def storage_fault(error: errors.StorageError) -> str:
             return f"I can't {verb} {place}: what arrived is not what is stored there. Try again."
         case errors.StorageFault.OFFLINE:
             return f"I can't {verb} {place}: the storage does not answer. Try again later."
+        case errors.StorageFault.BUSY:
+            return f"I can't {verb} {place}: the storage takes no more requests just now. Try again in a minute."
+        case errors.StorageFault.BROKEN_OFF:
+            return f"I can't {verb} {place}: the upload broke off again and again. Check the network, then try again."
+        case errors.StorageFault.RETAINED:
+            return f"I can't {verb} {place}: the bucket's retention policy keeps it as it is. Give me a bucket without one."
+        case errors.StorageFault.HELD:
+            return f"I can't {verb} {place}: a hold keeps it as it is. Ask its owner to release the hold."
+        case errors.StorageFault.REQUESTER_PAYS:
+            return (
+                f"I can't {verb} {place}: whoever reads that bucket pays for it, and I do not. Copy the file to another bucket."
+            )
+        case errors.StorageFault.KEY:
+            return (
+                f"I can't {verb} {place}: Cloud Storage may not use the key (Cloud KMS) that encrypts it. Ask its owner to "
+                "give the project's Cloud Storage service agent the role roles/cloudkms.cryptoKeyEncrypterDecrypter."
+            )
+        case errors.StorageFault.KEY_DISABLED:
+            return (
+                f"I can't {verb} {place}: the key (Cloud KMS) that encrypts it is disabled or gone. Ask its owner to enable it."
+            )
+        case errors.StorageFault.CUSTOMER_KEY:
+            return f"I can't {verb} {place}: it is encrypted with a key that only its owner has. Ask for a copy without one."
     assert_never(error.reason)
 
 
