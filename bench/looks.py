@@ -23,8 +23,9 @@ from bench.report import Table
 from rendering.colours import INK, LABEL_COLOURS
 from rendering.fonts import Typeface
 from rendering.gif.animation import Animation, Plan, cut_out, plan_of
+from rendering.kinds.base import RenderOptions
 from rendering.overlay import blend
-from rendering.render import Rendered, RenderOptions, render
+from rendering.render import Rendered, render
 from rendering.selection import Selection
 from sample import sample_clip, sample_truth, story
 from tests.clips import ColourTags, Mover, Scene, draw_clip

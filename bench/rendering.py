@@ -41,8 +41,10 @@ from bench.plain import PlainRenderer
 from bench.quality import quality_of_ours
 from rendering.gif.animation import plan_of
 from rendering.gif.container import compressed
+from rendering.kinds.base import Drawing
+from rendering.kinds.gifs import draw_gifs
+from rendering.kinds.summary import draw_summary
 from rendering.naming import animation_name
-from rendering.render import render_animations, render_summary
 from rendering.selection import Selected, Selection, select
 from tracking.formats import video_intelligence
 from tracking.model import Annotations, Track
@@ -170,10 +172,11 @@ def chosen(case: dict[str, Any]) -> Selected:
 def measure_ours(case: dict[str, Any]) -> dict[str, Any]:
     """Summary and GIFs into the case's folder."""
     selected, out, video = chosen(case), Path(case["out"]), Path(case["video"])
+    drawing = Drawing(video, "clip.mp4", Annotations(), selected, out)
     with Meter() as summary:
-        pages = render_summary(video, selected, out, name="clip.mp4")
+        pages = draw_summary(drawing)
     with Meter() as gifs:
-        made = render_animations(video, selected.shown, out, name="clip.mp4")
+        made = draw_gifs(drawing)
     sizes = np.array([one.size_bytes for one in made])
     return {
         "objects": len(selected.shown),

@@ -49,6 +49,11 @@ def needed_frames(
         progress((int(due[-1]) + 1) / len(needs))
 
 
+def part_of(progress: Progress, done: float, share: float, total: float) -> Progress:
+    """Return the progress of a part: that of the whole while `share` of `total` is under way and `done` is done."""
+    return lambda fraction: progress((done + fraction * share) / total)
+
+
 @contextmanager
 def opencv_in_this_thread() -> Iterator[None]:
     """OpenCV without threads of its own: for the small pictures here they wait, spinning, for as long as they work."""

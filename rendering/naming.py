@@ -37,6 +37,17 @@ def animation_name(name: str, shown: ShownObject) -> str:
     return f"{safe_video_name(name)}.{what}.gif"
 
 
+def crop_name(name: str, shown: ShownObject) -> str:
+    """Return the name of one object's cut-out, which is that of its GIF but for the suffix."""
+    return f"{animation_name(name, shown).removesuffix('.gif')}.jpeg"
+
+
+def is_numbered(rest: str) -> bool:
+    """Return whether a file is of one object, by the rest of its name behind the video's and a dot."""
+    number, mark, _ = rest.partition("_")
+    return bool(mark) and len(number) >= 3 and number.isascii() and number.isdecimal()
+
+
 def safe_label(label: str) -> str:
     """Letters, marks and digits of any script, all else a single "-"; "object" where nothing is left."""
     kept = [c if unicodedata.category(c)[0] in "LMN" else " " for c in unicodedata.normalize("NFC", plain(label))]

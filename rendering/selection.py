@@ -34,7 +34,7 @@ MOMENTS_LOOKED_AT = 32
 MOMENTS_LOOKED_AT_IN_ALL = 6_000
 
 # Of a crowd so dense that it was made to be, so many boxes are looked at for what hides one.
-CROWD_LOOKED_AT = 2_000
+MAX_OCCLUDERS = 2_000
 
 # Two sightings this close in time count as simultaneous where one may hide the other.
 SIMULTANEOUS_S = 0.1
@@ -95,7 +95,7 @@ def select(annotations: Annotations, selection: Selection, *, duration_s: float 
         if not seen.any():
             continue
         enough = track.confidence >= selection.min_confidence - ROUNDING and len(track) >= selection.min_frames
-        (passing if enough else missing).append((_telling(track, seen), track))
+        (passing if enough else missing).append((_salience(track, seen), track))
     ordered = [track for _, track in sorted(passing, key=lambda pair: -pair[0])]
     near = [track for _, track in sorted(missing, key=lambda pair: -pair[0])]
     shown = shown_objects(ordered[:MAX_SHOWN], annotations.tracks, duration_s=duration_s)
@@ -105,13 +105,13 @@ def select(annotations: Annotations, selection: Selection, *, duration_s: float 
 def shown_objects(tracks: Sequence[Track], all_tracks: Sequence[Track], *, duration_s: float = 0.0) -> tuple[ShownObject, ...]:
     """`tracks`, numbered in the order given, with their moments; `all_tracks` are what may hide them."""
     colours = colours_of(track.label for track in tracks)
-    crowd = _Crowd(all_tracks)
+    occluders = _Occluders(all_tracks)
     looked_at = max(min(MOMENTS_LOOKED_AT, MOMENTS_LOOKED_AT_IN_ALL // max(len(tracks), 1)), MAX_MOMENTS)
     return tuple(
         ShownObject(
             number=place + 1,
             track=track,
-            moments=_moments(track, crowd, looked_at=looked_at, duration_s=duration_s),
+            moments=_moments(track, occluders, looked_at=looked_at, duration_s=duration_s),
             clip=_clip(track, duration_s),
             colour=colours[track.label],
         )
@@ -138,7 +138,7 @@ def _in_sight(track: Track, duration_s: float) -> NDArray[np.bool_]:
     return seen
 
 
-def _telling(track: Track, seen: NDArray[np.bool_]) -> float:
+def _salience(track: Track, seen: NDArray[np.bool_]) -> float:
     """
     How much an object says about the video: sure, long and large ones first.
 
@@ -166,12 +166,12 @@ def _clip(track: Track, duration_s: float) -> Segment:
     return Segment(best, best + MAX_CLIP_S)
 
 
-def _moments(track: Track, crowd: _Crowd, *, looked_at: int, duration_s: float) -> tuple[Observation, ...]:
+def _moments(track: Track, occluders: _Occluders, *, looked_at: int, duration_s: float) -> tuple[Observation, ...]:
     """Up to `MAX_MOMENTS` promising observations, apart from each other in time, the best first."""
     seen = np.flatnonzero(_in_sight(track, duration_s))
     chosen = seen[np.unique(np.linspace(0, seen.size - 1, min(looked_at, seen.size)).round().astype(int))]
     times, boxes = track.times[chosen], track.boxes[chosen]
-    score = _promise(times, boxes) * (1 - 0.8 * crowd.hidden(track, times, boxes))
+    score = _view_quality(times, boxes) * (1 - 0.8 * occluders.hidden(track, times, boxes))
     apart_s = max(0.15, min(1.0, track.duration_s / 6))
     found: list[int] = []
     for place in np.argsort(-score, kind="stable").tolist():
@@ -184,22 +184,22 @@ def _moments(track: Track, crowd: _Crowd, *, looked_at: int, duration_s: float) 
     return tuple(Observation(float(times[place]), track.box_at(float(times[place]))) for place in found)
 
 
-def _promise(times: NDArray[np.float64], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
-    """How good a picture each observation promises, from its box alone: large, whole, slow, and away from the edge."""
+def _view_quality(times: NDArray[np.float64], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how good a picture each observation should give, by its box alone: large, whole, slow, and away from the edge."""
     inside = visible_part(boxes)
     area = areas(inside).astype(np.float64)
     whole = area / np.maximum(areas(boxes), 1e-12)
     margin = np.minimum(boxes[:, :2].min(axis=1), (1 - boxes[:, 2:]).min(axis=1))
     from_edge = np.interp(margin, [0.0, 0.03], [0.6, 1.0])
-    promise: NDArray[np.float64] = whole**2 * np.sqrt(area / area.max()) * from_edge
+    quality: NDArray[np.float64] = whole**2 * np.sqrt(area / area.max()) * from_edge
     if times.size > 1:
         centre = (boxes[:, :2] + boxes[:, 2:]).astype(np.float64) / 2
         speed = np.hypot(*np.gradient(centre, times, axis=0).T) / np.hypot(*(boxes[:, 2:] - boxes[:, :2]).T)
-        promise /= 1 + 0.3 * np.minimum(speed, 10)
-    return promise
+        quality /= 1 + 0.3 * np.minimum(speed, 10)
+    return quality
 
 
-class _Crowd:
+class _Occluders:
     """Every box of a video by time: who may hide whom."""
 
     def __init__(self, tracks: Sequence[Track]) -> None:
@@ -222,7 +222,7 @@ class _Crowd:
         first = np.searchsorted(self._times, times - SIMULTANEOUS_S / 2)
         last = np.searchsorted(self._times, times + SIMULTANEOUS_S / 2, side="right")
         for place, (start, end) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
-            step = 1 + (end - start) // CROWD_LOOKED_AT
+            step = 1 + (end - start) // MAX_OCCLUDERS
             other = self._owner[start:end:step] != id(track)
             if not other.any():
                 continue

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bot.cli.result import Result
     from bot.cli.terminal import Terminal
     from bot.settings import Settings
-    from rendering.render import RenderOptions
+    from rendering.kinds.base import RenderOptions
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +136,53 @@ class ModelOption(click.ParamType[str]):
         return "|".join(["PATH", *published_models()])
 
 
+class KeysOption(click.ParamType[tuple[str, ...]]):
+    """Keys of what a folder of modules offers, between commas."""
+
+    def offered(self) -> dict[str, str]:
+        """Return what there is, with what it is: imported only when somebody asks."""
+        raise NotImplementedError
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        asked, offered = tuple(dict.fromkeys(word.casefold() for word in words(value))), self.offered()
+        if not asked or not set(asked) <= set(offered):
+            self.fail(cli.keys_wanted(offered), param, ctx)
+        return asked
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return ",".join(self.offered())
+
+
+class KindsOption(KeysOption):
+    """Kinds of pictures."""
+
+    name = "kinds"
+
+    def offered(self) -> dict[str, str]:
+        from rendering.kinds.base import KINDS
+
+        ordered = sorted(KINDS.values(), key=lambda kind: (not kind.is_default, kind.cost))
+        return {kind.key: kind.description for kind in ordered}
+
+
+class FormatsOption(KeysOption):
+    """Export formats."""
+
+    name = "formats"
+
+    def offered(self) -> dict[str, str]:
+        from tracking.formats.base import FORMATS
+
+        return {key: found.description for key, found in FORMATS.items()}
+
+
+def make_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command take the kinds of pictures."""
+    return click.option("--make", type=KindsOption(), help="Which pictures.  [default: summary,gifs]")(command)
+
+
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What `track`, `render` and `compare` have in common."""
     for option in (
@@ -161,10 +208,18 @@ def commands(verbose: bool) -> None:
 @commands.command()
 @click.argument("video", type=click.Path(path_type=Path))
 @selection_options
+@make_option
 @click.option("--engine", type=click.Choice([name.value for name in EngineName]), help="Who tracks.  [default: auto]")
 @click.option("--model", type=ModelOption(), help="The detector's model: a file, or one that is published.  [default: tiny]")
 def track(
-    video: Path, folder: Path, segment: Segment | None, as_json: bool, engine: str | None, model: str | None, **selection: Any
+    video: Path,
+    folder: Path,
+    segment: Segment | None,
+    as_json: bool,
+    make: tuple[str, ...] | None,
+    engine: str | None,
+    model: str | None,
+    **selection: Any,
 ) -> None:
     """Track the objects of VIDEO, and draw them."""
     from bot.cli.terminal import Terminal
@@ -180,6 +235,7 @@ def track(
             model=model or settings.model,
             segment=segment,
             options=render_options(settings, **selection),
+            make=make,
             settings=settings,
             terminal=terminal,
             cancelled=cancelled,
@@ -191,8 +247,15 @@ def track(
 @click.argument("video", type=click.Path(path_type=Path))
 @click.argument("annotations", type=click.Path(path_type=Path))
 @selection_options
+@make_option
 def render_command(
-    video: Path, annotations: Path, folder: Path, segment: Segment | None, as_json: bool, **selection: Any
+    video: Path,
+    annotations: Path,
+    folder: Path,
+    segment: Segment | None,
+    as_json: bool,
+    make: tuple[str, ...] | None,
+    **selection: Any,
 ) -> None:
     """Draw the objects of VIDEO from ANNOTATIONS, which may come from anywhere."""
     from bot.cli.terminal import Terminal
@@ -206,6 +269,7 @@ def render_command(
             folder,
             segment=segment,
             options=render_options(settings, **selection),
+            make=make,
             settings=settings,
             terminal=terminal,
             cancelled=cancelled,
@@ -262,6 +326,24 @@ def compare(
         terminal.data(result.as_json())
     else:
         terminal.comparison(result)
+
+
+@commands.command()
+@click.argument("video", type=click.Path(path_type=Path))
+@click.argument("annotations", type=click.Path(path_type=Path))
+@click.option("--format", "formats", required=True, type=FormatsOption(), help="For which tools.")
+@click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go.")
+def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...]) -> None:
+    """Write ANNOTATIONS of VIDEO in the format of another tool."""
+    from bot.cli.export import export_video
+    from bot.cli.terminal import Terminal
+    from tracking.formats.base import FORMATS
+
+    with bounded_memory():
+        settings = settings_of_environment()
+        files = export_video(video, annotations, folder, formats=tuple(FORMATS[key] for key in formats), settings=settings)
+    for line in cli.where_lines([[path.name] for path in files], annotations="", folder=str(folder)):
+        Terminal().say(line)
 
 
 @commands.command()
@@ -331,7 +413,7 @@ def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:
 
 def render_options(settings: Settings, *, min_confidence: float, min_frames: int, labels: str) -> RenderOptions:
     """What is drawn, from the options and the environment."""
-    from rendering.render import RenderOptions
+    from rendering.kinds.base import RenderOptions
     from rendering.selection import Selection
 
     return RenderOptions(Selection(min_confidence, min_frames, words(labels)), settings.font)

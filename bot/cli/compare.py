@@ -19,9 +19,9 @@ from bot.cli.terminal import Terminal
 from bot.engines import Why
 from bot.settings import Settings
 from bot.texts import cli, comparison, engine
+from rendering.kinds.base import RenderOptions
 from rendering.pages.comparison import Words, render_comparison
 from rendering.pages.pairing import Finder, Pair, pair
-from rendering.render import RenderOptions
 from tracking.engines.base import GOOGLE_RETIRES, CancelCheck, EngineName
 from tracking.errors import OptionError
 from tracking.formats import video_intelligence

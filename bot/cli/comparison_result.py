@@ -9,9 +9,9 @@ from typing import Any
 
 from bot.cli.result import readable
 from bot.texts import comparison
+from rendering.kinds.base import RenderOptions
 from rendering.pages.comparison import ComparisonPage
 from rendering.pages.pairing import Finder, Pair
-from rendering.render import RenderOptions
 from tracking.engines.base import EngineName
 from tracking.model import Annotations, Track
 from tracking.video.file import VideoInfo

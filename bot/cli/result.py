@@ -9,8 +9,9 @@ from typing import Any
 
 from bot.texts import cli
 from rendering.fonts import Typeface
+from rendering.kinds.base import KINDS, RenderOptions
 from rendering.naming import safe_video_name
-from rendering.render import Rendered, RenderOptions
+from rendering.render import Rendered
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
 from tracking.formats import video_intelligence
@@ -59,7 +60,7 @@ class Result:
 
     def _older_pictures(self) -> int:
         """How many pictures of this video an earlier run left in the folder."""
-        written = {page.path for page in self.rendered.pages} | {animation.path for animation in self.rendered.animations}
+        written = {picture.path for pictures in self.rendered.pictures.values() for picture in pictures}
         video = f"{safe_video_name(self.video.name)}."
         try:
             return sum(1 for path in self.folder.iterdir() if path not in written and _is_picture(path.name, of=video))
@@ -83,6 +84,11 @@ class Result:
             "annotations": readable(self.annotation_file) if self.annotation_file else None,
             "tracking_s": round(self.tracking_s, 3),
             "tracks": len(self.annotations.tracks),
+            "pictures": {
+                kind: [readable(picture.path) for picture in pictures]
+                for kind, pictures in self.rendered.pictures.items()
+                if kind not in {"summary", "gifs"}
+            },
             "summary": [readable(page.path) for page in self.rendered.pages],
             "objects": [
                 {
@@ -108,13 +114,9 @@ class Result:
 
 
 def _is_picture(name: str, *, of: str) -> bool:
-    """Whether a file is a summary or a GIF of the video whose pictures' names begin with `of`."""
+    """Return whether a file is a picture of the video whose pictures' names begin with `of`."""
     rest = name.removeprefix(of)
-    if rest == name:
-        return False
-    number, _, _ = rest.partition("_")
-    is_gif = rest.endswith(".gif") and len(number) >= 3 and number.isdecimal()
-    return is_gif or (rest.startswith("summary_pct") and rest.endswith(".jpeg"))
+    return rest != name and any(kind.owns(rest) for kind in KINDS.values())
 
 
 def readable(path: Path) -> str:

@@ -78,8 +78,7 @@ class Terminal:
         if result.rendered.selected.shown:
             self._out.print(_table(result))
         where = cli.where_lines(
-            [page.path.name for page in result.rendered.pages],
-            gifs=[animation.path.name for animation in result.rendered.animations],
+            [[picture.path.name for picture in pictures] for pictures in result.rendered.pictures.values()],
             annotations=result.annotation_file.name if result.annotation_file else "",
             folder=str(result.folder),
         )
@@ -94,7 +93,7 @@ class Terminal:
             self._out.print(_comparison_table(result))
         made = [side.file.name for side in (result.a, result.b) if side.engine]
         for line in cli.where_lines(
-            [*(page.path.name for page in result.pages), *made], gifs=[], annotations="", folder=str(result.folder)
+            [[page.path.name] for page in result.pages] + [[name] for name in made], annotations="", folder=str(result.folder)
         ):
             self._out.print(Text(line))
 

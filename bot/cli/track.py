@@ -8,6 +8,7 @@ all. The bot does the same in durable steps (`bot/jobs/workflow.py`).
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from bot.cli.engine_run import choose_engine, run_engine
@@ -16,7 +17,8 @@ from bot.cli.terminal import Terminal
 from bot.settings import Settings
 from bot.texts import cli
 from rendering.fonts import Typeface
-from rendering.render import RenderOptions, render
+from rendering.kinds.base import RenderOptions
+from rendering.render import render
 from tracking.engines.base import CancelCheck, EngineName
 from tracking.errors import OptionError
 from tracking.formats import video_intelligence
@@ -32,6 +34,7 @@ def track_video(
     model: str,
     segment: Segment | None,
     options: RenderOptions,
+    make: Sequence[str] | None,
     settings: Settings,
     terminal: Terminal,
     cancelled: CancelCheck,
@@ -48,7 +51,9 @@ def track_video(
     annotations = run.annotations
     annotation_file = write_annotations(annotations, folder, name=video.name)
     with terminal.stage(cli.STAGE_RENDERING) as show:
-        rendered = render(video, annotations, folder, name=video.name, options=options, progress=show, cancelled=cancelled)
+        rendered = render(
+            video, annotations, folder, name=video.name, options=options, make=make, progress=show, cancelled=cancelled
+        )
     return Result(video, info, annotations, rendered, options, folder, annotation_file, run.engine, run.took_s)
 
 
@@ -71,6 +76,7 @@ def render_video(
     *,
     segment: Segment | None,
     options: RenderOptions,
+    make: Sequence[str] | None,
     settings: Settings,
     terminal: Terminal,
     cancelled: CancelCheck,
@@ -82,5 +88,5 @@ def render_video(
     if segment:
         given = given.within(segment)
     with terminal.stage(cli.STAGE_RENDERING) as show:
-        rendered = render(video, given, folder, name=video.name, options=options, progress=show, cancelled=cancelled)
+        rendered = render(video, given, folder, name=video.name, options=options, make=make, progress=show, cancelled=cancelled)
     return Result(video, info, given, rendered, options, folder)

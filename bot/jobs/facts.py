@@ -129,6 +129,12 @@ class Animations(Fact):
     animations: tuple[Animation, ...] = ()
 
 
+class Pictures(Fact):
+    """Files of a kind of picture of which nothing else is to be said."""
+
+    paths: tuple[str, ...] = ()
+
+
 class Found(Fact):
     """What an earlier job has left of the same work; `earlier` is its id where its pictures serve as well."""
 

@@ -69,7 +69,8 @@ class Options:
     """
     What is wanted of the video: the engine and the stretch decide the tracks, the rest which of them are shown.
 
-    `engine` None takes the configured one. `labels` () shows every class.
+    `engine` None takes the configured one. `labels` () shows every class. `make` are the kinds of pictures that are made beside
+    the summary and the GIFs (`rendering/kinds/`).
     """
 
     engine: EngineName | None = None
@@ -77,6 +78,7 @@ class Options:
     min_confidence: float = 0.70
     min_frames: int = 10
     labels: tuple[str, ...] = ()
+    make: tuple[str, ...] = ()
 
 
 class Kind(StrEnum):
@@ -128,7 +130,7 @@ class Request:
         options = dict(data["options"])
         segment = options.pop("segment")
         engine = options.pop("engine")
-        labels = tuple(options.pop("labels"))
+        labels, make = tuple(options.pop("labels")), tuple(options.pop("make", ()))
         return cls(
             source=Source(
                 SourceKind(data["source"]["kind"]), *(data["source"][name] for name in ("ref", "name", "generation"))
@@ -137,6 +139,7 @@ class Request:
                 engine=EngineName(engine) if engine else None,
                 segment=Segment(*segment) if segment else None,
                 labels=labels,
+                make=make,
                 **options,
             ),
             kind=Kind(data["kind"]),

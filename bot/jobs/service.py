@@ -133,8 +133,7 @@ class JobService:
         )
         after = first + GIFS_A_MESSAGE
         count = len(_summary(job).objects)
-        await self._store.update(job.id, facts=JobFacts(next_first=after if after <= count else 0))
-        return await self._store.job(job.id) or job, is_new
+        return await self.note(job, JobFacts(next_first=after if after <= count else 0)), is_new
 
     async def more_objects(self, job: Job, user: str, page: int, *, page_objects: int) -> tuple[Job, bool]:
         """Page `page` of the summary; the job with what may be asked for after it."""
@@ -142,8 +141,12 @@ class JobService:
             follow_up_id(job.id, "page", page), replace(_below(job, user), kind=Kind.MORE, parent=job.id, page=page)
         )
         count = len(_summary(job).objects)
-        await self._store.update(job.id, facts=JobFacts(next_page=page + 1 if page * page_objects < count else 0))
-        return await self._store.job(job.id) or job, is_new
+        return await self.note(job, JobFacts(next_page=page + 1 if page * page_objects < count else 0)), is_new
+
+    async def note(self, job: Job, facts: JobFacts) -> Job:
+        """Note what a button has changed, and return the job as it is then; what `facts` does not set stays."""
+        await self._store.update(job.id, facts=facts)
+        return await self._store.job(job.id) or job
 
 
 def _summary(job: Job) -> Summary:

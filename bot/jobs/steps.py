@@ -23,6 +23,7 @@ from bot.jobs.facts import (
     Json,
     Nothing,
     Opened,
+    Pictures,
     Placement,
     Probe,
     RemoteState,
@@ -260,6 +261,19 @@ class Steps:
         if animations:
             await self._reporter(job).animations(job, animations, facts.summary.objects)
             await self.publisher.pictures(job, facts.video, [each.path for each in animations])
+        return Nothing()
+
+    async def pictures(self, job: Job, facts: Drawable, kind: str) -> Pictures:
+        """Draw the pictures of one kind, by its key."""
+        await self._have(job, facts.video)
+        arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"kind": kind}
+        return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.RENDERING))
+
+    async def post_pictures(self, job: Job, facts: Drawable, kind: str, paths: Sequence[str]) -> Nothing:
+        """Post the pictures of one kind, and store them."""
+        if paths:
+            await self._reporter(job).pictures(job, kind, paths)
+            await self.publisher.pictures(job, facts.video, paths)
         return Nothing()
 
     # ---- helpers ---------------------------------------------------------------------------------------------------------

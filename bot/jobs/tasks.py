@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rendering.frames import never_cancelled
 from rendering.selection import Selected, Selection, select
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName, Progress
 from tracking.model import Annotations, Segment, Track
 
 if TYPE_CHECKING:
-    from rendering.render import RenderOptions
+    from rendering.kinds.base import Drawing
     from tracking.video.file import Limits
 
 Json = dict[str, Any]
@@ -80,20 +81,13 @@ def track_task(arguments: Json, report: Report) -> Json:
 
 def summary_task(arguments: Json, report: Report) -> Json:
     """Draw page `page` (from 1) of the object summary; also everything that is said about the objects in words."""
-    from rendering.render import render_summary
+    from rendering.kinds.summary import draw_summary
 
     annotations, selected = _selected(arguments)
     pages: list[Json] = []
     if selected.shown:
-        drawn = render_summary(
-            Path(arguments["video"]),
-            selected,
-            Path(arguments["out"]),
-            name=arguments["name"],
-            options=_options(arguments),
-            progress=lambda done: report(done, 1.0),
-            pages=range(arguments["page"] - 1, arguments["page"]),
-        )
+        asked = range(arguments["page"] - 1, arguments["page"])
+        drawn = draw_summary(_drawing(arguments, annotations, selected), _progress(report), pages=asked)
         pages = [
             {
                 "path": str(page.path),
@@ -116,19 +110,12 @@ def summary_task(arguments: Json, report: Report) -> Json:
 
 def animations_task(arguments: Json, report: Report) -> Json:
     """Draw one GIF for each of the objects `numbers`."""
-    from rendering.render import render_animations
+    from rendering.kinds.gifs import draw_gifs
 
-    _, selected = _selected(arguments)
+    annotations, selected = _selected(arguments)
     wanted = set(arguments["numbers"])
     shown = [each for each in selected.shown if each.number in wanted]
-    drawn = render_animations(
-        Path(arguments["video"]),
-        shown,
-        Path(arguments["out"]),
-        name=arguments["name"],
-        options=_options(arguments),
-        progress=lambda done: report(done, 1.0),
-    )
+    drawn = draw_gifs(_drawing(arguments, annotations, selected), _progress(report), shown=shown)
     return {
         "animations": [
             {"path": str(animation.path), "object": animation.object.number, "size_bytes": animation.size_bytes}
@@ -137,12 +124,22 @@ def animations_task(arguments: Json, report: Report) -> Json:
     }
 
 
+def pictures_task(arguments: Json, report: Report) -> Json:
+    """Draw the pictures of one kind, by its key."""
+    from rendering.kinds.base import KINDS
+
+    annotations, selected = _selected(arguments)
+    drawn = KINDS[arguments["kind"]].draw(_drawing(arguments, annotations, selected), _progress(report), never_cancelled)
+    return {"paths": [str(picture.path) for picture in drawn]}
+
+
 TASKS: dict[str, Callable[[Json, Report], Json]] = {
     "probe": probe_task,
     "choose": choose_task,
     "track": track_task,
     "summary": summary_task,
     "animations": animations_task,
+    "pictures": pictures_task,
 }
 
 
@@ -166,11 +163,16 @@ def _selected(arguments: Json) -> tuple[Annotations, Selected]:
     return annotations, select(annotations, selection_of(arguments["selection"]), duration_s=arguments["duration_s"])
 
 
-def _options(arguments: Json) -> RenderOptions:
-    from rendering.render import RenderOptions
+def _drawing(arguments: Json, annotations: Annotations, selected: Selected) -> Drawing:
+    from rendering.kinds.base import Drawing, RenderOptions
 
-    font = arguments["font"]
-    return RenderOptions(selection=selection_of(arguments["selection"]), font=Path(font) if font else None)
+    font = Path(arguments["font"]) if arguments["font"] else None
+    options = RenderOptions(selection_of(arguments["selection"]), font)
+    return Drawing(Path(arguments["video"]), arguments["name"], annotations, selected, Path(arguments["out"]), options)
+
+
+def _progress(report: Report) -> Callable[[float], None]:
+    return lambda done: report(done, 1.0)
 
 
 def _told(track: Track, number: int) -> Json:

@@ -95,6 +95,10 @@ class FakeTaskRunner:
         paths = {number: out / f"{arguments['name']}.{number - 1:03}.gif" for number in arguments["numbers"]}
         return {"animations": [{"path": _picture(path), "object": each, "size_bytes": 1} for each, path in paths.items()]}
 
+    def _pictures(self, arguments: Json) -> Json:
+        path = Path(arguments["out"]) / f"{arguments['name']}.{arguments['kind']}.png"
+        return {"paths": [_picture(path)]}
+
     def _row(self, place: int) -> Json:
         label = LABELS[place % len(LABELS)]
         row: Json = {"number": place + 1, "label": label, "confidence": 0.9, "start_s": float(place), "end_s": place + 2.5}

@@ -36,6 +36,7 @@ from bot.jobs.facts import (
     Nothing,
     Opened,
     ParentSeen,
+    Pictures,
     Placement,
     Probe,
     RemoteState,
@@ -202,6 +203,11 @@ class Workflow:
         drawing = self._step(job, "animations", Animations, lambda: steps.animations(job, facts, batch, known=found.animations))
         _, drawn = await _both(posting, drawing)
         await self._post_animations(job, facts, drawn)
+        for kind in job.request.options.make:
+            draw = partial(steps.pictures, job, facts, kind)
+            made = await self._step(job, f"draw-{kind}", Pictures, draw, JobState.RENDERING)
+            post = partial(steps.post_pictures, job, facts, kind, made.paths)
+            await self._step(job, f"post-{kind}", Nothing, post, JobState.POSTING)
         if not job.request.channel and steps.publisher.keeps_pictures_elsewhere:
             await self._store_the_rest(job, facts)
         return _facts_of(facts, drawn)

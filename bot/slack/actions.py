@@ -1,5 +1,5 @@
 """
-Buttons: what a click on one means, and whether this person may.
+Clicks on buttons: which job they are about, and whether this person may; what they do is in `buttons/`.
 
 A click is a row of the inbox before Slack is answered. The button's value only names a job; who clicked, and where, is taken
 from Slack's signed request and held against that job.
@@ -11,11 +11,12 @@ import logging
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.jobs.model import Job, JobId, Json
+from bot.jobs.model import JobId, Json
 from bot.jobs.service import JobService
 from bot.jobs.store import Store
 from bot.slack.api import call_with_retry
-from bot.slack.blocks import Action
+from bot.slack.blocks import OFFER
+from bot.slack.buttons.base import BUTTONS, Click
 from bot.slack.errors import SlackRefused
 from bot.slack.lookups import SlackLookups
 from bot.slack.permissions import may_act
@@ -23,7 +24,6 @@ from bot.slack.posting import ThreadPoster
 from bot.slack.respond import Responder
 from bot.slack.shares import Shares
 from bot.texts import slack as texts
-from rendering.pages.cells import PAGE_OBJECTS
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +53,8 @@ class Actions:
     async def click(self, payload: Json) -> None:
         """One click."""
         team, channel, user = payload["team"]["id"], payload["channel"]["id"], payload["user"]["id"]
-        action, value = Action(payload["actions"][0]["action_id"]), str(payload["actions"][0].get("value") or "")
-        if action is Action.TRACK:
+        action, value = str(payload["actions"][0]["action_id"]), str(payload["actions"][0].get("value") or "")
+        if action == OFFER:
             if await self._directory.is_member(channel, user):
                 await self._shares.offered(team, channel, user, value)
                 await self._delete(channel, payload["message"]["ts"])
@@ -64,27 +64,9 @@ class Actions:
         if job is None or not await may_act(self._directory, job, team=team, channel=channel, user=user):
             await self._responder.respond(payload["response_url"], texts.not_allowed())
             return
-        await self._act(action, job, user, argument, payload["response_url"])
-
-    async def _act(self, action: Action, job: Job, user: str, argument: str, response_url: str) -> None:
-        match action:
-            case Action.CANCEL:
-                if not await self._jobs.cancel(job, user):
-                    await self._responder.respond(response_url, texts.over_already(job.number))
-            case Action.RETRY:
-                await self._jobs.again(job, user)
-            case Action.INCLUDE if job.facts.summary:
-                await self._jobs.include_near_misses(job, user)
-            case Action.MORE if argument.isdecimal() and job.facts.summary:
-                changed, is_new = await self._jobs.more_gifs(job, user, int(argument))
-                if is_new:
-                    await self._thread.update_list(changed)
-            case Action.PAGE if argument.isdecimal() and job.facts.summary:
-                changed, is_new = await self._jobs.more_objects(job, user, int(argument), page_objects=PAGE_OBJECTS)
-                if is_new:
-                    await self._thread.update_list(changed)
-            case _:
-                await self._responder.respond(response_url, texts.not_yet())
+        click = Click(job, user, argument, jobs=self._jobs, thread=self._thread)
+        if said := await BUTTONS[action].act(click):
+            await self._responder.respond(payload["response_url"], said)
 
     async def _delete(self, channel: str, ts: str) -> None:
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from bot.jobs.facts import JobFacts, Probe, Summary, ToldObject
 from bot.jobs.model import Job, JobState, Kind
 from bot.knowledge_graph import entity_link
+from bot.slack.buttons.base import Place, drawn, element
 from bot.texts import engine, errors, wording
 from bot.texts import slack as texts
 from bot.texts.mrkdwn import escape
@@ -34,15 +34,7 @@ ROWS_SHOWN = 24  # as many as a page of the summary has objects
 BAR_CELLS = 16
 
 
-class Action(StrEnum):
-    """The buttons' `action_id`s."""
-
-    CANCEL = "tracklet_cancel"
-    RETRY = "tracklet_retry"
-    MORE = "tracklet_more"
-    PAGE = "tracklet_page"
-    INCLUDE = "tracklet_include"
-    TRACK = "tracklet_track"
+OFFER = "tracklet_track"  # the `action_id` of the button in a channel where nothing starts unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +65,7 @@ def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None
     blocks = [
         section(head),
         _context(line if not details else f"{line}  {' · '.join(details)}"),
-        _actions(_cancel_button(job)),
+        _actions(*drawn(Place.PROGRESS, job, job.facts)),
     ]
     return Message(f"{_head(job)}: {line}", tuple(blocks))
 
@@ -103,7 +95,8 @@ def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
     said = texts.nothing_found(shown_name(job.request.source.name), job.request.options, near_misses=count)
     blocks = [section(_with_asker(job, said))]
     if count:
-        blocks += [section(texts.near_misses_told(_escaped(summary.near_misses), count)), _actions(_include_button(job))]
+        buttons = drawn(Place.NOTHING_FOUND, job, job.facts.model_copy(update={"summary": summary}))
+        blocks += [section(texts.near_misses_told(_escaped(summary.near_misses), count)), _actions(*buttons)]
     return Message(said, (*blocks, _context(small)))
 
 
@@ -111,14 +104,14 @@ def failed(job: Job, sentence: str, *, can_retry: bool) -> Message:
     """What happened and what to do."""
     blocks = [section(_with_asker(job, sentence))]
     if can_retry:
-        blocks.append(_actions(button(Action.RETRY, texts.TRY_AGAIN, job.id)))
+        blocks.append(_actions(*drawn(Place.FAILED, job, job.facts)))
     return Message(sentence, tuple(blocks))
 
 
 def stopped(job: Job) -> Message:
     """Somebody stopped it."""
     said = texts.stopped(job.cancelled_by)
-    return Message(said, (section(f"{_head(job)}\n{said}"), _actions(button(Action.RETRY, texts.START_AGAIN, job.id))))
+    return Message(said, (section(f"{_head(job)}\n{said}"), _actions(*drawn(Place.STOPPED, job, job.facts))))
 
 
 def object_list(
@@ -127,7 +120,6 @@ def object_list(
     *,
     next_first: int,
     next_page: int,
-    gifs: int,
     descriptions: Mapping[str, str] = MappingProxyType({}),
 ) -> Message:
     """The list below the summary picture, with what more there is; `descriptions` are lines about entities by their ids."""
@@ -145,17 +137,11 @@ def object_list(
     blocks = [section(text) for text in _chunks(lines)]
     if number := summary.left_out:
         blocks.append(_context(errors.left_out(number)))
-    buttons = []
-    if next_first:
-        last = min(next_first + gifs - 1, len(rows))
-        buttons.append(button(Action.MORE, texts.more_gifs(next_first, last), f"{job.id} {next_first}"))
-    if next_page:
-        buttons.append(button(Action.PAGE, texts.more_objects(next_page), f"{job.id} {next_page}"))
     if summary.near_miss_count:
         said = texts.near_misses_besides(_escaped(summary.near_misses), summary.near_miss_count)
         blocks.append(_context(said))
-        buttons.append(_include_button(job))
-    if buttons:
+    shown = {"summary": summary, "next_first": next_first, "next_page": next_page}
+    if buttons := drawn(Place.LIST, job, job.facts.model_copy(update=shown)):
         blocks.append(_actions(*buttons))
     return Message(texts.list_title(job, [row.label for row in rows]), tuple(blocks))
 
@@ -163,7 +149,7 @@ def object_list(
 def offer(job_id: str, name: str) -> Message:
     """In a channel where nothing starts unasked."""
     said = texts.offer(shown_name(name))
-    return Message(said, (section(said), _actions(button(Action.TRACK, texts.TRACK, job_id, style="primary"))))
+    return Message(said, (section(said), _actions(element(OFFER, texts.TRACK, job_id, style="primary"))))
 
 
 def plain(text: str) -> Message:
@@ -195,36 +181,11 @@ def header(text: str) -> Json:
     return {"type": "header", "text": {"type": "plain_text", "text": text[:150]}}
 
 
-def button(action: Action, label: str, value: str, *, style: str = "") -> Json:
-    """One button."""
-    made: Json = {
-        "type": "button",
-        "action_id": action.value,
-        "text": {"type": "plain_text", "text": label[:75]},
-        "value": value,
-    }
-    return made | ({"style": style} if style else {})
-
-
 def _engine(probed: Probe) -> str:
     if not probed.engine:
         return texts.annotations_taken()
     model = PurePath(probed.model).stem if probed.model else ""
     return escape(engine.engine_chosen(EngineName(probed.engine), why=probed.why, model=model, detector=probed.detector))
-
-
-def _cancel_button(job: Job) -> Json:
-    confirm = {
-        "title": {"type": "plain_text", "text": texts.CONFIRM_TITLE},
-        "text": {"type": "plain_text", "text": texts.CONFIRM_TEXT},
-        "confirm": {"type": "plain_text", "text": texts.CONFIRM_YES},
-        "deny": {"type": "plain_text", "text": texts.CONFIRM_NO},
-    }
-    return button(Action.CANCEL, texts.CANCEL, job.id) | {"confirm": confirm}
-
-
-def _include_button(job: Job) -> Json:
-    return button(Action.INCLUDE, texts.INCLUDE, job.id)
 
 
 def _head(job: Job) -> str:

@@ -21,7 +21,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.jobs.store import Store
 from bot.slack import views
 from bot.slack.api import AnswerLost, call_once
-from bot.slack.blocks import Action
+from bot.slack.blocks import OFFER
+from bot.slack.buttons.base import BUTTONS
 from bot.slack.commands import COMMAND, Commands, OpenModal
 from bot.slack.errors import SlackRefused
 from bot.slack.inbox import Inbox, Taken
@@ -96,9 +97,9 @@ def listen(app: AsyncApp, handlers: Handlers) -> None:
         else:
             await ack(text=answer.text, blocks=list(answer.blocks), response_type="ephemeral")
 
-    for action in Action:
+    for action in (OFFER, *BUTTONS):
 
-        @app.action(action.value)
+        @app.action(action)
         async def click(body: Json, ack: AsyncAck) -> None:
             first = body["actions"][0]
             key = f"{body['container'].get('message_ts', '')}:{first['action_id']}:{first['action_ts']}:{body['user']['id']}"

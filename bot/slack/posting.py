@@ -25,7 +25,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.jobs import error_codec as failures
 from bot.jobs.facts import Animation, JobFacts, Summary, SummaryPage, ToldObject
 from bot.jobs.model import Job, JobId, JobState, Json, Kind, SourceKind
-from bot.jobs.steps import GIFS_A_MESSAGE
 from bot.jobs.store import Store
 from bot.slack import blocks
 from bot.slack.api import AnswerLost, call_once, call_with_retry
@@ -34,6 +33,7 @@ from bot.slack.errors import FileNotShared, SlackRefused, SlackUnreachable
 from bot.slack.lookups import shares_of
 from bot.slack.progress import ProgressBoard
 from bot.texts import slack as texts
+from rendering.kinds.base import KINDS
 from tracking.errors import ProcessDied, SourceNotAVideo, SourceNotFound
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ FIRST_SHARE_PAUSE_S, LONGEST_SHARE_PAUSE_S = 0.2, 5.0
 CLOCKS_APART_S = 60.0  # ours and Slack's
 LOOKED_THROUGH = 1000  # messages of a thread, when one of ours may be among them
 TRIES = 4
+FILES_A_MESSAGE = 10  # of more, Slack answers internal_error (github.com/slackapi/python-slack-sdk/issues/1653)
 PROGRESS, LIST = "progress", "list"
 
 Describe = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
@@ -126,15 +127,21 @@ class ThreadPoster:
 
     async def _list(self, job: Job, summary: Summary, *, next_first: int, next_page: int) -> Message:
         known = await self._describe(row.entity_id for row in summary.objects[: blocks.ROWS_SHOWN])
-        return blocks.object_list(
-            job, summary, next_first=next_first, next_page=next_page, gifs=GIFS_A_MESSAGE, descriptions=known
-        )
+        return blocks.object_list(job, summary, next_first=next_first, next_page=next_page, descriptions=known)
 
     async def animations(self, job: Job, animations: Sequence[Animation], objects: Sequence[ToldObject]) -> None:
         rows = {row.number: row for row in objects}
         pictures = [Picture(Path(each.path), texts.animation_alt(rows[each.object])) for each in animations]
         comment = texts.animations_comment([rows[each.object] for each in animations])
         await self.share(job, "animations", pictures, comment=comment)
+
+    async def pictures(self, job: Job, kind: str, paths: Sequence[str]) -> None:
+        title = KINDS[kind].title
+        for first in range(0, len(paths), FILES_A_MESSAGE):
+            part = [Path(path) for path in paths[first : first + FILES_A_MESSAGE]]
+            files = [Picture(path, texts.picture_alt(title, path.name)) for path in part]
+            comment = texts.pictures_comment(title, job.request.source.name) if not first else ""
+            await self.share(job, f"{kind}-{first}" if first else kind, files, comment=comment)
 
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         await self.board.remove(job.id)

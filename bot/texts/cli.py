@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.texts.engine import problem
@@ -114,11 +114,9 @@ def object_row(number: int, track: Track) -> tuple[str, ...]:
     return f"{number}", quoted(track.label, limit=40), percent(track.confidence), when, f"{len(track):,}"
 
 
-def where_lines(pictures: Sequence[str], *, gifs: Sequence[str], annotations: str, folder: str) -> list[str]:
-    """Where the files of a result are; of many GIFs the first is named, since the others are named alike."""
-    named = [*pictures, *gifs[:1]]
-    if len(gifs) > 1:
-        named[-1] += f"  and {count(len(gifs) - 1, 'more GIF')}"
+def where_lines(groups: Sequence[Sequence[str]], *, annotations: str, folder: str) -> list[str]:
+    """Say where the files of a result are; of each group that is named alike the first, and how many more there are."""
+    named = [group[0] + (f"  and {len(group) - 1:,} more" if len(group) > 1 else "") for group in groups if group]
     if annotations:
         named.append(annotations)
     return [f"In {folder}:", *(f"  {name}" for name in named)] if named else []
@@ -145,6 +143,11 @@ def tracked(*, took_s: float, duration_s: float) -> str:
 
 def bad_segment(text: str) -> str:
     return f"{quoted(text)} is no stretch of a video: write it like 0:10-0:30"
+
+
+def keys_wanted(offered: Mapping[str, str]) -> str:
+    """Say what there is to choose from: keys, and what each stands for."""
+    return "say one or more of " + "; ".join(f"{key} ({what})" for key, what in offered.items())
 
 
 def share_wanted() -> str:

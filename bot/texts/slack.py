@@ -207,6 +207,16 @@ def animation_alt(row: ToldObject) -> str:
     return wording.quoted(said, limit=ALT_LETTERS)
 
 
+def pictures_comment(title: str, name: str) -> str:
+    """Say what pictures follow; `title` is what people call their kind."""
+    return f"{title[:1].upper()}{title[1:]} of {escape(wording.quoted(name))}"
+
+
+def picture_alt(title: str, file_name: str) -> str:
+    """Describe a picture for those who don't see it."""
+    return wording.quoted(f"{title}: {file_name}", limit=ALT_LETTERS)
+
+
 def animations_comment(rows: Sequence[ToldObject]) -> str:
     """Which objects a message shows."""
     numbers = sorted(row.number for row in rows)

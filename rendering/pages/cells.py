@@ -152,6 +152,19 @@ def put(page: Picture, picture: Picture, corner: tuple[int, int]) -> None:
     page[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
 
 
+def sharpness(whole: NDArray[np.uint8], box: BoundingBox) -> float:
+    """Return how much fine detail the box holds: the variance of the Laplacian. Source: Pech-Pacheco et al., ICPR 2000."""
+    size = whole.shape[1], whole.shape[0]
+    inside = pixel_box(box, size)
+    if inside is None:
+        return 0.0
+    part = whole[inside[1] : inside[3], inside[0] : inside[2]]
+    scale = min(1.0, 160 / max(part.shape[:2]))
+    small = resized(part, (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))))
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    return float(cv2.Laplacian(grey, cv2.CV_32F).var())
+
+
 def write_page(page: Picture, path: Path, *, optimised: bool = False) -> None:
     """Write a page as a JPEG. Raises `StorageError`."""
     file = io.BytesIO()

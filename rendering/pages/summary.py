@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +22,7 @@ from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, needed_frames, opencv_in_this_thread
 from rendering.gif.viewport import MAX_ENLARGEMENT
 from rendering.naming import summary_name
-from rendering.overlay import Caption, draw_box, pixel_box, strip
+from rendering.overlay import Caption, draw_box, strip
 from rendering.pages.cells import (
     PAGE_WIDTH,
     Cut,
@@ -34,6 +33,7 @@ from rendering.pages.cells import (
     line_width,
     put,
     resized,
+    sharpness,
     write_page,
 )
 from rendering.selection import Selection, ShownObject
@@ -170,9 +170,9 @@ class _Cell:
             box = moment.box.clipped()
         # All moments of an object must be measured alike: on the cell's picture, or in full where it would be too small there.
         is_small = self.shown.moments[0].box.clipped().area < MEASURED_IN_FULL_SHARE
-        sharpness = _sharpness(frame.whole() if is_small else frame.at(self.grid.picture), box)
-        if sharpness > self._sharpness:
-            self._sharpness = sharpness
+        found = sharpness(frame.whole() if is_small else frame.at(self.grid.picture), box)
+        if found > self._sharpness:
+            self._sharpness = found
             self.picture = _cell_picture(frame, box, self.shown, self.grid.picture)
 
     def caption(self) -> NDArray[np.uint8]:
@@ -255,19 +255,6 @@ def _place_inset(
     picture[top:bottom, left:right] = INK
     picture[top + 1 : bottom - 1, left + 1 : right - 1] = shown.colour
     picture[top + line : top + line + inset.shape[0], left + line : left + line + inset.shape[1]] = inset
-
-
-def _sharpness(whole: NDArray[np.uint8], box: BoundingBox) -> float:
-    """How much fine detail the box holds: the variance of the Laplacian. Source: Pech-Pacheco et al., ICPR 2000."""
-    size = whole.shape[1], whole.shape[0]
-    inside = pixel_box(box, size)
-    if inside is None:
-        return 0.0
-    part = whole[inside[1] : inside[3], inside[0] : inside[2]]
-    scale = min(1.0, 160 / max(part.shape[:2]))
-    small = resized(part, (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))))
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    return float(cv2.Laplacian(grey, cv2.CV_32F).var())
 
 
 def _written(number: int, cells: Sequence[_Cell], out: Path, name: str, selection: Selection) -> SummaryPage:

@@ -296,7 +296,7 @@ async def test_messages_elsewhere_are_counted_and_read_out(slack: Playground, op
     await until(page, f"document.getElementById('live').textContent === '{read_out}'")
     await page.get_by_role("link", name="general").click()
     await page.get_by_text("camera is back").last.wait_for()
-    assert await page.locator(".unread-count").count() == 0
+    await until(page, "document.querySelectorAll('.unread-count').length === 0")
 
 
 async def test_a_lost_connection_comes_back_with_all_that_was_missed(slack: Playground, open_page: Open) -> None:

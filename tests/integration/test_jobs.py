@@ -61,6 +61,9 @@ class RecordingReporter:
     async def animations(self, job: Job, animations: Sequence[Animation], objects: Sequence[ToldObject]) -> None:
         self.told.append(("animations", [each.object for each in animations]))
 
+    async def pictures(self, job: Job, kind: str, paths: Sequence[str]) -> None:
+        self.told.append((kind, [Path(path).name for path in paths]))
+
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         self.told.append(("close", state))
         self.ended[job.id] = state, error

@@ -20,7 +20,10 @@ from PIL import Image
 
 from rendering.gif.animation import Animation, Plan, plan_of
 from rendering.gif.encoder import MAX_BYTES
-from rendering.render import Rendered, RenderOptions, render, render_animations, render_summary
+from rendering.kinds.base import Drawing, RenderOptions
+from rendering.kinds.gifs import draw_gifs
+from rendering.kinds.summary import draw_summary
+from rendering.render import Rendered, render
 from rendering.selection import Selection, select
 from tests.clips import Clip, ColourTags, Mover, Scene, draw_clip
 from tracking.errors import Cancelled, NotAVideo, VideoError
@@ -201,7 +204,7 @@ def test_one_page_of_the_summary_can_be_had_alone(tmp_path: Path) -> None:
     track = clip.track("red" if any(m.name == "red" for m in clip.scene.movers) else clip.scene.movers[0].name)
     many = Annotations(tuple(Track(n, "thing", 0.9, track.times, track.boxes) for n in range(50)))
     selected = select(many, ALL.selection)
-    pages = render_summary(clip.path, selected, tmp_path / "out", name="clip.mp4", options=ALL, pages=range(2, 9))
+    pages = draw_summary(Drawing(clip.path, "clip.mp4", many, selected, tmp_path / "out", ALL), pages=range(2, 9))
     assert [page.path.name for page in pages] == ["clip.mp4.summary_pct0_fr1_p3.jpeg"]
     assert [one.number for one in pages[0].objects] == [49, 50]
 
@@ -249,19 +252,18 @@ def test_cancelling_leaves_no_half_written_file(tmp_path: Path) -> None:
 def test_progress_rises_to_one_and_the_summary_comes_first(tmp_path: Path) -> None:
     clip = draw_clip(tmp_path / "clip.mp4")
     seen: list[float] = []
-    summary_at: list[float] = []
-    render(
-        clip.path,
-        clip.annotations(),
-        tmp_path / "out",
-        name="clip.mp4",
-        options=ALL,
-        progress=seen.append,
-        on_summary=lambda pages: summary_at.append(seen[-1]),
-    )
+    files_at: list[list[str]] = []
+
+    def progress(done: float) -> None:
+        seen.append(done)
+        files_at.append(sorted(path.suffix for path in (tmp_path / "out").glob("clip*")))
+
+    render(clip.path, clip.annotations(), tmp_path / "out", name="clip.mp4", options=ALL, progress=progress)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
-    assert 0 < summary_at[0] < 0.5
+    summary_at = files_at.index([".jpeg"])
+    assert 0 < seen[summary_at] < 0.5
+    assert files_at[-1].count(".gif") > 0
 
 
 def test_what_is_no_video_is_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -314,10 +316,10 @@ def test_the_thousand_that_are_shown_of_five_thousand_objects_stay_inside_the_li
     selected = select(many, ALL.selection, duration_s=clip.duration_s)
     assert (len(selected.shown), selected.left_out) == (1000, 4000)
     out = tmp_path / "out"
-    pages = render_summary(clip.path, selected, out, name="clip.mp4", options=ALL, pages=range(39, 300))
+    pages = draw_summary(Drawing(clip.path, "clip.mp4", many, selected, out, ALL), pages=range(39, 300))
     assert [len(page.objects) for page in pages] == [24, 24, 16]
     assert all(page.width <= 1920 and page.height <= 1080 for page in pages)
-    gifs = render_animations(clip.path, selected.shown[-60:], out, name="clip.mp4", options=ALL)
+    gifs = draw_gifs(Drawing(clip.path, "clip.mp4", many, selected, out, ALL), shown=selected.shown[-60:])
     assert [gif.object.number for gif in gifs] == list(range(941, 1001))
     assert all(max(gif.width, gif.height) <= 480 and gif.size_bytes <= MAX_BYTES for gif in gifs)
     assert len({gif.path for gif in gifs}) == 60
@@ -387,8 +389,9 @@ def test_a_damaged_video_is_drawn_as_far_as_it_goes(tmp_path: Path) -> None:
 
 def test_gifs_of_some_objects_can_be_had_alone(tmp_path: Path) -> None:
     clip = draw_clip(tmp_path / "clip.mp4")
-    shown = select(clip.annotations(), ALL.selection).shown
-    found = render_animations(clip.path, shown[1:2], tmp_path / "out", name="clip.mp4", options=ALL)
+    selected = select(clip.annotations(), ALL.selection)
+    drawing = Drawing(clip.path, "clip.mp4", clip.annotations(), selected, tmp_path / "out", ALL)
+    found = draw_gifs(drawing, shown=selected.shown[1:2])
     assert [one.object.number for one in found] == [2]
     assert found[0].path.name.startswith("clip.mp4.001_")
     assert Segment(0, 1).duration_s == 1

@@ -60,7 +60,7 @@ def test_what_a_failure_quotes_pings_nobody() -> None:
 
 def test_a_long_label_is_not_cut_within_an_entity_and_two_hundred_fit() -> None:
     found = summary(200, "a" + "&" * 300, near=8)
-    listed = blocks.object_list(job(), found, next_first=11, next_page=2, gifs=10)
+    listed = blocks.object_list(job(), found, next_first=11, next_page=2)
     said = blocks.finished(job(), JobFacts(summary=found, probed=PROBED, earlier=""), took_s=12, earlier_link="")
     for message in (listed, said):
         shown = checked(message)
@@ -69,7 +69,7 @@ def test_a_long_label_is_not_cut_within_an_entity_and_two_hundred_fit() -> None:
 
 
 def test_objects_beyond_the_most_that_are_shown_are_told_below_the_list() -> None:
-    shown = checked(blocks.object_list(job(), summary(30, left_out=59_000), next_first=11, next_page=2, gifs=10))
+    shown = checked(blocks.object_list(job(), summary(30, left_out=59_000), next_first=11, next_page=2))
     assert "59,000 more objects pass" in shown
 
 
@@ -88,7 +88,7 @@ def test_every_message_keeps_to_slacks_limits(name: str, label: str, count: int,
         checked(blocks.failed(one, "It failed.", can_retry=True))
         checked(blocks.stopped(one))
         if count:
-            checked(blocks.object_list(one, found, next_first=11, next_page=2, gifs=10))
+            checked(blocks.object_list(one, found, next_first=11, next_page=2))
 
 
 def test_a_name_from_outside_is_neither_mention_nor_link_nor_formatting() -> None:
@@ -109,20 +109,20 @@ def test_a_signed_link_is_never_shown() -> None:
 
 
 def test_each_object_has_its_number_label_confidence_time_and_link() -> None:
-    shown = checked(blocks.object_list(job(), summary(1), next_first=0, next_page=0, gifs=10))
+    shown = checked(blocks.object_list(job(), summary(1), next_first=0, next_page=0))
     assert "`1` *<https://www.google.com/search?kgmid=%2Fm%2F01g317|person>* 91% · 0:03–1:10" in shown
 
 
 def test_what_is_known_of_an_entity_stands_behind_its_label_and_formats_nothing() -> None:
     known = {"/m/01g317": "<!channel> *Human*"}
-    shown = checked(blocks.object_list(job(), summary(1), next_first=0, next_page=0, gifs=10, descriptions=known))
+    shown = checked(blocks.object_list(job(), summary(1), next_first=0, next_page=0, descriptions=known))
     assert "0:03–1:10 · &lt;!channel&gt;" in shown
     assert "<!channel>" not in shown
 
 
 @pytest.mark.parametrize("entity_id", ["", "javascript:alert(1)", "/m/0|x>"])
 def test_a_label_without_an_entity_has_no_link(entity_id: str) -> None:
-    shown = checked(blocks.object_list(job(), summary(1, entity_id=entity_id), next_first=0, next_page=0, gifs=10))
+    shown = checked(blocks.object_list(job(), summary(1, entity_id=entity_id), next_first=0, next_page=0))
     assert "`1` *person* 91% · 0:03–1:10" in shown
 
 

@@ -277,6 +277,10 @@ class Video:
                 yield np.concatenate([served[p] for p in place]), Frame(frame, time_s, self)
             self._report_loss(decoder, self.info.duration_s)
 
+    def frame_times(self) -> NDArray[np.float64]:
+        """Return the seconds of all frames, (M,), in the order in which they are shown, without decoding. Raises as `Video`."""
+        return self._packet_index().times
+
     def _checked_size(self) -> int:
         try:
             size = self._path.stat().st_size

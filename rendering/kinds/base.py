@@ -1,0 +1,96 @@
+"""
+What a kind of picture is: a name by which command line and Slack ask for it, and a function that draws its files.
+
+Nothing else knows the kinds one by one, so that a new one is a new module in this folder (docs/extending.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rendering.frames import CancelCheck, Progress
+from rendering.selection import Selected, Selection
+from tracking.model import Annotations
+from tracking.registry import Registry
+
+DEFAULT_SELECTION = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """What is shown, and the font for scripts that Noto Sans does not cover."""
+
+    selection: Selection = DEFAULT_SELECTION
+    font: Path | None = None
+
+
+DEFAULT_OPTIONS = RenderOptions()
+
+
+class Picture(Protocol):
+    """A file that was drawn."""
+
+    @property
+    def path(self) -> Path: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """A file of which nothing else is to be said."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """
+    What pictures are drawn from, and the folder `out` where they go.
+
+    `name` is the video's file name, which theirs begin with; `selected` are the objects of `annotations` that are shown.
+    """
+
+    video: Path
+    name: str
+    annotations: Annotations
+    selected: Selected
+    out: Path
+    options: RenderOptions = DEFAULT_OPTIONS
+
+
+Draw = Callable[[Drawing, Progress, CancelCheck], Sequence[Picture]]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureKind:
+    """
+    One kind of picture.
+
+    `title` is what people call it, `description` what it shows, for help texts. `draw` writes its files, each whole or not at
+    all, tells its progress from 0 to 1, and raises as `render` does. `owns` says of the rest of a file's name, behind the
+    video's and a dot, whether a picture of this kind is called so. `cost` is its work beside that of the others, for the
+    progress of all together. `is_default` where it is made unless something else is asked for.
+    """
+
+    key: str
+    title: str
+    description: str
+    draw: Draw
+    owns: Callable[[str], bool]
+    cost: float = 1.0
+    is_default: bool = False
+
+
+KINDS: Registry[PictureKind] = Registry("rendering.kinds")
+
+
+def default_kinds() -> tuple[str, ...]:
+    """Return the keys of the kinds that are made unless something else is asked for, in the order in which they are made."""
+    return tuple(kind.key for kind in KINDS.values() if kind.is_default)
+
+
+def in_order(keys: Sequence[str]) -> tuple[PictureKind, ...]:
+    """Return the kinds of `keys`, each once, the cheapest first: what is quick never waits. Raises `KeyError`."""
+    return tuple(sorted({KINDS[key] for key in keys}, key=lambda kind: kind.cost))

@@ -1,0 +1,85 @@
+"""Exports: what the tables say is what the annotations say, and frames are those of the video."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.clips import Clip, draw_clip
+from tests.integration.command import Run, files
+from tracking.formats import boxes_csv, objects_csv, video_intelligence
+from tracking.formats.base import Exported
+from tracking.formats.tables import csv_bytes
+from tracking.model import Annotations, Track
+from tracking.video.file import Video
+
+
+def rows(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+
+
+def exported(clip: Clip, annotations: Annotations) -> Exported:
+    with Video(clip.path) as video:
+        return Exported(annotations, video.info, video.frame_times())
+
+
+UNEVEN_S = [round(float(time), 3) for time in (*np.arange(0, 1, 0.04), *np.arange(1, 2, 0.1), *np.arange(2, 2.5, 0.04))]
+
+
+@pytest.mark.parametrize(("name", "times_s"), [("clip.mp4", None), ("clip.mkv", UNEVEN_S)])
+def test_every_box_has_the_number_of_the_frame_that_it_lies_on(name: str, times_s: list[float] | None, tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / name, fps=12, times_s=times_s)
+    track = clip.track(clip.scene.movers[0].name)
+    found = rows(boxes_csv.write(exported(clip, Annotations((track,)))))
+    assert len(found) == len(track)
+    for row in found:
+        assert abs(clip.times_s[int(row["frame"])] - float(row["seconds"])) < 0.002
+
+
+def test_pixels_are_those_of_the_upright_picture(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", size=(320, 180), rotation=90)
+    track = Track(0, "thing", 0.5, np.array([0.0]), np.array([[0.25, 0.5, 0.75, 1.0]], np.float32))
+    (row,) = rows(boxes_csv.write(exported(clip, Annotations((track,)))))
+    assert [float(row[name]) for name in ("x", "y", "width", "height")] == [80, 90, 160, 90]
+
+
+def test_objects_have_their_first_and_last_second(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4")
+    found = rows(objects_csv.write(exported(clip, clip.annotations())))
+    for row, track in zip(found, clip.annotations().tracks, strict=True):
+        assert row["label"] == track.label
+        assert (float(row["first_s"]), float(row["last_s"])) == pytest.approx(tuple(track.segment), abs=0.001)
+        assert int(row["boxes"]) == len(track)
+
+
+@given(st.text(max_size=30))
+def test_no_label_becomes_a_formula_or_another_row(label: str) -> None:
+    (row,) = rows(csv_bytes(["label"], [[label]])) or [{"label": ""}]
+    assert not row["label"].startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert list(row) == ["label"]
+
+
+def test_the_command_writes_every_format_that_is_asked_for(run: Run, tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4")
+    path = tmp_path / "annotations.json"
+    path.write_bytes(video_intelligence.write(clip.annotations()))
+    status, out, err = run("export", clip.path, path, "--format", "CSV, objects-csv", "--out", tmp_path / "out")
+    assert (status, out) == (0, "")
+    assert files(tmp_path / "out") == ["clip.mp4.csv", "clip.mp4.objects.csv"]
+    assert "clip.mp4.objects.csv" in err
+
+
+@pytest.mark.parametrize("content", [b"{}", b"no JSON"])
+def test_annotations_that_are_none_are_refused_and_nothing_is_written(run: Run, content: bytes, tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4")
+    (tmp_path / "annotations.json").write_bytes(content)
+    status, _, err = run("export", clip.path, tmp_path / "annotations.json", "--format", "csv", "--out", tmp_path / "out")
+    assert status == 2
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
