@@ -30,8 +30,6 @@ from tracking.engines.remote import RUN_LIMIT_S, next_poll_delay
 from tracking.errors import (
     Cancelled,
     EngineAbsence,
-    EngineRefusal,
-    EngineRefused,
     EngineUnavailable,
     GoogleFault,
     TrackletError,
@@ -135,7 +133,7 @@ async def run_remote(engine: RemoteEngine, video: str | Path, *, segment: Segmen
     """
     Start a run, ask until it is done, and take its annotations; a run that nobody waits for any more is cancelled.
 
-    Raises as the engine does; a quota that is used up is final here, since a person is waiting.
+    Raises as the engine does; a quota that is used up ends this, since a person is waiting.
     """
     starting = asyncio.ensure_future(engine.start(video, segment=segment))
     try:
@@ -152,10 +150,6 @@ async def run_remote(engine: RemoteEngine, video: str | Path, *, segment: Segmen
         with contextlib.suppress(TrackletError):
             await engine.cancel(handle)
         raise EngineUnavailable(engine.name, EngineAbsence.TIMEOUT) from error
-    except EngineUnavailable as error:
-        if error.reason is EngineAbsence.QUOTA:
-            raise EngineRefused(engine.name, EngineRefusal.QUOTA, error.detail) from error
-        raise
 
 
 async def _until_done(engine: RemoteEngine, handle: Handle, show: Fraction) -> None:
@@ -169,6 +163,8 @@ async def _until_done(engine: RemoteEngine, handle: Handle, show: Fraction) -> N
                 raise
         else:
             unanswered = 0
+            if state.is_out_of_quota:
+                raise EngineUnavailable(engine.name, EngineAbsence.QUOTA)
             show(state.percent / 100)
             if state.done:
                 return

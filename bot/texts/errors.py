@@ -88,8 +88,19 @@ def annotation_fault(error: errors.AnnotationError) -> str:
             f"The annotation file {too_much}, which is more than I read at once. "
             "Have a shorter stretch of the video annotated, or fewer pictures a second, or split the file."
         )
+    if error.problem.startswith("holds "):
+        return (
+            f"The annotation file {quoted(error.problem)}, and no tracked objects. "
+            "Have the video annotated with OBJECT_TRACKING, or give me the video alone."
+        )
+    if error.problem == "pixels":
+        return (
+            f"The annotation file can't be used: at {quoted(error.place)} the box looks like one in pixels. "
+            "I read fractions of the picture's width and height, from 0 to 1: divide by them."
+        )
     problem = {
         "missing": "it is missing",
+        "encoding": "its text is damaged, or in another encoding than UTF-8 and UTF-16",
         "no JSON": "this is not JSON",
         "no object": "an object was expected",
         "no list": "a list was expected",
@@ -103,6 +114,12 @@ def annotation_fault(error: errors.AnnotationError) -> str:
         f"The annotation file can't be used: at {quoted(error.place)}, {problem}. "
         "I read what the Video Intelligence API writes, and what I write myself."
     )
+
+
+@sentence.register
+def annotation_run_failed(error: errors.AnnotationRunFailed) -> str:
+    said = f" It said: {quoted_sentence(error.problem)}" if error.problem else f" Its code is {error.code}."
+    return f"The run that wrote this annotation file failed, so there is nothing to draw.{said} Have the video annotated again."
 
 
 @sentence.register
@@ -233,7 +250,7 @@ def engine_unavailable(error: errors.EngineUnavailable) -> str:
         case errors.EngineAbsence.ENDPOINT:
             return f"What answers is not {engine}. Check TRACKLET_VIDEO_INTELLIGENCE_ENDPOINT, or leave it unset."
         case errors.EngineAbsence.QUOTA:
-            return f"{engine} stays busy: the project's quota is used up.{said} Try again later, or use another engine."
+            return f"{engine} is busy: its quota is used up for now.{said} Try again in a few minutes, or use another engine."
         case errors.EngineAbsence.TIMEOUT:
             return f"{engine} did not answer in time.{said} Try again, or use another engine."
         case errors.EngineAbsence.UNANSWERED:
