@@ -1,7 +1,9 @@
-# One image, two commands: `serve` (the default) and `worker`. Everything comes from the lock file.
+# `tracklet serve` in a container; any other command can follow the image's name. Everything comes from the lock file.
 #
 #   docker build -t tracklet .
-#   docker run -e SLACK_APP_TOKEN -e SLACK_BOT_TOKEN -v tracklet:/data tracklet
+#   docker run --restart unless-stopped -e SLACK_APP_TOKEN -e SLACK_BOT_TOKEN -v tracklet:/data tracklet
+#
+# A folder of the host in place of the volume must belong to the user 10001.
 
 FROM python:3.11-slim AS build
 RUN pip install --no-cache-dir uv==0.13.9
@@ -20,6 +22,8 @@ RUN uv sync --frozen --no-dev --no-editable
 FROM python:3.11-slim
 RUN useradd --uid 10001 --create-home tracklet && mkdir /data && chown tracklet /data
 COPY --from=build /app/.venv /app/.venv
+# What is fetched once, such as the model, outlives the container with the data.
+ENV XDG_CACHE_HOME=/data/cache
 # Inside of a container loopback is reachable by nobody; who publishes the port decides who may come.
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 TRACKLET_DATA_DIR=/data TRACKLET_HTTP_HOST=0.0.0.0
 USER 10001

@@ -12,15 +12,16 @@ TESTS ?= tests
 PARALLEL ?= -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo track serve unit test check fix format lint types contracts dependencies coverage fuzz bench readme-media docs looks clean
+.PHONY: help demo track serve unit test check fix format lint types contracts dependencies coverage fuzz torture bench readme-media docs looks clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(UV) ## Try it: a small Slack workspace in the browser, no account
-	$(RUN) --no-dev tracklet demo
+demo: $(UV) ## Try it: a small Slack workspace in the browser, no account; on a port of your choice: make demo PORT=8400
+	$(RUN) --no-dev tracklet demo $(if $(PORT),--port $(PORT))
 
 track: $(UV) ## Track a video without Slack: make track VIDEO=holiday.mp4 OUT=pictures
+	@if [ -z "$(VIDEO)" ]; then echo "Say which video: make track VIDEO=holiday.mp4" >&2; exit 2; fi
 	$(RUN) --no-dev tracklet track "$(VIDEO)" --out "$(OUT)"
 
 serve: $(UV) ## Run the bot with the settings of the environment
@@ -59,6 +60,9 @@ coverage: $(UV)
 
 fuzz: $(UV) ## Try 10,000 broken videos and annotation files each, some minutes
 	$(RUN) python -m tests.fuzz
+
+torture: $(UV) ## Compare every way to pictures with a full decode, on recordings made by script: half a minute
+	$(RUN) python -m tests.torture
 
 bench: $(UV) ## Measure, as ratios within one run
 	$(RUN) --group bench python -m bench

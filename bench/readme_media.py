@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from bot.app import Bot
 from bot.jobs.processes import Fraction, Json, ProcessPool
+from bot.jobs.slots import Turn
 from bot.settings import Settings
 from bot.web.slack_requests import EVENTS_PATH
 from playground import Playground
@@ -35,10 +36,12 @@ MEDIA = Path(__file__).resolve().parents[1] / "docs/media"
 class AnnotatedPool(ProcessPool):
     """A process pool in which tracking gives the sample clip's own annotations."""
 
-    async def run(self, task: str, arguments: Json, *, cancelled: asyncio.Event, fraction: Fraction = lambda _: None) -> Any:
+    async def run(
+        self, task: str, arguments: Json, *, turn: Turn, cancelled: asyncio.Event, fraction: Fraction = lambda _: None
+    ) -> Any:
         """See `ProcessPool.run`."""
         if task != "track":
-            return await super().run(task, arguments, cancelled=cancelled, fraction=fraction)
+            return await super().run(task, arguments, turn=turn, cancelled=cancelled, fraction=fraction)
         truth = sample_truth()
         target = Path(arguments["annotations"])
         await asyncio.to_thread(_write, target, video_intelligence.write(truth))
@@ -81,6 +84,7 @@ async def _photograph_thread(clip: Path, data: Path, picture: Path) -> None:
                 await page.goto(slack.page_url)
                 await page.wait_for_selector("#app:not([aria-busy])")
                 await page.set_input_files("main input[type=file]", clip)
+                await page.keyboard.press("Enter")
                 await page.get_by_role("button", name="1 reply").click(timeout=60_000)
                 await until(page, "document.querySelectorAll('.thread .gif').length >= 3", 120)
                 await page.get_by_role("complementary", name="Thread").get_by_text("I found").wait_for(timeout=60_000)

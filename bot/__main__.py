@@ -1,5 +1,5 @@
 """`python -m bot` is `tracklet`."""
 
-from bot.cli.commands import main
+from bot.cli import main
 
 main()

@@ -14,6 +14,7 @@ import contextlib
 import errno
 import logging
 import signal
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -27,8 +28,8 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.jobs.database import Database, make_private
-from bot.jobs.model import Job
+from bot.jobs.database import Database, held_alone, make_private
+from bot.jobs.model import Job, Json
 from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, NullReporter
 from bot.jobs.processes import ProcessPool, TaskRunner, unless_cancelled
@@ -37,22 +38,27 @@ from bot.jobs.reserve import LEAST_FREE_BYTES, free_bytes
 from bot.jobs.retention import Retention, remove_leftovers
 from bot.jobs.runtime import Runtime, forget_workflows
 from bot.jobs.service import JobService
+from bot.jobs.steps import FILE_PAUSES_S
 from bot.jobs.store import Store
 from bot.jobs.workflow import Workflow
 from bot.knowledge_graph import KNOWLEDGE_GRAPH, EntityDirectory
 from bot.settings import SLACK_API_URL, Settings
 from bot.slack.actions import Actions
+from bot.slack.answers import Answers
 from bot.slack.commands import CommandRunner, Commands
-from bot.slack.identity import Identity, check_tokens, identify, socket_address
-from bot.slack.inbox import Inbox
+from bot.slack.errors import SlackRefused
+from bot.slack.identity import TOKEN_S, Identity, TokenCheck, check_tokens, identify, socket_address
+from bot.slack.inbox import Inbox, Taken
 from bot.slack.listeners import Handlers, listen
 from bot.slack.lookups import SlackLookups
 from bot.slack.modal import Modal, start_submitted
+from bot.slack.payloads import asker_of
 from bot.slack.posting import SHARE_S, ThreadPoster
 from bot.slack.respond import Responder
 from bot.slack.shares import GRACE_S, Shares
+from bot.slack.withdrawals import WITHDRAWAL, Withdrawals
 from bot.texts import start
-from bot.texts.slack import given_up
+from bot.texts.slack import given_up, refused
 from bot.watchdog import Watchdog
 from bot.web import health
 from bot.web.objects import ObjectEvents
@@ -77,14 +83,22 @@ RATE_LIMIT_TRIES = 8  # each waits as long as Slack says
 SOCKET_CHECK_S = 10.0
 SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 CLOSE_S = 2.0
+DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long to wait for Slack: for the message of a shared file, and for a file of ours to be shared; seconds."""
+    """
+    How long to wait for Slack, in seconds.
 
+    `token_s` from one look at the token to the next, `file_event_s` for the message of a shared file, `share_s` for a file of
+    ours to be shared, `file_pauses_s` from one look at a file that is not ready to the next.
+    """
+
+    token_s: float = TOKEN_S
     file_event_s: float = GRACE_S
     share_s: float = SHARE_S
+    file_pauses_s: tuple[float, ...] = FILE_PAUSES_S
 
 
 DEFAULT_TIMEOUTS = Timeouts()
@@ -110,16 +124,17 @@ class SlackParts:
     client: AsyncWebClient
     identity: Identity
     lookups: SlackLookups
+    responder: Responder
     poster: ThreadPoster
 
 
 @dataclass(frozen=True, slots=True)
 class JobParts:
-    """What does the work; `links` fetches what people name, and nothing of Slack's."""
+    """What does the work."""
 
+    workflow: Workflow
     runtime: Runtime
     service: JobService
-    links: Fetcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +171,7 @@ class Bot:
 
     @property
     def url(self) -> str:
-        """Where the bot listens."""
+        """Return where the bot listens."""
         host = self.settings.http_host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
@@ -175,18 +190,23 @@ class Bot:
     async def _start(self) -> None:
         settings, ending = self.settings, self._ending
         check(settings)
+        # Whatever hinders the start is found before anything is changed or any job goes on.
+        server = await self._bound()
 
         # What is made last ends first: requests stop before jobs, jobs before the database.
         storage = await build_storage(settings, ending)
         slack = await build_slack(
             settings, ending, store=storage.store, knowledge_graph=self._knowledge_graph, share_s=self._patience.share_s
         )
-        jobs = build_jobs(settings, ending, storage=storage, slack=slack, children=self._children)
-        listeners = build_listeners(
-            settings, ending, storage=storage, slack=slack, jobs=jobs, file_event_s=self._patience.file_event_s
+        app_token = settings.slack_app_token.get_secret_value()
+        socket = await socket_address(slack.client, app_token) if app_token else None
+        jobs = build_jobs(
+            settings, ending, storage=storage, slack=slack, children=self._children, file_pauses_s=self._patience.file_pauses_s
         )
+        listeners = build_listeners(settings, ending, storage=storage, slack=slack, jobs=jobs, timeouts=self._patience)
         triggers = _triggers(settings, storage=storage, slack=slack, jobs=jobs)
 
+        await jobs.workflow.prepare()
         await jobs.runtime.start()
         if self._watchdog is not None:
             # Before anything of an earlier start goes on: that may be what the program stood still at.
@@ -195,15 +215,38 @@ class Bot:
         await jobs.service.tend()
         await listeners.inbox.resume()
         retention = Retention(
-            store=storage.store, places=storage.paths, forget_workflows=forget_workflows, reserve=storage.database.reserve
+            store=storage.store,
+            places=storage.paths,
+            forget_workflows=forget_workflows,
+            reserve=storage.database.reserve,
+            results_kept_s=settings.results_kept_days * DAY_S or None,
         )
         ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
         ending.push_async_callback(_ended, asyncio.create_task(jobs.service.keep_tending()))
-        await self._listen(listeners, storage.store, triggers)
+        token = TokenCheck(slack.client, again_s=self._patience.token_s)
+        await self._listen(server, listeners, storage.store, triggers, token)
         if settings.uses_socket_mode:
-            await self._connect(listeners.app, slack.client)
+            self._connect(listeners.app, slack.client, socket)
 
-    async def _listen(self, listeners: ListenerParts, store: Store, triggers: list[web.AbstractRouteDef]) -> None:
+    async def _bound(self) -> HttpServer:
+        """Return a server that has its port. Raises `OptionError`."""
+        server = HttpServer(self._http_limits)
+        self._ending.push_async_callback(server.close)
+        try:
+            await server.bind(self.settings.http_host, self.settings.http_port)
+        except (OSError, UnicodeError) as error:
+            raise _not_listening(self.settings, error) from error
+        self.port = server.port
+        return server
+
+    async def _listen(
+        self,
+        server: HttpServer,
+        listeners: ListenerParts,
+        store: Store,
+        triggers: list[web.AbstractRouteDef],
+        token: TokenCheck,
+    ) -> None:
         async def database() -> bool:
             await store.ping()
             return True
@@ -212,9 +255,10 @@ class Bot:
             return await asyncio.to_thread(free_bytes, self.settings.data_dir) >= LEAST_FREE_BYTES
 
         async def slack() -> bool:
-            return not listeners.removed.is_set() and (self._socket is None or await self._socket.client.is_connected())
+            if listeners.removed.is_set() or not await token.is_good():
+                return False
+            return self._socket is None or await self._socket.client.is_connected()
 
-        server = HttpServer(self._http_limits)
         if secret := self.settings.slack_signing_secret.get_secret_value():
             server.app.router.add_routes([slack_route(listeners.app, signing_secret=secret)])
         server.app.router.add_routes(triggers)
@@ -227,22 +271,19 @@ class Bot:
         )
         self._ending.push_async_callback(server.close)
         try:
-            await server.start(self.settings.http_host, self.settings.http_port)
-        except (OSError, UnicodeError) as error:
+            await server.start()
+        except OSError as error:
             raise _not_listening(self.settings, error) from error
-        self.port = server.port
 
-    async def _connect(self, app: AsyncApp, client: AsyncWebClient) -> None:
+    def _connect(self, app: AsyncApp, client: AsyncWebClient, address: str | None) -> None:
         """
-        Open Socket Mode beside the rest, and open it again whenever it is gone.
+        Open Socket Mode at `address` beside the rest, and open it again whenever it is gone.
 
-        Raises `OptionError` where Slack refuses the token. The client tries one address again and again, although each works
-        once: after an outage it stays deaf (bolt-python issue 1529). So the address is forgotten at each look, and no attempt
-        lasts for ever.
+        The client tries one address again and again, although each works once: after an outage it stays deaf (bolt-python issue
+        1529). So the address is forgotten at each look, and no attempt lasts for ever.
         """
         token = self.settings.slack_app_token.get_secret_value()
-        address = await socket_address(client, token)
-        handler = AsyncSocketModeHandler(app, token, web_client=client)
+        handler = AsyncSocketModeHandler(app, token, web_client=client, logger=logging.getLogger("slack_sdk.socket_mode"))
         handler.client.wss_uri = address
         self._socket = handler
 
@@ -277,6 +318,8 @@ class Bot:
 async def build_storage(settings: Settings, ending: AsyncExitStack) -> StorageParts:
     """Open the database and the roots, and remove what a killed process left. Raises `OptionError`."""
     await asyncio.to_thread(make_private, settings.data_dir)
+    if settings.uses_sqlite:
+        ending.enter_context(held_alone(settings.data_dir))
     given = bool(settings.database_url.get_secret_value())
     database = Database(settings.database, setting="TRACKLET_DATABASE_URL" if given else "TRACKLET_DATA_DIR")
     store = Store(database)
@@ -311,13 +354,27 @@ async def build_slack(
     ending.push_async_callback(files.close)
     lookups = SlackLookups(client, fetcher=files, api_url=settings.slack_api_url)
     entities = EntityDirectory(session, key=settings.knowledge_graph_key.get_secret_value(), url=knowledge_graph)
-    poster = ThreadPoster(store=store, client=client, session=session, describe=entities.descriptions, share_s=share_s)
+    responder = Responder(session, client)
+    poster = ThreadPoster(
+        store=store,
+        client=client,
+        session=session,
+        responder=responder,
+        describe=entities.descriptions,
+        share_s=share_s,
+    )
     ending.push_async_callback(poster.board.close)
-    return SlackParts(session=session, client=client, identity=identity, lookups=lookups, poster=poster)
+    return SlackParts(session=session, client=client, identity=identity, lookups=lookups, responder=responder, poster=poster)
 
 
 def build_jobs(
-    settings: Settings, ending: AsyncExitStack, *, storage: StorageParts, slack: SlackParts, children: TaskRunner
+    settings: Settings,
+    ending: AsyncExitStack,
+    *,
+    storage: StorageParts,
+    slack: SlackParts,
+    children: TaskRunner,
+    file_pauses_s: Sequence[float] = FILE_PAUSES_S,
 ) -> JobParts:
     """Join the workflow, its runtime and the service that is asked; the runtime is not started."""
     links = Fetcher(policy=AddressPolicy(settings.allowed_hosts), limits=FetchLimits(max_bytes=settings.max_video_bytes))
@@ -339,12 +396,13 @@ def build_jobs(
         fetcher=links,
         shared=slack.lookups,
         reporter=reporter,
+        file_pauses_s=file_pauses_s,
     )
     runtime = Runtime(settings, storage.database, workflow.run)
     ending.push_async_callback(runtime.stop)
     service = JobService(store=storage.store, runtime=runtime, pipeline=workflow)
     ending.push_async_callback(service.close)
-    return JobParts(runtime=runtime, service=service, links=links)
+    return JobParts(workflow=workflow, runtime=runtime, service=service)
 
 
 def build_listeners(
@@ -354,22 +412,31 @@ def build_listeners(
     storage: StorageParts,
     slack: SlackParts,
     jobs: JobParts,
-    file_event_s: float,
+    timeouts: Timeouts,
 ) -> ListenerParts:
     """Join what answers people in Slack; a worker alone has none of it."""
     store, identity = storage.store, slack.identity
-    responder = Responder(slack.session)
+    responder = slack.responder
+    answers = Answers(
+        store=store, jobs=jobs.service, directory=slack.lookups, access=storage.access, workspace_url=identity.url
+    )
+
+    async def keep(kind: str, key: str, payload: Json) -> Taken:
+        return await inbox.take(kind, key, payload)
+
     shares = Shares(
         store=store,
         jobs=jobs.service,
         directory=slack.lookups,
         thread=slack.poster,
         client=slack.client,
-        fetcher=jobs.links,
         responder=responder,
+        answers=answers,
+        keep=keep,
         bot_user=identity.bot_user,
         slack_host=identity.host,
-        grace_s=file_event_s,
+        grace_s=timeouts.file_event_s,
+        file_pauses_s=timeouts.file_pauses_s,
     )
     actions = Actions(
         store=store,
@@ -384,36 +451,41 @@ def build_listeners(
         store=store,
         jobs=jobs.service,
         directory=slack.lookups,
-        access=storage.access,
+        answers=answers,
+        shares=shares,
         responder=responder,
         slack_host=identity.host,
     )
 
-    async def apologise(payload: dict[str, object]) -> None:
-        if isinstance(url := payload.get("response_url"), str) and url:
-            await responder.respond(url, given_up())
+    async def tell(payload: Json, text: str) -> None:
+        if (asker := asker_of(payload, bot_user=identity.bot_user)) is not None:
+            await responder.tell(
+                asker.user, text, response_url=asker.response_url, channel=asker.channel, thread_ts=asker.thread_ts
+            )
+
+    async def apologise(payload: Json) -> None:
+        await tell(payload, given_up())
+
+    async def tell_refusal(payload: Json, refusal: SlackRefused) -> None:
+        await tell(payload, refused(refusal))
 
     inbox = Inbox(
         store,
         {
             "message": shares.message,
+            "mention": shares.mention,
             "file": shares.file,
             "shortcut": shares.shortcut,
             "click": actions.click,
             "command": runner.run,
             "form": partial(start_submitted, jobs.service),
+            WITHDRAWAL: Withdrawals(store=store, jobs=jobs.service, thread=slack.poster).withdraw,
         },
-        apologise,
+        apologise=apologise,
+        tell_refusal=tell_refusal,
     )
     ending.push_async_callback(inbox.close)
-    commands = Commands(
-        store=store,
-        jobs=jobs.service,
-        directory=slack.lookups,
-        responder=responder,
-        inbox=inbox,
-        slack_host=identity.host,
-    )
+    commands = Commands(answers=answers, responder=responder, inbox=inbox, slack_host=identity.host)
     ending.push_async_callback(commands.close)
     removed = asyncio.Event()
 
@@ -428,8 +500,10 @@ def build_listeners(
         store=store,
         inbox=inbox,
         commands=commands,
-        modal=Modal(directory=slack.lookups, inbox=inbox, slack_host=identity.host),
+        modal=Modal(directory=slack.lookups, responder=responder, inbox=inbox, slack_host=identity.host),
+        team=identity.team,
         bot_user=identity.bot_user,
+        workspace_url=identity.url,
         on_removed=on_removed,
     )
     listen(app, handlers)
@@ -451,8 +525,9 @@ def _bolt_app(settings: Settings, slack: SlackParts) -> AsyncApp:
 
     return AsyncApp(
         name="tracklet",
+        logger=logging.getLogger("slack_bolt"),
         signing_secret=settings.slack_signing_secret.get_secret_value(),
-        # Without the token: `authorize` gives it, and Bolt would warn of two.
+        # Without the token, which `authorize` gives.
         client=AsyncWebClient(
             base_url=settings.slack_api_url, session=slack.session, retry_handlers=list(slack.client.retry_handlers)
         ),
@@ -490,7 +565,7 @@ async def _open_engine(settings: Settings) -> RemoteEngine:
 
 
 def open_storage(settings: Settings, google: GoogleStorage) -> Storage:
-    """The three roots: buckets where they are set, else folders in the data folder. Raises `OptionError`."""
+    """Return the three roots: buckets where they are set, else folders in the data folder. Raises `OptionError`."""
 
     def root(setting: str, folder: str, option: str) -> Root:
         return open_root(setting or str(settings.data_dir.resolve() / folder), google=google, option=option)
@@ -532,7 +607,7 @@ async def serve(settings: Settings) -> None:
 
 
 async def worker(settings: Settings) -> None:
-    """A worker alone. Raises `OptionError` on SQLite, which one process has for itself."""
+    """Run a worker alone. Raises `OptionError` on SQLite, which one process has for itself."""
     raise OptionError(
         "TRACKLET_DATABASE_URL",
         "SQLite" if settings.uses_sqlite else "Postgres",

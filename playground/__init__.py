@@ -1,13 +1,13 @@
-"""A small, strict Slack workspace on this computer, for trying the bot and for tests. The way in is `server.py`."""
+"""A small, strict Slack workspace on this computer, for trying the bot and for tests. `server.py` is the entry point."""
 
 from playground.delivery import Delivery, signature
+from playground.fault_injection import ApiCall
 from playground.faults import Faults, RateLimits
-from playground.faulty import ApiCall
 from playground.files import Processing
 from playground.manifest import BOT_EVENTS, BOT_SCOPES, MANIFEST, Manifest, Shortcut, SlashCommand, read_manifest
+from playground.payloads import ApiError
 from playground.people import NoSuchElement
 from playground.server import Playground, Timing
-from playground.wire import ApiError
 from playground.workspace import (
     APP_ID,
     BOT_ID,

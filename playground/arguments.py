@@ -11,11 +11,11 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from playground.wire import ApiError, Json
+from playground.payloads import ApiError, Json
 
 
 class Arguments:
-    """What a caller gave to a method. Each getter checks, and refuses as Slack does."""
+    """The arguments of a Web API call. Each getter checks its value, and refuses as Slack does."""
 
     def __init__(self, given: Mapping[str, object]) -> None:
         self.given: Json = {name: value for name, value in given.items() if value is not None}
@@ -24,25 +24,25 @@ class Arguments:
         return name in self.given
 
     def text(self, name: str, default: str = "") -> str:
-        """A string; numbers count as such, since forms have nothing else."""
+        """Return a string; numbers count as such, since forms have nothing else."""
         value = self.given.get(name, default)
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ApiError("invalid_arguments", messages=[f"must be a string [json-pointer:/{name}]"])
         return str(value)
 
     def required(self, name: str) -> str:
-        """A string that must be there."""
+        """Return a string that must be there."""
         value = self.text(name)
         if not value:
             raise ApiError("invalid_arguments", messages=[f"missing required field: {name}"])
         return value
 
     def flag(self, name: str) -> bool:
-        """A truth value as JSON or as forms spell it; false when it is absent."""
+        """Return a truth value, as JSON or as forms spell it; false when it is absent."""
         return str(self.given.get(name, "")).lower() in ("1", "true")
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
-        """A whole number within bounds."""
+        """Return a whole number within bounds."""
         try:
             value = int(self.text(name, str(default)))
         except ValueError:
@@ -52,7 +52,7 @@ class Arguments:
         return value
 
     def structure(self, name: str, error: str = "invalid_arguments") -> object:
-        """A value that is JSON, which forms carry as text; None when it is absent, `error` when it does not parse."""
+        """Return a value that is JSON, which forms carry as text; None when it is absent, `error` when it does not parse."""
         value = self.given.get(name)
         if not isinstance(value, str):
             return value
@@ -65,7 +65,7 @@ class Arguments:
 
 
 async def read_arguments(request: web.Request) -> Arguments:
-    """Everything that a request carries; later places win (query, then body)."""
+    """Return every argument of a request; those of the body win over those of the query."""
     given: dict[str, object] = dict(request.query)
     if not request.can_read_body:
         return Arguments(given)

@@ -1,7 +1,7 @@
 """
-What Slack accepts as Block Kit: known blocks and elements, what they must hold, how long it may be.
+Validation of Block Kit as Slack does it: known blocks and elements, their fields, and the lengths of these.
 
-`check_blocks` and `check_view` answer with the reasons in Slack's own form ("must be less than 3001 characters
+`check_blocks` and `check_view` return the reasons for a refusal in Slack's own form ("must be less than 3001 characters
 [json-pointer:/blocks/0/text/text]"), none where all is well, and fill in the ids that Slack makes up. Limits are those of
 docs.slack.dev/reference/block-kit and of slack_sdk 3.47's models; what is not documented is refused rather than let through,
 since the bot is to use only what is.
@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from playground.wire import Json
+from playground.payloads import Json
 
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
@@ -48,6 +48,7 @@ _TYPED = frozenset({"plain_text_input", "number_input", "email_text_input", "url
 _ACCESSORIES = frozenset({"button", "image", "overflow"}) | _SELECTS | _PICKERS | _CHOICES
 _ACTIONS = frozenset({"button", "overflow"}) | _SELECTS | _PICKERS | _CHOICES
 _INPUTS = _SELECTS | _PICKERS | _CHOICES | _TYPED
+_CONVERSATION_KINDS = ("im", "mpim", "private", "public")
 _RICH_PARTS = frozenset({"rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"})
 _RICH_LEAVES = frozenset({"text", "link", "emoji", "user", "channel", "usergroup", "broadcast", "date", "color", "team"})
 
@@ -55,14 +56,14 @@ PictureProblem = Callable[[Json], str]
 
 
 def check_blocks(blocks: Sequence[object], *, surface: Surface, picture_problem: PictureProblem) -> list[str]:
-    """Reasons why Slack would refuse `blocks`; `picture_problem` judges a `slack_file`. Fills in block and action ids."""
+    """Return why Slack would refuse `blocks`, and fill in block and action ids; `picture_problem` judges a `slack_file`."""
     checker = _Checker(surface, picture_problem)
     checker.blocks(blocks, "/blocks")
     return checker.problems
 
 
 def check_view(view: object, *, picture_problem: PictureProblem) -> list[str]:
-    """Reasons why Slack would refuse a modal or a Home tab."""
+    """Return why Slack would refuse a modal or a Home tab."""
     if not isinstance(view, dict):
         return ["must be an object [json-pointer:/view]"]
     kind = view.get("type")
@@ -334,6 +335,8 @@ class _Checker:
             self._options(element, where, 10)
         elif kind in ("static_select", "multi_static_select"):
             self._static_select(element, where)
+        elif kind in ("conversations_select", "multi_conversations_select"):
+            self._conversations_select(element, where)
         elif kind == "plain_text_input":
             self._plain_text_input(element, where)
         elif kind == "number_input" and not isinstance(element.get("is_decimal_allowed"), bool):
@@ -373,6 +376,22 @@ class _Checker:
                 place = f"{where}/option_groups/{index}"
                 self.text(group.get("label"), f"{place}/label", 75, plain=True)
                 self._options(group, place, 100)
+
+    def _conversations_select(self, element: Json, where: str) -> None:
+        self.flag(element, "default_to_current_conversation", where)
+        self.string(element, "initial_conversation", where, 255, optional=True)
+        if "filter" not in element:
+            return
+        wanted, place = element["filter"], f"{where}/filter"
+        if not isinstance(wanted, dict) or not wanted:
+            self.problem("must be an object with at least one field", place)
+            return
+        kinds = wanted.get("include", ["public"])
+        if not isinstance(kinds, list) or not kinds or any(kind not in _CONVERSATION_KINDS for kind in kinds):
+            self.problem("must be a valid enum value", f"{place}/include")
+        self.flag(wanted, "exclude_bot_users", place)
+        self.flag(wanted, "exclude_external_shared_channels", place)
+        self.unknown(wanted, place, "include exclude_bot_users exclude_external_shared_channels")
 
     def _options(self, element: Json, where: str, most: int) -> None:
         options = self.items(element, "options", where, most)

@@ -1,5 +1,5 @@
 """
-How the app is told: signed HTTP requests or Socket Mode envelopes, with Slack's time limit, and its retries for events.
+Delivery to the app: signed HTTP requests or Socket Mode envelopes, with Slack's time limit, and its retries for events.
 
 Each attempt is kept in `deliveries`, and its answer returned for commands and interactions, which are sent once. Events are
 tried again after an error, a time limit or a lost connection; the same `event_id`, with the headers that say so. Durations are
@@ -20,7 +20,7 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
-from playground.wire import Json
+from playground.payloads import Json
 
 Kind = Literal["event", "command", "interaction", "url_verification"]
 
@@ -30,7 +30,7 @@ MAX_ANSWER_BYTES = 1 << 20
 @dataclass
 class Delivery:
     """
-    One attempt to tell the app something.
+    One attempt to deliver something to the app.
 
     `status` is None until it is answered, and stays None where nothing came; `error` is then Slack's word for it (http_timeout,
     connection_failed, ...). `retry_num` is 0 for the first attempt. `answer` is the body, parsed where it is JSON.
@@ -52,19 +52,19 @@ class Delivery:
 
 
 class Socket(Protocol):
-    """Socket Mode: tells the app over a connection that it opened; `TimeoutError` or `ConnectionError` when that fails."""
+    """A Socket Mode connection, which the app opened; `TimeoutError` or `ConnectionError` when it fails."""
 
     async def tell(self, delivery: Delivery, timeout_s: float) -> object: ...
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Slack's v0 request signature: api.slack.com/docs/verifying-requests-from-slack."""
+    """Return Slack's v0 signature of a request. Source: docs.slack.dev/authentication/verifying-requests-from-slack."""
     digest = hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
     return f"v0={digest}"
 
 
 class AppLink:
-    """The way to the app. With a `socket` it is used alone, as Slack does once Socket Mode is on."""
+    """The connection to the app. Where a `socket` is given it is used alone, as Slack does once Socket Mode is on."""
 
     def __init__(
         self,
@@ -89,11 +89,11 @@ class AppLink:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is on its way or waits to be tried again."""
+        """True while something is on its way or waits for another attempt."""
         return bool(self._tasks)
 
     def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """Run something beside; it is cancelled with the link."""
+        """Run something in the background; it is cancelled with the link."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
 
@@ -111,7 +111,7 @@ class AppLink:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def send_event(self, payload: Json) -> None:
-        """Tell of an event, with retries, without waiting for it."""
+        """Send an event, with retries, without waiting for it."""
         self.spawn(self._event(payload))
 
     async def _event(self, payload: Json) -> None:
@@ -125,7 +125,7 @@ class AppLink:
             reason = delivery.error
 
     async def attempt(self, kind: Kind, payload: Json, *, retry_num: int = 0, retry_reason: str = "") -> Delivery:
-        """Tell the app something once and wait for its answer."""
+        """Send something to the app once and wait for its answer."""
         delivery = Delivery(kind, payload, retry_num, retry_reason)
         self.deliveries.append(delivery)
         self._changed()
@@ -169,7 +169,7 @@ class AppLink:
                 delivery.error = "too_many_redirects" if 300 <= response.status < 400 else "http_error"
 
     async def verify(self) -> bool:
-        """The handshake of a new request URL: the app must answer with the challenge. Socket Mode has none."""
+        """Perform the handshake of a new request URL: the app must answer with the challenge. Socket Mode has none."""
         if self.socket is not None:
             return True
         challenge = "playground-challenge"
@@ -180,7 +180,7 @@ class AppLink:
 
 
 def request_url(bot_url: str | None) -> str | None:
-    """The address that requests go to: as given, or the app's usual path where only a host was given."""
+    """Return the address that requests go to: as given, or the app's usual path where only a host was given."""
     if bot_url is None or urlsplit(bot_url).path not in ("", "/"):
         return bot_url
     return bot_url.rstrip("/") + "/slack/events"

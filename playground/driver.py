@@ -1,8 +1,7 @@
 """
-What happens in the workspace, seen and done from outside: for tests, and for the page.
+The workspace as tests and the page use it: observe what happens, and act as people do.
 
-Observing returns what is there and waits for what will be; acting does what people do. The server, which also answers the app,
-is `server.py`.
+The server, which also answers the app, is `server.py`.
 """
 
 from __future__ import annotations
@@ -15,24 +14,24 @@ from pathlib import Path
 from typing import TypeVar
 
 from playground.delivery import AppLink, Delivery
-from playground.faulty import ApiCall, Faulty
+from playground.fault_injection import ApiCall, FaultInjector
 from playground.files import Files, FileState, Share, StoredFile
+from playground.payloads import ApiError, Json
 from playground.people import People, Target
-from playground.wire import ApiError, Json
-from playground.workspace import BOT_USER, DIRECT, YOU, Ephemeral, Happening, Message, View, Workspace
+from playground.workspace import BOT_USER, DIRECT, YOU, Change, Ephemeral, Message, View, Workspace
 
 T = TypeVar("T")
 
 
 class Driver:
-    """The half of the playground that observes and acts; `server.Playground` makes the parts that it names."""
+    """The part of the playground that observes and acts; `server.Playground` makes the parts that it names."""
 
     workspace: Workspace
     files: Files
     people: People
     link: AppLink
     samples: dict[str, Path]
-    _faulty: Faulty
+    _injector: FaultInjector
     _changed: asyncio.Event
 
     # Observing
@@ -40,10 +39,10 @@ class Driver:
     @property
     def calls(self) -> list[ApiCall]:
         """Every call of the app, in the order in which they came."""
-        return self._faulty.calls
+        return self._injector.calls
 
     def calls_of(self, method: str) -> list[ApiCall]:
-        """The calls of one method."""
+        """Return the calls of one method."""
         return [call for call in self.calls if call.method == method]
 
     @property
@@ -62,19 +61,19 @@ class Driver:
         return list(self.workspace.views.values())
 
     def home(self, user: str = YOU) -> View | None:
-        """The Home tab that the app has published for somebody."""
+        """Return the Home tab that the app has published for a person."""
         return self.workspace.homes.get(user)
 
     def messages(self, channel: str) -> list[Message]:
-        """What a channel itself shows, oldest first."""
+        """Return the messages that a channel itself shows, oldest first."""
         return self.workspace.roots(self.channel_id(channel))
 
     def thread(self, channel: str, ts: str) -> list[Message]:
-        """A root and its replies, oldest first."""
+        """Return a root and its replies, oldest first."""
         return self.workspace.thread(self.channel_id(channel), ts)
 
     def channel_id(self, channel: str) -> str:
-        """The id of a channel given by name, "#name" or id; "dm" is the conversation with the app."""
+        """Return the id of a channel given by name, "#name" or id; "dm" is the conversation with the app."""
         wanted = channel.removeprefix("#")
         if wanted == "dm":
             return DIRECT
@@ -87,7 +86,7 @@ class Driver:
         """
         Wait until `found()` is true in the sense of `if`, and return it.
 
-        It is asked anew after each change of the workspace, each call of the app and each delivery.
+        It is asked again after each change of the workspace, each call of the app and each delivery.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -124,7 +123,7 @@ class Driver:
         )
 
     def edit_message(self, message: Message, text: str) -> None:
-        """Edit a message of a person's."""
+        """Edit a person's message."""
         edited = {"user": message.user, "ts": self.workspace.next_ts()}
 
         def change(message: Message) -> None:
@@ -147,24 +146,49 @@ class Driver:
         user: str = YOU,
         connect_stub: bool = False,
     ) -> Message:
-        """Share a file as a person does; `connect_stub` as from another workspace, where events hold its id alone."""
-        size = len(source) if isinstance(source, bytes) else (await asyncio.to_thread(source.stat)).st_size
+        """Share one file as a person does; see `upload_files`."""
         name = name or (source.name if isinstance(source, Path) else "file")
-        file = self.files.expect(name=name, size_bytes=size, user=user)
-        if isinstance(source, bytes):
-            await asyncio.to_thread(file.path.write_bytes, source)
-        else:
-            await asyncio.to_thread(shutil.copyfile, source, file.path)
-        return await self.share_upload(file, channel, thread_ts=thread_ts, text=text, connect_stub=connect_stub)
+        return await self.upload_files(
+            [(name, source)], channel, thread_ts=thread_ts, text=text, user=user, connect_stub=connect_stub
+        )
 
-    async def share_upload(
-        self, file: StoredFile, channel: str, *, thread_ts: str | None = None, text: str = "", connect_stub: bool = False
+    async def upload_files(
+        self,
+        sources: Sequence[tuple[str, Path | bytes]],
+        channel: str,
+        *,
+        thread_ts: str | None = None,
+        text: str = "",
+        user: str = YOU,
+        connect_stub: bool = False,
     ) -> Message:
-        """Share a file whose bytes are there already."""
-        file.state, file.is_stub = FileState.UPLOADED, connect_stub
-        await self.files.take_in(file)
-        share = Share([file], self.channel_id(channel), file.user, thread_ts, self.workspace.as_sent(text))
-        return self.files.share_now([file], share)
+        """
+        Share files, each with its name, in one message as a person does.
+
+        `connect_stub` shares them as from another workspace, where events hold their ids alone.
+        """
+        files = []
+        for name, source in sources:
+            size = len(source) if isinstance(source, bytes) else (await asyncio.to_thread(source.stat)).st_size
+            file = self.files.expect(name=name, size_bytes=size, user=user)
+            if isinstance(source, bytes):
+                await asyncio.to_thread(file.path.write_bytes, source)
+            else:
+                await asyncio.to_thread(shutil.copyfile, source, file.path)
+            file.state, file.is_stub = FileState.UPLOADED, connect_stub
+            files.append(file)
+        return await self.share_uploads(files, channel, thread_ts=thread_ts, text=text)
+
+    async def share_uploads(
+        self, files: Sequence[StoredFile], channel: str, *, thread_ts: str | None = None, text: str = ""
+    ) -> Message:
+        """Share files whose bytes are there, all of one person, in one message and in this order."""
+        for file in files:
+            file.state = FileState.PROCESSING
+        for file in files:
+            await self.files.detect_type(file)
+        share = Share(list(files), self.channel_id(channel), files[0].user, thread_ts, self.workspace.as_sent(text))
+        return self.files.share_now(files, share)
 
     def share_elsewhere(self, channel: str, url: str, *, name: str, mimetype: str = "video/mp4", user: str = YOU) -> Message:
         """Share a file that lies on another service (`mode: external`)."""
@@ -197,9 +221,11 @@ class Driver:
         """Use a button, menu or input of a message, an ephemeral message or a view; see `People.click`."""
         return await self.people.click(target, action_id, user, value=value, block_id=block_id, values=values or {})
 
-    async def open_shortcut(self, callback_id: str, message: Message | None = None, *, user: str = YOU) -> Delivery:
-        """Use a global shortcut, or one at a message."""
-        return await self.people.use_shortcut(callback_id, user, message)
+    async def open_shortcut(
+        self, callback_id: str, message: Message | None = None, *, user: str = YOU, channel: str = ""
+    ) -> Delivery:
+        """Use a global shortcut (in `channel`, where one is open), or one at a message."""
+        return await self.people.use_shortcut(callback_id, user, message, self.channel_id(channel) if channel else "")
 
     async def submit_view(self, view: View, values: Mapping[str, object] | None = None) -> Json:
         """Send a modal with `values` by action id; the result holds the `errors` that are then shown in it, by block id."""
@@ -210,22 +236,22 @@ class Driver:
         await self.people.close_view(view, clear=clear)
 
     def open_home(self, *, user: str = YOU, tab: str = "home") -> None:
-        """Look at the app's Home (or its "messages")."""
-        self.workspace.announce(Happening("home_opened", user=user, name=tab))
+        """Open the app's Home, or its tab "messages"."""
+        self.workspace.announce(Change("home_opened", user=user, name=tab))
 
     def invite(self, channel: str, user: str = BOT_USER, *, by: str = YOU) -> None:
-        """Add somebody, the app unless said otherwise, to a channel."""
+        """Add a user (by default the app) to a channel."""
         self.workspace.join(self.channel_id(channel), user, by=by)
 
     def kick(self, channel: str, user: str = BOT_USER, *, by: str = YOU) -> None:
-        """Remove somebody, the app unless said otherwise, from a channel."""
+        """Remove a user (by default the app) from a channel."""
         self.workspace.leave(self.channel_id(channel), user, by=by)
 
     def archive(self, channel: str) -> None:
         """Archive a channel: nothing can be posted there any more."""
         found = self.workspace.channel(self.channel_id(channel))
         found.archived = True
-        self.workspace.announce(Happening("channel", found.id))
+        self.workspace.announce(Change("channel", found.id))
 
     # Inside
 

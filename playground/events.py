@@ -1,8 +1,8 @@
 """
-What the app is told of a happening: the events of Slack's Events API, by subscription name.
+The events of Slack's Events API that a change of the workspace gives, by subscription name.
 
-Pure translation. Delivery, signatures and retries are in `delivery.py`. An app hears only of conversations that it is in, only
-what it subscribed to, and only what its scopes cover.
+Pure functions. Delivery, signatures and retries are in `delivery.py`. An app gets only events of conversations that it is in,
+to which it subscribed, and which its scopes cover.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import secrets
 from collections.abc import Collection, Iterator
 
 from playground.files import Files
-from playground.wire import Json
-from playground.workspace import APP_ID, BOT_USER, TEAM_ID, Channel, Happening, Message, Workspace
+from playground.payloads import Json
+from playground.workspace import APP_ID, BOT_USER, TEAM_ID, Change, Channel, Message, Workspace
 
 _KIND_NAMES = {"channel": "channels", "group": "groups", "im": "im"}
 
@@ -34,45 +34,45 @@ EVENT_SCOPES = {
 }
 
 
-def events_of(workspace: Workspace, files: Files, happening: Happening) -> Iterator[tuple[str, Json]]:
-    """The events that Slack makes of a happening, each with the name that an app subscribes to."""
-    if happening.kind == "home_opened":
-        yield "app_home_opened", _home_opened(workspace, happening)
+def events_of(workspace: Workspace, files: Files, change: Change) -> Iterator[tuple[str, Json]]:
+    """Return the events that Slack sends for a change, each with the name that an app subscribes to."""
+    if change.kind == "home_opened":
+        yield "app_home_opened", _home_opened(workspace, change)
         return
-    if happening.kind in ("app_uninstalled", "tokens_revoked"):
-        tokens: Json = {"tokens": {"oauth": [], "bot": [BOT_USER]}} if happening.kind == "tokens_revoked" else {}
-        yield happening.kind, {"type": happening.kind, **tokens}
+    if change.kind in ("app_uninstalled", "tokens_revoked"):
+        tokens: Json = {"tokens": {"oauth": [], "bot": [BOT_USER]}} if change.kind == "tokens_revoked" else {}
+        yield change.kind, {"type": change.kind, **tokens}
         return
-    channel = workspace.channels.get(happening.channel_id)
-    if channel is None or (BOT_USER not in channel.members and happening.user != BOT_USER):
+    channel = workspace.channels.get(change.channel_id)
+    if channel is None or (BOT_USER not in channel.members and change.user != BOT_USER):
         return
     message_event = f"message.{_KIND_NAMES[channel.kind]}"
-    if happening.kind == "message" and happening.message is not None and BOT_USER in channel.members:
-        yield message_event, _posted(workspace, channel, happening.message)
-        if _mentions_app(channel, happening.message):
-            yield "app_mention", _mention(workspace, happening.message)
-    elif happening.kind in ("message_changed", "message_deleted") and happening.message is not None:
-        yield message_event, _altered(workspace, channel, happening)
-    elif happening.kind == "file_shared":
+    if change.kind == "message" and change.message is not None and BOT_USER in channel.members:
+        yield message_event, _posted(workspace, channel, change.message)
+        if _mentions_app(channel, change.message):
+            yield "app_mention", _mention(workspace, change.message)
+    elif change.kind in ("message_changed", "message_deleted") and change.message is not None:
+        yield message_event, _altered(workspace, channel, change)
+    elif change.kind == "file_shared":
         ts = workspace.next_ts()
-        event: Json = {"type": "file_shared", "file_id": happening.file_id, "file": {"id": happening.file_id}}
+        event: Json = {"type": "file_shared", "file_id": change.file_id, "file": {"id": change.file_id}}
         event |= {"channel_id": channel.id, "event_ts": ts}
         yield "file_created", {key: value for key, value in event.items() if key != "channel_id"} | {"type": "file_created"}
-        yield "file_shared", event | ({"user_id": happening.user} if happening.user else {})
-    elif happening.kind in ("member_joined", "member_left"):
-        yield f"{happening.kind}_channel", _membership(workspace, channel, happening)
-        if happening.kind == "member_left" and happening.user == BOT_USER:
+        yield "file_shared", event | ({"user_id": change.user} if change.user else {})
+    elif change.kind in ("member_joined", "member_left"):
+        yield f"{change.kind}_channel", _membership(workspace, channel, change)
+        if change.kind == "member_left" and change.user == BOT_USER:
             yield (
                 "channel_left",
                 {
                     "type": "channel_left",
                     "channel": channel.id,
-                    "actor_id": happening.by,
+                    "actor_id": change.by,
                     "event_ts": workspace.next_ts(),
                 },
             )
-    elif happening.kind in ("reaction_added", "reaction_removed") and happening.message is not None:
-        yield happening.kind, _reaction(workspace, happening.message, happening)
+    elif change.kind in ("reaction_added", "reaction_removed") and change.message is not None:
+        yield change.kind, _reaction(workspace, change.message, change)
 
 
 def _posted(workspace: Workspace, channel: Channel, message: Message) -> Json:
@@ -82,22 +82,22 @@ def _posted(workspace: Workspace, channel: Channel, message: Message) -> Json:
     return shown | {"channel": channel.id, "channel_type": channel.kind, "event_ts": message.ts}
 
 
-def _altered(workspace: Workspace, channel: Channel, happening: Happening) -> Json:
-    assert happening.message is not None
+def _altered(workspace: Workspace, channel: Channel, change: Change) -> Json:
+    assert change.message is not None
     ts = workspace.next_ts()
     event: Json = {
         "type": "message",
-        "subtype": happening.kind,
+        "subtype": change.kind,
         "channel": channel.id,
         "channel_type": channel.kind,
         "hidden": True,
         "ts": ts,
         "event_ts": ts,
-        "previous_message": happening.before,
+        "previous_message": change.before,
     }
-    if happening.kind == "message_deleted":
-        return event | {"deleted_ts": happening.message.ts}
-    return event | {"message": workspace.message_json(happening.message)}
+    if change.kind == "message_deleted":
+        return event | {"deleted_ts": change.message.ts}
+    return event | {"message": workspace.message_json(change.message)}
 
 
 def _mentions_app(channel: Channel, message: Message) -> bool:
@@ -128,48 +128,48 @@ def _mention(workspace: Workspace, message: Message) -> Json:
     return event
 
 
-def _membership(workspace: Workspace, channel: Channel, happening: Happening) -> Json:
+def _membership(workspace: Workspace, channel: Channel, change: Change) -> Json:
     event: Json = {
-        "type": f"{happening.kind}_channel",
-        "user": happening.user,
+        "type": f"{change.kind}_channel",
+        "user": change.user,
         "channel": channel.id,
         "channel_type": channel.id[0],
         "team": TEAM_ID,
         "event_ts": workspace.next_ts(),
     }
-    return event | ({"inviter": happening.by} if happening.by and happening.kind == "member_joined" else {})
+    return event | ({"inviter": change.by} if change.by and change.kind == "member_joined" else {})
 
 
-def _reaction(workspace: Workspace, message: Message, happening: Happening) -> Json:
+def _reaction(workspace: Workspace, message: Message, change: Change) -> Json:
     return {
-        "type": happening.kind,
-        "user": happening.user,
-        "reaction": happening.name,
+        "type": change.kind,
+        "user": change.user,
+        "reaction": change.name,
         "item_user": message.user,
         "item": {"type": "message", "channel": message.channel_id, "ts": message.ts},
         "event_ts": workspace.next_ts(),
     }
 
 
-def _home_opened(workspace: Workspace, happening: Happening) -> Json:
+def _home_opened(workspace: Workspace, change: Change) -> Json:
     event: Json = {
         "type": "app_home_opened",
-        "user": happening.user,
-        "channel": workspace.direct_channel(happening.user).id,
-        "tab": happening.name,
+        "user": change.user,
+        "channel": workspace.direct_channel(change.user).id,
+        "tab": change.name,
         "event_ts": workspace.next_ts(),
     }
-    home = workspace.homes.get(happening.user)
-    return event | ({"view": workspace.view_json(home)} if home and happening.name == "home" else {})
+    home = workspace.homes.get(change.user)
+    return event | ({"view": workspace.view_json(home)} if home and change.name == "home" else {})
 
 
 def is_delivered(name: str, *, subscribed: Collection[str], scopes: Collection[str]) -> bool:
-    """Whether an app with these subscriptions and scopes gets events of this name."""
+    """Tell whether an app with these subscriptions and scopes gets events of this name."""
     return name in subscribed and (name not in EVENT_SCOPES or EVENT_SCOPES[name] in scopes)
 
 
 def envelope(workspace: Workspace, event: Json) -> Json:
-    """The outer object of an event: new id, same event."""
+    """Return the outer object of an event: a new id around the same event."""
     event_id = "Ev0" + secrets.token_hex(5).upper()[:8]
     return {
         "token": "playground-verification-token",

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from aiohttp import BodyPartReader, web
 
-from playground.faulty import ApiCall, Faulty
+from playground.fault_injection import ApiCall, FaultInjector
 from playground.files import CHUNK_BYTES, Files, TooManyBytes
-from playground.wire import ApiError
+from playground.payloads import ApiError
 from playground.workspace import BOT_USER
 
 _SIGN_IN = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Sign in</title></head>
@@ -24,7 +24,7 @@ _SHOWN_IN_PLACE = ("image/png", "image/jpeg", "image/gif", "image/webp", "video/
 
 
 def file_response(path: Path, *, mimetype: str, name: str, download: bool = False) -> web.FileResponse:
-    """A file with ranges, its type as found, and nothing in it allowed to run."""
+    """Return a file with support of ranges, its detected type, and nothing in it allowed to run."""
     shown = mimetype.startswith(_SHOWN_IN_PLACE) and not download
     safe_name = "".join(letter for letter in name if letter.isascii() and letter.isprintable() and letter not in '"\\')
     return web.FileResponse(
@@ -42,11 +42,11 @@ def file_response(path: Path, *, mimetype: str, name: str, download: bool = Fals
 
 
 class FileRoutes:
-    """`granted` tells whether a token is the app's, and whether it may read files; None for no such token."""
+    """The routes of files. `granted` tells whether a token may read files; None for a token that is not the app's."""
 
-    def __init__(self, files: Files, faulty: Faulty, granted: Callable[[str], bool | None]) -> None:
+    def __init__(self, files: Files, injector: FaultInjector, granted: Callable[[str], bool | None]) -> None:
         self.files = files
-        self.faulty = faulty
+        self.injector = injector
         self.granted = granted
 
     def add_to(self, app: web.Application) -> None:
@@ -56,8 +56,8 @@ class FileRoutes:
         app.router.add_get("/signin", self.sign_in)
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
-        """Take the bytes of a file, raw or as a form; its declared length must be kept to."""
-        return await self.faulty.run(request, "upload", {}, self._upload)
+        """Receive the bytes of a file, raw or as a form; their number must be the declared one."""
+        return await self.injector.run(request, "upload", {}, self._upload)
 
     async def _upload(self, request: web.Request, call: ApiCall) -> web.Response:
         file = self.files.by_ticket(request.match_info["ticket"])
@@ -72,8 +72,8 @@ class FileRoutes:
         return web.Response(text=f"OK - {file.size_bytes}")
 
     async def download(self, request: web.Request) -> web.StreamResponse:
-        """Give the bytes of a file to who may have them."""
-        return await self.faulty.run(request, "download", {"file": request.match_info["file_id"]}, self._download)
+        """Return the bytes of a file to a token that may read it."""
+        return await self.injector.run(request, "download", {"file": request.match_info["file_id"]}, self._download)
 
     async def _download(self, request: web.Request, call: ApiCall) -> web.StreamResponse:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -93,7 +93,7 @@ class FileRoutes:
         )
 
     async def sign_in(self, request: web.Request) -> web.Response:
-        """The page that comes instead of a file."""
+        """Return the page that comes instead of a file."""
         return web.Response(text=_SIGN_IN, content_type="text/html")
 
 

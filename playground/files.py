@@ -1,5 +1,5 @@
 """
-Files of the workspace: their bytes in a temporary folder, what Slack says of them, and the life of an upload.
+Files of the workspace: their bytes in a temporary folder, their JSON, and the states of an upload.
 
     awaiting (an upload address was given) -> uploaded (the bytes came) -> processing (completed) -> ready
 
@@ -23,8 +23,8 @@ from urllib.parse import quote
 from PIL import Image, UnidentifiedImageError
 
 from playground.faults import Faults
-from playground.wire import ApiError, Json
-from playground.workspace import BOT_USER, TEAM_ID, Happening, Message, Workspace
+from playground.payloads import ApiError, Json
+from playground.workspace import BOT_USER, TEAM_ID, Change, Message, Workspace
 
 CHUNK_BYTES = 1 << 20
 
@@ -42,7 +42,7 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True)
 class Processing:
-    """How long a new file of the app is not ready: until `seconds` have passed and `files.info` was asked `polls` times."""
+    """The time until a new file of the app is ready: `seconds` have passed and `files.info` was asked `polls` times."""
 
     seconds: float = 0.05
     polls: int = 0
@@ -81,7 +81,7 @@ def _replace_file(message: Message, *, file_id: str, mode: str) -> None:
 
 
 class TooManyBytes(Exception):
-    """More bytes came than were declared."""
+    """The error for more bytes than were declared."""
 
 
 class Files:
@@ -95,12 +95,12 @@ class Files:
         self.max_file_bytes = max_file_bytes
         self.by_id: dict[str, StoredFile] = {}
         self.shared_names_user = True
-        """Whether `file_shared` says who shared; Slack has sent it without."""
+        """False leaves the user out of `file_shared`, as Slack has done."""
         self._timers: set[asyncio.TimerHandle] = set()
         self._pending: list[Share] = []
 
     def close(self) -> None:
-        """Stop what is being processed."""
+        """Stop all processing."""
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
@@ -108,7 +108,7 @@ class Files:
     # Making files
 
     def expect(self, *, name: str, size_bytes: int, user: str, alt_text: str = "") -> StoredFile:
-        """A file that is about to be uploaded; its `ticket` is the secret part of the address."""
+        """Return a new file that is about to be uploaded; its `ticket` is the secret part of the address."""
         file_id = "F0" + secrets.token_hex(5).upper()[:9]
         safe_name = name.replace("/", "_").replace("\0", "_")[-255:]
         file = StoredFile(
@@ -127,7 +127,7 @@ class Files:
         return file
 
     async def receive(self, file: StoredFile, chunks: AsyncIterator[bytes]) -> None:
-        """Stream the bytes of a file to its place; `TooManyBytes` beyond its declared size, which leaves nothing behind."""
+        """Stream the bytes of a file to its path; `TooManyBytes` beyond its declared size, which leaves nothing behind."""
         received = 0
         try:
             with file.path.open("wb") as sink:
@@ -143,8 +143,8 @@ class Files:
         if received == file.size_bytes:
             file.state = FileState.UPLOADED
 
-    async def take_in(self, file: StoredFile) -> None:
-        """Find out what an uploaded file is."""
+    async def detect_type(self, file: StoredFile) -> None:
+        """Detect the media type of an uploaded file, and the size of a picture."""
         file.mimetype = await asyncio.to_thread(sniffed_type, file.path, file.name)
         if file.mimetype.startswith("image/"):
             file.width_px, file.height_px = await asyncio.to_thread(_image_size, file.path)
@@ -187,14 +187,14 @@ class Files:
         for file in files:
             if file.state is FileState.PROCESSING and not file.time_left and not file.polls_left:
                 file.state = FileState.READY
-                self.workspace.announce(Happening("file_changed", file_id=file.id))
+                self.workspace.announce(Change("file_changed", file_id=file.id))
         for share in tuple(self._pending):
             if all(file.state is FileState.READY for file in share.files):
                 self._pending.remove(share)
                 self._share(share)
 
     def _share(self, share: Share) -> Message:
-        """Post the message of an upload and tell of both, as Slack does."""
+        """Post the message of an upload and announce message and files, as Slack does."""
         ts = self.workspace.next_ts()
         for file in share.files:
             entry: Json = {"ts": ts, "reply_users": [], "reply_users_count": 0, "reply_count": 0, "team_id": TEAM_ID}
@@ -217,13 +217,13 @@ class Files:
         self.workspace.post(message)
         for file in share.files:
             user = share.user if self.shared_names_user else ""
-            self.workspace.announce(Happening("file_shared", share.channel_id, message, file_id=file.id, user=user, ts=ts))
+            self.workspace.announce(Change("file_shared", share.channel_id, message, file_id=file.id, user=user, ts=ts))
         return message
 
     # Looking at files
 
     def visible(self, file_id: str, user: str) -> StoredFile:
-        """The file, where this user may see it: their own, or one shared where they are."""
+        """Return the file if this user may see it: their own, or one shared where they are."""
         file = self.by_id.get(file_id)
         if file is None or file.state is FileState.AWAITING:
             raise ApiError("file_not_found")
@@ -234,7 +234,7 @@ class Files:
         return file
 
     def by_ticket(self, ticket: str) -> StoredFile | None:
-        """The file whose bytes this upload address takes, while it does."""
+        """Return the file whose bytes this upload address takes, while it does."""
         return next(
             (
                 file
@@ -252,14 +252,20 @@ class Files:
         self._pending = [share for share in self._pending if file not in share.files]
         for message in self._messages_of(file):
             self.workspace.change(message, partial(_replace_file, file_id=file.id, mode="tombstone"))
-        self.workspace.announce(Happening("file_changed", file_id=file.id))
+        self.workspace.announce(Change("file_changed", file_id=file.id))
 
     def hide(self, file: StoredFile) -> None:
-        """Hide a file as an old one of a free workspace (`hidden_by_limit`), of which nobody is told."""
+        """Hide a file as an old one of a free workspace (`hidden_by_limit`), for which no event is sent."""
         file.mode = "hidden_by_limit"
         for message in self._messages_of(file):
             _replace_file(message, file_id=file.id, mode=file.mode)
-        self.workspace.announce(Happening("file_changed", file_id=file.id))
+        self.workspace.announce(Change("file_changed", file_id=file.id))
+
+    def discard(self, file: StoredFile) -> None:
+        """Forget an uploaded file that was never shared."""
+        file.state = FileState.DELETED
+        file.path.unlink(missing_ok=True)
+        del self.by_id[file.id]
 
     def _messages_of(self, file: StoredFile) -> list[Message]:
         return [
@@ -270,7 +276,7 @@ class Files:
         ]
 
     def stub_json(self, file: StoredFile) -> Json:
-        """What events and messages hold of a file from another workspace: `files.info` gives the rest."""
+        """Return a file of another workspace as events and messages hold it: `files.info` gives the rest."""
         return {
             "id": file.id,
             "mode": "file_access",
@@ -281,7 +287,7 @@ class Files:
         }
 
     def file_json(self, file: StoredFile) -> Json:
-        """The file object. Type, shares and thumbnails are empty until the file is ready."""
+        """Return the file object. Type, shares and thumbnails are empty until the file is ready."""
         if file.mode in ("tombstone", "hidden_by_limit"):
             return {"id": file.id, "mode": file.mode}
         base, slug = self.workspace.url, quote(_slug(file.name))
@@ -334,7 +340,7 @@ class Files:
         return shares
 
     def picture_problem(self, reference: Json) -> str:
-        """Why a `slack_file` of the app cannot be shown in a block; empty when it can."""
+        """Return why a `slack_file` of the app cannot be shown in a block; "" when it can."""
         for file in self.by_id.values():
             if reference.get("id") == file.id or reference.get("url") in self._addresses(file):
                 break
@@ -357,7 +363,7 @@ class Files:
 
 @dataclass(eq=False)
 class Share:
-    """Where files go when they are ready, and with which words."""
+    """The message in which files are shared when they are ready."""
 
     files: list[StoredFile]
     channel_id: str
@@ -368,7 +374,7 @@ class Share:
 
 
 def sniffed_type(path: Path, name: str) -> str:
-    """The media type by content, where the first bytes tell; else by the name."""
+    """Return the media type by content, where the first bytes tell; else by the name."""
     with path.open("rb") as source:
         head = source.read(_HEAD_BYTES)
     found = _by_signature(head)
@@ -397,7 +403,7 @@ def _by_signature(head: bytes) -> str:
 
 
 def _image_size(path: Path) -> tuple[int, int]:
-    """Width and height from the file's header; zeros where it has none."""
+    """Return width and height from the file's header; zeros where it has none."""
     source: BinaryIO
     try:
         with path.open("rb") as source, Image.open(source) as image:
@@ -412,7 +418,7 @@ def _display_type(mimetype: str) -> str:
 
 
 def _slug(name: str) -> str:
-    """A file's name as Slack's addresses spell it: lower case, odd characters as underscores."""
+    """Return a file's name as Slack's addresses spell it: lower case, odd characters as underscores."""
     return (
         "".join(letter if letter.isascii() and (letter.isalnum() or letter in ".-_") else "_" for letter in name.lower())
         or "file"

@@ -1,5 +1,5 @@
 """
-Who may speak to the playground: its own page, its own app, and nobody else on the web or on this computer.
+Access control of the playground: its own page and its own app, and nobody else on the web or on this computer.
 
 Any page in the same browser can send requests to this address, and any user of the same machine can open it. So every route
 asks three things. The Host must be this server (a page elsewhere could bend a name of its own to this address: DNS rebinding).
@@ -21,7 +21,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 _APP_PREFIXES = ("/api/", "/commands/", "/link/", "/upload/", "/files-pri/", "/signin")
-"""What the app uses; no page has any business there."""
+"""The routes of the app; no page has any business there."""
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -103,20 +103,20 @@ class Guard:
 
 
 def _single(request: web.Request, name: str) -> str:
-    """A header's value, "" where it is missing or there are several."""
+    """Return a header's value, "" where it is missing or there are several."""
     values = request.headers.getall(name, [])
     return values[0] if len(values) == 1 else ""
 
 
 def _opens_page(request: web.Request) -> bool:
-    """Whether a person follows a link to the page: that shows it, and does nothing."""
+    """Tell whether a person follows a link to the page: that shows it, and does nothing."""
     is_page = not request.path.startswith(("/playground/", "/static/"))
     navigates = _single(request, "Sec-Fetch-Mode") == "navigate" and _single(request, "Sec-Fetch-Dest") == "document"
     return request.method == "GET" and is_page and navigates and "Upgrade" not in request.headers
 
 
 def _again(path: str) -> web.Response:
-    """A page that opens `path` anew, as the page's own request."""
+    """Return a page that opens `path` again, as the page's own request."""
     target = html.escape("/" + path.lstrip("/"), quote=True)
     text = f'<!doctype html><meta http-equiv="refresh" content="0;url={target}"><title>Playground</title>\n'
     return web.Response(text=text, content_type="text/html", headers=_HEADERS)

@@ -1,5 +1,5 @@
 """
-What the app asks Slack for: read from `app_manifest.yaml`, which is what people paste into Slack.
+The app's manifest, read from `app_manifest.yaml`, which is what people paste into Slack.
 
 The file lies at the root of a checkout, and beside this module in an installed wheel.
 """
@@ -37,7 +37,7 @@ class Shortcut:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The parts of a manifest that the workspace keeps to."""
+    """The parts of a manifest that the workspace enforces."""
 
     app_name: str
     scopes: frozenset[str]

@@ -1,6 +1,5 @@
 """
-The browser's side of the playground: the page's files, what it shows as JSON, its live WebSocket, and what the person does
-there.
+The HTTP side of the page: its files, its content as JSON, its live WebSocket, and the actions of the person.
 
 The person is always "you". Everything here belongs to the page alone: `guard.py` lets nobody else in. The page itself runs
 nothing but its own files (Content-Security-Policy).
@@ -18,13 +17,16 @@ from aiohttp import WSMsgType, web
 from playground.driver import Driver
 from playground.file_routes import file_response
 from playground.files import CHUNK_BYTES, FileState, StoredFile, TooManyBytes
+from playground.payloads import ApiError, Json
 from playground.people import NoSuchElement, Target
-from playground.wire import ApiError, Json
-from playground.workspace import BOT_USER, DIRECT, WILDLIFE, YOU, Channel, Ephemeral, Happening, Message, View
+from playground.workspace import BOT_USER, DIRECT, WILDLIFE, YOU, Change, Channel, Ephemeral, Message, View
 
 STATIC = Path(__file__).parent / "static"
 MAX_MESSAGES = 500
 MAX_TEXT = 12_000
+
+MAX_FILES = 10
+"""Slack's client takes no more files in one message."""
 
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -63,7 +65,7 @@ class Page:
         app.router.add_post("/playground/upload", self._upload)
         for name, action in self._actions().items():
             app.router.add_post(f"/playground/{name}", self._acting(action))
-        self._stop_watching = self.workspace.watch(self._happened)
+        self._stop_watching = self.workspace.watch(self._on_change)
 
     async def close(self, app: web.Application) -> None:
         """Close the live connections."""
@@ -91,7 +93,7 @@ class Page:
         path = STATIC / name
         if path.parent != STATIC or path.suffix not in _TYPES or not path.is_file():
             raise web.HTTPNotFound
-        # Asked for anew each time, answered with 304 while the file is the same: a new version is never mixed with an old one.
+        # Requested again each time, answered with 304 while the file is the same: a new version is never mixed with an old one.
         headers = _PAGE_HEADERS | {"Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8", "Cache-Control": "no-cache"}
         return web.FileResponse(path, headers=headers)
 
@@ -101,7 +103,7 @@ class Page:
         return _json(self.snapshot())
 
     def snapshot(self) -> Json:
-        """Everything that the page shows, for its start and after a lost connection."""
+        """Return everything that the page shows, for its start and after a lost connection."""
         workspace = self.workspace
         home = workspace.homes.get(YOU)
         return {
@@ -124,6 +126,7 @@ class Page:
             "shortcuts": [vars(shortcut) for shortcut in self.playground.people.shortcuts.values()],
             "samples": list(self.playground.samples),
             "max_file_bytes": self.playground.files.max_file_bytes,
+            "max_files": MAX_FILES,
         }
 
     def _channel(self, channel: Channel) -> Json:
@@ -156,10 +159,10 @@ class Page:
 
     def _view(self, view: View) -> Json:
         shown = self.workspace.view_json(view)
-        return shown | {"blocks": self._with_pictures(view.view["blocks"])}
+        return shown | {"blocks": self._with_pictures(view.view["blocks"]), "channel": view.channel_id}
 
     def _with_pictures(self, blocks: list[Json]) -> list[Json]:
-        """Blocks whose pictures say where the page gets them; a picture that you may not see has no address."""
+        """Return blocks with the addresses of their pictures; a picture that the person may not see has none."""
         shown = deepcopy(blocks)
         for block in shown:
             for element in (block, block.get("accessory"), *block.get("elements", [])):
@@ -229,15 +232,15 @@ class Page:
             await asyncio.gather(sender, return_exceptions=True)
         return socket
 
-    def _happened(self, happening: Happening) -> None:
-        update = self._update(happening)
+    def _on_change(self, change: Change) -> None:
+        update = self._update(change)
         if update is not None:
             for queue in self._live:
                 queue.put_nowait(update)
 
-    def _update(self, happening: Happening) -> Json | None:
-        kind, message = happening.kind, happening.message
-        channel = self.workspace.channels.get(happening.channel_id)
+    def _update(self, change: Change) -> Json | None:
+        kind, message = change.kind, change.message
+        channel = self.workspace.channels.get(change.channel_id)
         if channel is not None and YOU not in channel.members:
             return None
         if kind == "message_deleted" and message is not None and message.subtype != "tombstone":
@@ -246,13 +249,13 @@ class Page:
             fresh = kind == "message"
             return {"type": "message", "message": self._message(message), "fresh": fresh}
         if kind == "file_changed":
-            return {"type": "file", "file": self._file_json(happening.file_id)}
-        if happening.ephemeral is not None and happening.ephemeral.user == YOU:
-            return {"type": kind, "message": self._ephemeral(happening.ephemeral)}
+            return {"type": "file", "file": self._file_json(change.file_id)}
+        if change.ephemeral is not None and change.ephemeral.user == YOU:
+            return {"type": kind, "message": self._ephemeral(change.ephemeral)}
         if kind == "channel" and channel is not None:
             return {"type": "channel", "channel": self._channel(channel)}
-        if happening.view is not None and happening.user == YOU:
-            return {"type": kind, "view": self._view(happening.view)}
+        if change.view is not None and change.user == YOU:
+            return {"type": kind, "view": self._view(change.view)}
         return None
 
     # What the person does
@@ -260,6 +263,7 @@ class Page:
     def _actions(self) -> dict[str, Action]:
         return {
             "messages": self._post,
+            "discard": self._discard,
             "commands": self._command,
             "click": self._click,
             "shortcut": self._shortcut,
@@ -288,9 +292,33 @@ class Page:
         return handle
 
     async def _post(self, body: Json) -> Json:
-        text = str(body["text"])[:MAX_TEXT]
-        message = self.playground.post_message(_own_channel(self, body), text, thread_ts=body.get("thread_ts"))
+        """Post a message of the person's: its text, and the files that were uploaded for it."""
+        channel_id, text, thread_ts = _own_channel(self, body), str(body["text"])[:MAX_TEXT], body.get("thread_ts")
+        if self.workspace.channel(channel_id).archived:
+            raise ApiError("is_archived")
+        files = [self._unsent(file_id) for file_id in dict.fromkeys(body.get("files", []))]
+        if len(files) > MAX_FILES:
+            raise ApiError("too_many_files")
+        if not files and not text.strip():
+            raise ApiError("no_text")
+        if thread_ts is not None:
+            self.workspace.check_thread(channel_id, thread_ts)
+        if files:
+            message = await self.playground.share_uploads(files, channel_id, thread_ts=thread_ts, text=text)
+        else:
+            message = self.playground.post_message(channel_id, text, thread_ts=thread_ts)
         return {"ts": message.ts}
+
+    async def _discard(self, body: Json) -> Json:
+        self.playground.files.discard(self._unsent(body["file"]))
+        return {}
+
+    def _unsent(self, file_id: str) -> StoredFile:
+        """Return a file that the person uploaded and has not sent yet."""
+        file = self.playground.files.by_id.get(file_id)
+        if file is None or file.user != YOU or file.state is not FileState.UPLOADED:
+            raise ApiError("file_not_found")
+        return file
 
     async def _command(self, body: Json) -> Json:
         delivery = await self.playground.slash_command(
@@ -327,7 +355,8 @@ class Page:
     async def _shortcut(self, body: Json) -> Json:
         target = self._target(body) if "ts" in body else None
         message = target if isinstance(target, Message) else None
-        delivery = await self.playground.open_shortcut(str(body["callback_id"]), message)
+        channel = _own_channel(self, body) if "channel" in body else ""
+        delivery = await self.playground.open_shortcut(str(body["callback_id"]), message, channel=channel)
         return {"ok": delivery.ok}
 
     async def _sample(self, body: Json) -> Json:
@@ -363,17 +392,13 @@ class Page:
         return {}
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
-        """A file from the person's computer, streamed; its channel, thread, name and words are in the query."""
+        """Stream in a file from the person's computer, which nobody else sees until it is sent; its name is in the query."""
         files, query = self.playground.files, request.query
-        channel_id = _own_channel(self, dict(query))
         size = request.content_length
         if size is None or not query.get("name"):
             raise web.HTTPLengthRequired if size is None else web.HTTPBadRequest
         if size > files.max_file_bytes:
             raise web.HTTPRequestEntityTooLarge(files.max_file_bytes, size)
-        thread_ts = query.get("thread_ts") or None
-        if thread_ts:
-            self.workspace.check_thread(channel_id, thread_ts)
         file = files.expect(name=query["name"], size_bytes=size, user=YOU)
         try:
             await files.receive(file, request.content.iter_chunked(CHUNK_BYTES))
@@ -381,14 +406,11 @@ class Page:
             raise web.HTTPBadRequest from None
         if file.state is not FileState.UPLOADED:
             raise web.HTTPBadRequest
-        message = await self.playground.share_upload(
-            file, channel_id, thread_ts=thread_ts, text=query.get("text", "")[:MAX_TEXT]
-        )
-        return _json({"ts": message.ts})
+        return _json({"file": file.id})
 
 
 def _own_channel(page: Page, body: Json) -> str:
-    """The channel that a request names, where you are in it."""
+    """Return the id of the channel that a request names; `channel_not_found` where the person is not in it."""
     channel = page.workspace.channel(str(body["channel"]))
     if YOU not in channel.members:
         raise ApiError("channel_not_found")

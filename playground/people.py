@@ -1,7 +1,7 @@
 """
-What people do in the workspace, and what the app hears of it: commands, clicks, shortcuts, modals and answers to them.
+Actions of people, and the requests to the app that they cause: commands, clicks, shortcuts, modals and answers to them.
 
-Used by the page and by tests alike. Messages and files are in `workspace.py` and `files.py`; those tell the app through events.
+Used by the page and by tests alike. Messages and files are in `workspace.py` and `files.py`; those reach the app as events.
 Texts in here are those that the client itself shows.
 """
 
@@ -12,18 +12,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from playground.arguments import Arguments
 from playground.delivery import AppLink, Delivery
 from playground.manifest import Shortcut, SlashCommand
+from playground.payloads import ApiError, Json
 from playground.triggers import ResponseUrl, Triggers
 from playground.web_api import MAX_TEXT, WebApi
-from playground.wire import ApiError, Json
 from playground.workspace import (
     APP_ID,
     BOT_ID,
     BOT_USER,
     TEAM_DOMAIN,
     TEAM_ID,
+    Change,
     Channel,
     Ephemeral,
-    Happening,
     Message,
     View,
     Workspace,
@@ -33,11 +33,11 @@ Target = Message | Ephemeral | View
 
 
 class NoSuchElement(Exception):
-    """What was to be clicked is not there."""
+    """The error for an element that is not there."""
 
 
 class People:
-    """Everybody in the workspace but the app."""
+    """The actions of the people in the workspace."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class People:
     # Commands
 
     async def slash_command(self, channel_id: str, command: str, text: str, user: str) -> Delivery | None:
-        """Type a command. What comes back at once is shown to that person; None where there is no such command."""
+        """Type a command, and show its answer to that person; None where there is no such command."""
         channel = self.workspace.channel(channel_id)
         known = self.commands.get(command)
         if known is None:
@@ -80,7 +80,7 @@ class People:
                 "api_app_id": APP_ID,
                 "is_enterprise_install": "false",
                 "response_url": self.triggers.response_url(channel_id, user),
-                "trigger_id": self.triggers.give(user),
+                "trigger_id": self.triggers.give(user, channel_id=channel.id),
             },
         )
         if not delivery.ok:
@@ -95,12 +95,12 @@ class People:
         return delivery
 
     def _tell(self, channel_id: str, user: str, text: str, thread_ts: str | None = None) -> None:
-        """Say something that only this person sees, from the client and not from the app."""
+        """Show text to this person alone, from the client and not from the app."""
         shown = Ephemeral(channel_id, self.workspace.next_ts(), user, text, thread_ts=thread_ts, from_app=False)
         self.workspace.show(shown)
 
     def respond(self, secret: str, body: Json) -> None:
-        """What the app posts to a `response_url`."""
+        """Carry out what the app posts to a `response_url`."""
         self._respond(body, self.triggers.use_response(secret))
 
     def _respond(self, body: Json, response: ResponseUrl) -> None:
@@ -169,7 +169,8 @@ class People:
             action |= chosen(element, value)
             values = {**values, element["action_id"]: value}
         payload = self._interaction("block_actions", user) | {"actions": [action]}
-        state = {"values": state_values(blocks, values)}
+        conversation = self._current_conversation(target)
+        state = {"values": state_values(blocks, values, conversation)}
         if isinstance(target, View):
             payload |= {"container": {"type": "view", "view_id": target.id}}
             payload |= {"trigger_id": self.triggers.give(user, view_id=target.id)}
@@ -181,7 +182,7 @@ class People:
             if target.thread_ts:
                 container["thread_ts"] = target.thread_ts
             payload |= {"container": container, "channel": self._channel(channel), "state": state}
-            payload |= {"trigger_id": self.triggers.give(user)}
+            payload |= {"trigger_id": self.triggers.give(user, channel_id=channel.id)}
             payload |= {"response_url": self.triggers.response_url(channel.id, user, thread_ts=target.thread_ts, origin=target)}
             if isinstance(target, Message):
                 payload["message"] = self.workspace.message_json(target)
@@ -190,13 +191,15 @@ class People:
             self._tell(target.channel_id, user, f"{self.workspace.app_name} is not answering.", target.thread_ts)
         return delivery
 
-    async def use_shortcut(self, callback_id: str, user: str, message: Message | None = None) -> Delivery:
-        """Use a shortcut of the app, at a message or anywhere."""
+    async def use_shortcut(self, callback_id: str, user: str, message: Message | None = None, channel_id: str = "") -> Delivery:
+        """Use a shortcut of the app, at a message or anywhere; `channel_id` is then the conversation that is open."""
         shortcut = self.shortcuts[callback_id]
         if (shortcut.kind == "message") != (message is not None):
             raise NoSuchElement(callback_id)
         payload = self._interaction("message_action" if message else "shortcut", user)
-        payload |= {"callback_id": callback_id, "action_ts": self.workspace.next_ts(), "trigger_id": self.triggers.give(user)}
+        channel_id = message.channel_id if message else channel_id
+        payload |= {"callback_id": callback_id, "action_ts": self.workspace.next_ts()}
+        payload |= {"trigger_id": self.triggers.give(user, channel_id=channel_id)}
         if message is not None:
             channel = self.workspace.channel(message.channel_id)
             payload |= {"channel": self._channel(channel), "message_ts": message.ts}
@@ -219,6 +222,10 @@ class People:
             "is_enterprise_install": False,
         }
 
+    def _current_conversation(self, target: Target) -> Channel | None:
+        """Return the conversation in which a view was asked for, or in which a message is."""
+        return self.workspace.channels.get(target.channel_id)
+
     def _channel(self, channel: Channel) -> Json:
         return {"id": channel.id, "name": channel.name or "directmessage"}
 
@@ -230,13 +237,13 @@ class People:
 
         What the app answers (`response_action`) is carried out: errors, update, push, clear; without one the modal closes.
         """
-        blocks = view.view["blocks"]
-        missing = missing_inputs(blocks, values)
+        blocks, conversation = view.view["blocks"], self._current_conversation(view)
+        missing = missing_inputs(blocks, values, conversation)
         if missing:
             return {"errors": missing}
         payload = self._interaction("view_submission", view.user)
         payload |= {"trigger_id": self.triggers.give(view.user, view_id=view.id), "response_urls": []}
-        payload |= {"view": self.workspace.view_json(view, values=state_values(blocks, values))}
+        payload |= {"view": self.workspace.view_json(view, values=state_values(blocks, values, conversation))}
         delivery = await self.link.attempt("interaction", payload)
         first = str(blocks[0].get("block_id", "")) if blocks else ""
         trouble = {"errors": {first: f"We had some trouble connecting to {self.workspace.app_name}. Try again?"}}
@@ -246,7 +253,7 @@ class People:
         return self._carry_out(view, answer) or trouble
 
     def _carry_out(self, view: View, answer: Json) -> Json | None:
-        """Do what the app answered to a submission; None where the answer is not one that Slack takes."""
+        """Carry out the app's answer to a submission; None where the answer is not one that Slack takes."""
         action = answer.get("response_action")
         if action == "errors":
             errors = answer.get("errors")
@@ -257,7 +264,7 @@ class People:
                 body = self.web_api.checked_view(Arguments({"view": answer.get("view")}))
                 if action == "update":
                     view.view = body
-                    self.workspace.announce(Happening("view", view=view, user=view.user))
+                    self.workspace.announce(Change("view", view=view, user=view.user))
                 else:
                     self.triggers.open_view(body, view.user, on=view)
             except ApiError:
@@ -273,7 +280,7 @@ class People:
         return {"errors": {}}
 
     async def close_view(self, view: View, *, clear: bool = False) -> None:
-        """Dismiss a modal (with `clear` its whole stack); the app hears of it where it asked to."""
+        """Dismiss a modal (with `clear` its whole stack); the app is notified where it asked to be."""
         stack = [each for each in self.workspace.views.values() if each.root_id == view.root_id]
         closing = stack if clear or view.view.get("clear_on_close") else [view]
         for each in reversed(closing):
@@ -285,7 +292,7 @@ class People:
 
 
 def elements_of(blocks: Sequence[Json]) -> Iterator[tuple[Json, Json]]:
-    """Every interactive element with its block."""
+    """Yield every interactive element with its block."""
     for block in blocks:
         for element in (block.get("accessory"), block.get("element"), *block.get("elements", [])):
             if isinstance(element, dict) and "action_id" in element:
@@ -293,7 +300,7 @@ def elements_of(blocks: Sequence[Json]) -> Iterator[tuple[Json, Json]]:
 
 
 def find_element(blocks: Sequence[Json], action_id: str, block_id: str = "") -> tuple[Json, Json]:
-    """The element with this action id, in the given block where several have it."""
+    """Return the element with this action id, in the given block where several have it."""
     for block, element in elements_of(blocks):
         if element["action_id"] == action_id and block_id in ("", block.get("block_id")):
             return block, element
@@ -321,7 +328,7 @@ _ONE = frozenset({"static_select", "external_select", "radio_buttons", "overflow
 
 
 def chosen(element: Json, value: object) -> Json:
-    """What an element reports when it holds `value`: option values stand for their options."""
+    """Return what an element reports when it holds `value`: option values stand for their options."""
     kind = element["type"]
     if kind in _SELECTED:
         return {_SELECTED[kind]: value}
@@ -336,10 +343,25 @@ def chosen(element: Json, value: object) -> Json:
     return {"value": None if value in (None, "") else str(value)}
 
 
-def _initial(element: Json) -> object:
-    for name in ("initial_value", "initial_date", "initial_time", "initial_date_time", "initial_user", "initial_conversation"):
+_INITIAL = (
+    "initial_value", "initial_date", "initial_time", "initial_date_time",
+    "initial_user", "initial_channel", "initial_conversation",
+)  # fmt: skip
+
+
+def is_offered(element: Json, channel: Channel) -> bool:
+    """Tell whether a `conversations_select` offers a conversation; those of one person are all with the app, a bot."""
+    wanted = element.get("filter", {})
+    kind = {"channel": "public", "group": "private", "im": "im"}[channel.kind]
+    return kind in wanted.get("include", [kind]) and not (channel.kind == "im" and wanted.get("exclude_bot_users"))
+
+
+def _initial(element: Json, conversation: Channel | None) -> object:
+    for name in _INITIAL:
         if name in element:
             return element[name]
+    if element.get("default_to_current_conversation") and conversation and is_offered(element, conversation):
+        return [conversation.id] if element["type"].startswith("multi_") else conversation.id
     if "initial_option" in element:
         return element["initial_option"]["value"]
     if "initial_options" in element:
@@ -347,28 +369,34 @@ def _initial(element: Json) -> object:
     return [] if element["type"] in _MANY or element["type"].startswith("multi_") else None
 
 
-def _held(block: Json, element: Json, values: Mapping[str, object]) -> object:
+def _held(block: Json, element: Json, values: Mapping[str, object], conversation: Channel | None) -> object:
     action_id = element["action_id"]
     for key in (f"{block.get('block_id')}/{action_id}", action_id):
         if key in values:
             return values[key]
-    return _initial(element)
+    return _initial(element, conversation)
 
 
-def state_values(blocks: Sequence[Json], values: Mapping[str, object]) -> Json:
-    """`state.values` of a message or view: what people put in, by action id or "block id/action id", or the start."""
+def state_values(blocks: Sequence[Json], values: Mapping[str, object], conversation: Channel | None = None) -> Json:
+    """
+    Return `state.values` of a message or view: what people put in, by action id or "block id/action id", or the initial values.
+
+    `conversation` is the current one, for selects that begin with it.
+    """
     state: Json = {}
     for block, element in elements_of(blocks):
         if element["type"] not in ("button", "overflow"):
-            entry = {"type": element["type"], **chosen(element, _held(block, element, values))}
+            entry = {"type": element["type"], **chosen(element, _held(block, element, values, conversation))}
             state.setdefault(block["block_id"], {})[element["action_id"]] = entry
     return state
 
 
-def missing_inputs(blocks: Sequence[Json], values: Mapping[str, object]) -> dict[str, str]:
-    """The inputs that must be filled in and are not, by block id, and what the client says of each."""
+def missing_inputs(blocks: Sequence[Json], values: Mapping[str, object], conversation: Channel | None = None) -> dict[str, str]:
+    """Return the inputs that must be filled in and are not, by block id, and what the client says of each."""
     return {
         str(block["block_id"]): "Please complete this required field."
         for block, element in elements_of(blocks)
-        if block.get("type") == "input" and not block.get("optional") and _held(block, element, values) in (None, "", [])
+        if block.get("type") == "input"
+        and not block.get("optional")
+        and _held(block, element, values, conversation) in (None, "", [])
     }

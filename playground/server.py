@@ -7,14 +7,15 @@ tests.
         message = slack.post_message("wildlife", "look: https://example.org/fox.mp4")
         reply = await slack.until(lambda: slack.thread("wildlife", message.ts)[1:])
 
-Where the page is: `slack.page_url`, which holds a secret (guard.py). Tokens and secrets are random unless they are given:
+The page is at `slack.page_url`, which holds a secret (guard.py). Tokens and secrets are random unless they are given:
 `slack.bot_token`, `slack.signing_secret`. With an `app_token` it speaks Socket Mode and never HTTP; without one it posts signed
 requests to `bot_url`, which may be set later (the app's port is often known last). Everything lives in memory and a temporary
-folder, and listens on 127.0.0.1 alone. `faults` makes calls go wrong, `calls` and `deliveries` say what went to and fro.
+folder, and listens on 127.0.0.1 alone. `faults` makes calls fail, `calls` and `deliveries` record the traffic in both
+directions.
 
 This module joins the parts: workspace.py (state), web_api.py and blocks.py (what is allowed), files.py and file_routes.py,
-events.py and delivery.py (what the app hears), socket_mode.py, people.py (what people do), driver.py (observing and acting, for
-tests and for the page), page.py (the browser's side), and guard.py (who may speak to all of it).
+events.py and delivery.py (to the app), socket_mode.py, people.py (actions of people), driver.py (observing and acting, for
+tests and for the page), page.py (the page's HTTP side), and guard.py (access control).
 """
 
 from __future__ import annotations
@@ -36,20 +37,20 @@ from playground.arguments import read_arguments
 from playground.delivery import AppLink, request_url
 from playground.driver import Driver
 from playground.events import envelope, events_of, is_delivered
+from playground.fault_injection import ApiCall, FaultInjector, rate_limited
 from playground.faults import Faults, RateLimiter, RateLimits
-from playground.faulty import ApiCall, Faulty, rate_limited
 from playground.file_routes import FileRoutes
 from playground.files import Files, Processing
 from playground.guard import Guard
 from playground.manifest import BOT_EVENTS, BOT_SCOPES, MANIFEST, Shortcut, SlashCommand
 from playground.page import Page
+from playground.payloads import ApiError
 from playground.people import People
 from playground.socket_mode import SocketHub
 from playground.triggers import Triggers
 from playground.web_api import METHODS, WebApi
-from playground.wire import ApiError
 from playground.workspace import (
-    Happening,
+    Change,
     Workspace,
 )
 
@@ -61,7 +62,7 @@ MAX_JSON_BYTES = 4 << 20
 @dataclass(frozen=True)
 class Timing:
     """
-    How long things take, in seconds: Slack's own values, made short where a test says so.
+    Durations, in seconds: Slack's own values, made short where a test says so.
 
     `retry_after_s` are the pauses before an event is sent again (Slack: at once, then 1 and 5 minutes).
     """
@@ -119,7 +120,7 @@ class Playground(Driver):
         )
         self.socket = SocketHub()
         self.web_api = WebApi(self.workspace, self.files, self.triggers, scopes=scopes, open_socket=self.socket.open_url)
-        self._faulty = Faulty(self.faults, self._change)
+        self._injector = FaultInjector(self.faults, self._change)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -132,7 +133,7 @@ class Playground(Driver):
     # Life
 
     async def start(self) -> Self:
-        """Listen. The address is `url` from then on."""
+        """Listen; the address is `url` from then on."""
         self._folder = tempfile.TemporaryDirectory(prefix="playground-", ignore_cleanup_errors=True)
         self.files.folder = Path(self._folder.name)
         self._session = aiohttp.ClientSession(auto_decompress=False)
@@ -152,7 +153,7 @@ class Playground(Driver):
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/commands/{port}/{secret}", self._response_url)
         app.router.add_get("/link/", self.socket.handle)
-        FileRoutes(self.files, self._faulty, self._may_read_files).add_to(app)
+        FileRoutes(self.files, self._injector, self._may_read_files).add_to(app)
         self._page.add_to(app)
         app.on_shutdown.append(self._page.close)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -161,7 +162,7 @@ class Playground(Driver):
         await site.start()
         self.port = self._guard.port = int(self._runner.addresses[0][1])
         self.workspace.url = self.socket.url = f"http://127.0.0.1:{self.port}"
-        self.workspace.watch(self._happened)
+        self.workspace.watch(self._on_change)
         return self
 
     async def aclose(self) -> None:
@@ -208,12 +209,12 @@ class Playground(Driver):
 
     @property
     def api_url(self) -> str:
-        """What `AsyncWebClient(base_url=...)` and TRACKLET_SLACK_API_URL want."""
+        """The address for `AsyncWebClient(base_url=...)` and TRACKLET_SLACK_API_URL."""
         return f"{self.url}/api/"
 
     @property
     def bot_url(self) -> str | None:
-        """Where requests to the app go."""
+        """The address that requests to the app go to."""
         return self.link.bot_url
 
     @bot_url.setter
@@ -221,7 +222,7 @@ class Playground(Driver):
         self.link.bot_url = request_url(url)
 
     async def verify_bot_url(self) -> bool:
-        """Slack's handshake with a request URL; whether the app passed it."""
+        """Perform Slack's handshake with a request URL, and return whether the app passed it."""
         return await self.link.verify()
 
     async def break_connections(self) -> None:
@@ -229,15 +230,15 @@ class Playground(Driver):
         await self._page.break_connections()
 
     def uninstall(self) -> None:
-        """Remove the app: it hears of that, and its token is refused from then on."""
-        self.workspace.announce(Happening("tokens_revoked"))
-        self.workspace.announce(Happening("app_uninstalled"))
+        """Remove the app: it gets the events of that, and its token is refused from then on."""
+        self.workspace.announce(Change("tokens_revoked"))
+        self.workspace.announce(Change("app_uninstalled"))
         self._revoked, self.bot_token = self.bot_token, ""
 
     # Inside
 
-    def _happened(self, happening: Happening) -> None:
-        for name, event in events_of(self.workspace, self.files, happening):
+    def _on_change(self, change: Change) -> None:
+        for name, event in events_of(self.workspace, self.files, change):
             if is_delivered(name, subscribed=self._bot_events, scopes=self.web_api.scopes):
                 self.link.send_event(envelope(self.workspace, event))
         self._change()
@@ -246,7 +247,7 @@ class Playground(Driver):
         return "files:read" in self.web_api.scopes if _same(token, self.bot_token) else None
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        return await self._faulty.run(request, request.match_info["method"], {}, self._call)
+        return await self._injector.run(request, request.match_info["method"], {}, self._call)
 
     async def _call(self, request: web.Request, call: ApiCall) -> web.StreamResponse:
         name, headers = call.method, dict[str, str]()
@@ -283,7 +284,7 @@ class Playground(Driver):
         raise ApiError("account_inactive" if _same(token, self._revoked) else "invalid_auth")
 
     async def _response_url(self, request: web.Request) -> web.StreamResponse:
-        return await self._faulty.run(request, "response_url", {}, self._respond)
+        return await self._injector.run(request, "response_url", {}, self._respond)
 
     async def _respond(self, request: web.Request, call: ApiCall) -> web.StreamResponse:
         try:

@@ -16,7 +16,7 @@ import uuid
 from aiohttp import WSMsgType, web
 
 from playground.delivery import Delivery
-from playground.wire import Json
+from playground.payloads import Json
 from playground.workspace import APP_ID
 
 MAX_CONNECTIONS = 10
@@ -24,7 +24,7 @@ _ENVELOPES = {"event": "events_api", "command": "slash_commands", "interaction":
 
 
 class SocketHub:
-    """Every open connection of the app."""
+    """The open connections of the app."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -35,13 +35,13 @@ class SocketHub:
         self._turn = 0
 
     def open_url(self) -> str:
-        """The address of a new connection."""
+        """Return the address of a new connection."""
         ticket = secrets.token_urlsafe(24)
         self._tickets.add(ticket)
         return f"{self.url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={APP_ID}"
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One connection of the app, from hello to close."""
+        """Serve one connection of the app, from hello to close."""
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets or len(self.connections) >= MAX_CONNECTIONS:
             raise web.HTTPForbidden(text="invalid or used ticket")
@@ -73,7 +73,7 @@ class SocketHub:
             waiting.set_result(body.get("payload") or "")
 
     async def tell(self, delivery: Delivery, timeout_s: float) -> object:
-        """Send one envelope and wait for its acknowledgement; the result is what came with it."""
+        """Send one envelope, wait for its acknowledgement, and return what came with it."""
         envelope_id = str(uuid.uuid4())
         envelope: Json = {"envelope_id": envelope_id, "type": _ENVELOPES[delivery.kind], "payload": delivery.payload}
         envelope["accepts_response_payload"] = delivery.kind != "event"
@@ -92,7 +92,7 @@ class SocketHub:
             self._waiting.pop(envelope_id, None)
 
     async def refresh(self, reason: str = "refresh_requested") -> None:
-        """Ask the app to connect anew, as Slack does every few hours, and close the connections that are open."""
+        """Ask the app to connect again, as Slack does every few hours, and close the connections that are open."""
         for socket in tuple(self.connections):
             await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "playground"}})
             await socket.close()

@@ -1,7 +1,7 @@
 """
-What an interaction hands to the app for its answer: a trigger id that opens one view within seconds, and a `response_url`.
+Trigger ids, which open one view within seconds, and `response_url`s: what an interaction gives to the app for its answer.
 
-Also the modals that are open, since a trigger is what opens them. Durations are seconds.
+And the open modals, since a trigger opens them. Durations are seconds.
 """
 
 from __future__ import annotations
@@ -9,23 +9,24 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from playground.wire import ApiError, Json
-from playground.workspace import Ephemeral, Happening, Message, View, Workspace
+from playground.payloads import ApiError, Json
+from playground.workspace import Change, Ephemeral, Message, View, Workspace
 
 
 @dataclass
 class Trigger:
-    """Who did something, and in which view if it was in one."""
+    """The person who did something, and the view and conversation in which it was done, if any."""
 
     user: str
     given_at: float
     view_id: str = ""
+    channel_id: str = ""
     used: bool = False
 
 
 @dataclass
 class ResponseUrl:
-    """Where answers to one interaction go: the channel, the person, and what was interacted with."""
+    """The target of answers to one interaction: the channel, the person, and what was interacted with."""
 
     channel_id: str
     user: str
@@ -36,7 +37,7 @@ class ResponseUrl:
 
 
 class Triggers:
-    """Every trigger id and response address that was given out."""
+    """The trigger ids, response addresses and open modals."""
 
     def __init__(
         self, workspace: Workspace, *, trigger_s: float = 3.0, response_url_s: float = 1800.0, response_url_uses: int = 5
@@ -48,11 +49,11 @@ class Triggers:
         self._triggers: dict[str, Trigger] = {}
         self._responses: dict[str, ResponseUrl] = {}
 
-    def give(self, user: str, *, view_id: str = "") -> str:
-        """A new trigger id."""
+    def give(self, user: str, *, view_id: str = "", channel_id: str = "") -> str:
+        """Return a new trigger id."""
         now = self.workspace.clock()
         trigger_id = f"{int(now * 1000)}.{secrets.randbelow(10**10)}.{secrets.token_hex(16)}"
-        self._triggers[trigger_id] = Trigger(user, now, view_id)
+        self._triggers[trigger_id] = Trigger(user, now, view_id, channel_id)
         return trigger_id
 
     def take(self, trigger_id: str) -> Trigger:
@@ -70,7 +71,7 @@ class Triggers:
     def response_url(
         self, channel_id: str, user: str, *, thread_ts: str | None = None, origin: Message | Ephemeral | None = None
     ) -> str:
-        """A new address for answers."""
+        """Return a new address for answers."""
         secret = secrets.token_urlsafe(24)
         self._responses[secret] = ResponseUrl(channel_id, user, self.workspace.clock(), thread_ts, origin)
         return f"{self.workspace.url}/commands/{self.workspace.url.rpartition(':')[2]}/{secret}"
@@ -89,19 +90,21 @@ class Triggers:
 
     # Modals
 
-    def open_view(self, view: Json, user: str, *, on: View | None = None) -> View:
-        """Show a modal, on top of another one or alone."""
+    def open_view(self, view: Json, user: str, *, on: View | None = None, channel_id: str = "") -> View:
+        """Show a modal, on top of another one or alone; `channel_id` is where it was asked for."""
         view_id = f"V0{secrets.token_hex(5).upper()[:9]}"
         root_id = on.root_id if on else view_id
-        shown = View(view_id, user, view, secrets.token_hex(8), root_id, on.id if on else None)
+        shown = View(
+            view_id, user, view, secrets.token_hex(8), root_id, on.id if on else None, on.channel_id if on else channel_id
+        )
         if on is None:
             for other in [each for each in self.workspace.views.values() if each.user == user]:
                 self.close_view(other)
         self.workspace.views[view_id] = shown
-        self.workspace.announce(Happening("view", view=shown, user=user))
+        self.workspace.announce(Change("view", view=shown, user=user))
         return shown
 
     def close_view(self, view: View) -> None:
-        """Take a modal away."""
+        """Close a modal."""
         if self.workspace.views.pop(view.id, None):
-            self.workspace.announce(Happening("view_closed", view=view, user=view.user))
+            self.workspace.announce(Change("view_closed", view=view, user=view.user))

@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from playground.arguments import Arguments
 from playground.blocks import check_blocks, check_view
 from playground.files import Files, FileState, Share, StoredFile
+from playground.payloads import ApiError, Json
 from playground.triggers import Triggers
-from playground.wire import ApiError, Json
 from playground.workspace import (
     APP_ID,
     BOT_ID,
     BOT_USER,
     TEAM_ID,
+    Change,
     Channel,
     Ephemeral,
-    Happening,
     Message,
     View,
     Workspace,
@@ -51,7 +51,7 @@ Handler = Callable[["WebApi", Arguments], Awaitable[Json]]
 
 @dataclass(frozen=True)
 class Method:
-    """`scopes`: every one is needed; methods whose scope hangs on the conversation check it themselves. Tier 0: posts."""
+    """A Web API method. All `scopes` are needed; methods whose scope depends on the conversation check it. Tier 0: posts."""
 
     handler: Handler
     scopes: tuple[str, ...]
@@ -73,7 +73,7 @@ def method(name: str, *scopes: str, tier: int, app_token: bool = False) -> Calla
 
 
 class WebApi:
-    """What the methods work on. `open_socket` gives the address of a new Socket Mode connection."""
+    """The state that the methods work on. `open_socket` returns the address of a new Socket Mode connection."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class WebApi:
                 raise ApiError("missing_scope", needed=scope, provided=",".join(sorted(self.scopes)))
 
     def readable_channel(self, arguments: Arguments, scopes: dict[str, str], *, member: bool) -> Channel:
-        """The conversation that the app asks about; private ones that it is not in do not exist for it."""
+        """Return the conversation that the app asks about; private ones that it is not in do not exist for it."""
         channel = self.workspace.channel(arguments.required("channel"))
         self.require(scopes[channel.kind])
         if BOT_USER not in channel.members:
@@ -108,7 +108,7 @@ class WebApi:
         return channel
 
     def writable_channel(self, channel_id: str, *, public_scope: bool = False) -> Channel:
-        """The conversation that the app may post to."""
+        """Return the conversation that the app may post to."""
         if channel_id.startswith(("U", "W")) and channel_id in self.workspace.users:
             return self.workspace.direct_channel(channel_id)
         channel = self.workspace.channel(channel_id)
@@ -122,7 +122,7 @@ class WebApi:
         return channel
 
     def own_blocks(self, arguments: Arguments) -> list[Json]:
-        """The `blocks` of a message, checked and with ids."""
+        """Return the `blocks` of a message, checked and with ids."""
         given = arguments.structure("blocks", "invalid_blocks_format")
         if given is None:
             return []
@@ -131,7 +131,7 @@ class WebApi:
         return self.checked_blocks(given)
 
     def checked_blocks(self, given: Sequence[object]) -> list[Json]:
-        """A copy of `given` that Slack would take."""
+        """Return a copy of `given`, checked and with ids."""
         blocks: list[Json] = deepcopy(list(given))  # type: ignore[arg-type]  # what is no object is refused below
         problems = check_blocks(blocks, surface="message", picture_problem=self.files.picture_problem)
         if problems:
@@ -141,7 +141,7 @@ class WebApi:
         return blocks
 
     def own_metadata(self, arguments: Arguments) -> Json | None:
-        """The `metadata` of a message, checked; None when it is absent, {} when it is to be removed."""
+        """Return the `metadata` of a message, checked; None when it is absent, {} when it is to be removed."""
         given = arguments.structure("metadata", "invalid_metadata_format")
         if given is None:
             return None
@@ -159,7 +159,7 @@ class WebApi:
         return deepcopy(given)
 
     def content(self, arguments: Arguments, most: int) -> tuple[str, list[Json]]:
-        """Text and blocks of a message; one of them must be there."""
+        """Return text and blocks of a message; one of them must be there."""
         text = arguments.text("text")
         blocks = self.own_blocks(arguments)
         if not text and not blocks:
@@ -169,7 +169,7 @@ class WebApi:
         return text, blocks
 
     def own_message(self, arguments: Arguments, refusal: str) -> Message:
-        """A message of the app's own that it may change."""
+        """Return a message of the app's own that it may change."""
         channel_id, ts = arguments.required("channel"), arguments.required("ts")
         message = self.workspace.find_message(channel_id, ts)
         if message is None or message.subtype == "tombstone":
@@ -179,7 +179,7 @@ class WebApi:
         return message
 
     def checked_view(self, arguments: Arguments) -> Json:
-        """The `view` argument, checked and with ids."""
+        """Return the `view` argument, checked and with ids."""
         view = deepcopy(arguments.structure("view"))
         problems = check_view(view, picture_problem=self.files.picture_problem)
         if problems:
@@ -193,7 +193,7 @@ class WebApi:
         return view
 
     def thread_ts(self, arguments: Arguments, channel: Channel) -> str | None:
-        """The `thread_ts` argument: the timestamp of an existing root, or None."""
+        """Return the `thread_ts` argument: the timestamp of an existing root, or None."""
         thread_ts = arguments.text("thread_ts")
         if not thread_ts:
             return None
@@ -242,7 +242,7 @@ async def _users_info(api: WebApi, arguments: Arguments) -> Json:
 
 
 def _page(items: list[Json], arguments: Arguments, default: int, most: int) -> tuple[list[Json], str]:
-    """One page of `items` and the cursor of the next, empty on the last."""
+    """Return one page of `items` and the cursor of the next, empty on the last."""
     limit = arguments.number("limit", default, 1, most)
     cursor = arguments.text("cursor")
     if cursor and not re.fullmatch(r"next_\d++", cursor):
@@ -472,7 +472,7 @@ async def _react(api: WebApi, arguments: Arguments, *, add: bool) -> Json:
         if not users:
             del message.reactions[name]
     kind = "reaction_added" if add else "reaction_removed"
-    api.workspace.announce(Happening(kind, channel.id, message, user=BOT_USER, name=name))
+    api.workspace.announce(Change(kind, channel.id, message, user=BOT_USER, name=name))
     return {}
 
 
@@ -529,7 +529,7 @@ async def _files_complete_upload(api: WebApi, arguments: Arguments) -> Json:
     share = _upload_share(api, arguments, files)
     for item, file in zip(given, files, strict=True):
         file.title = str(item.get("title") or file.name)[:255]
-        await api.files.take_in(file)
+        await api.files.detect_type(file)
     api.files.publish(files, share)
     return {"files": [{"id": file.id, "title": file.title} for file in files]}
 
@@ -568,7 +568,7 @@ async def _views_open(api: WebApi, arguments: Arguments) -> Json:
     view = api.checked_view(arguments)
     if view["type"] != "modal":
         raise ApiError("invalid_arguments", messages=["must be a modal [json-pointer:/view/type]"])
-    return {"view": api.workspace.view_json(api.triggers.open_view(view, trigger.user))}
+    return {"view": api.workspace.view_json(api.triggers.open_view(view, trigger.user, channel_id=trigger.channel_id))}
 
 
 @method("views.push", tier=4)
@@ -608,7 +608,7 @@ async def _views_update(api: WebApi, arguments: Arguments) -> Json:
         if kept is not None:
             shown.view["external_id"] = kept
     shown.view, shown.hash = view, secrets.token_hex(8)
-    api.workspace.announce(Happening("view", view=shown, user=shown.user))
+    api.workspace.announce(Change("view", view=shown, user=shown.user))
     return {"view": api.workspace.view_json(shown)}
 
 
@@ -626,7 +626,7 @@ async def _views_publish(api: WebApi, arguments: Arguments) -> Json:
     view_id = shown.id if shown else f"V0{secrets.token_hex(5).upper()[:9]}"
     home = View(view_id, user, view, secrets.token_hex(8), view_id)
     api.workspace.homes[user] = home
-    api.workspace.announce(Happening("home", view=home, user=user))
+    api.workspace.announce(Change("home", view=home, user=user))
     return {"view": api.workspace.view_json(home)}
 
 

@@ -1,7 +1,7 @@
 """
 The workspace itself: people, channels, messages, and the rules that need nothing but these.
 
-State lives in memory and changes only in the methods here, on one event loop. Each change is announced as a `Happening` to
+State lives in memory and changes only in the methods here, on one event loop. Each change is announced as a `Change` to
 every watcher: the page shows it, `events.py` turns it into an event for the app, and `Playground.until` wakes. Files and their
 bytes are in `files.py`, what a method of the Web API allows is in `web_api.py`. Timestamps are Slack's strings, seconds with
 six decimals, unique and rising within the workspace.
@@ -16,7 +16,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Literal
 
-from playground.wire import ApiError, Json
+from playground.payloads import ApiError, Json
 
 TEAM_ID = "T0PLAYGRND1"
 TEAM_DOMAIN = "playground"
@@ -103,7 +103,11 @@ class Ephemeral:
 
 @dataclass
 class View:
-    """A modal or a Home tab as it is shown; `view` is what the app sent, with ids filled in."""
+    """
+    A modal or a Home tab as it is shown; `view` is what the app sent, with ids filled in.
+
+    `channel_id` is the conversation in which the modal was asked for, "" where there was none.
+    """
 
     id: str
     user: str
@@ -111,12 +115,13 @@ class View:
     hash: str
     root_id: str
     previous_id: str | None = None
+    channel_id: str = ""
 
 
 @dataclass(frozen=True)
-class Happening:
+class Change:
     """
-    Something that changed: `kind` says what, the other fields what it is about.
+    A change of the workspace: its `kind`, and what it concerns.
 
     Kinds: message, message_changed (`before`), message_deleted (`before`), ephemeral, ephemeral_removed, file_shared
     (`file_id`), file_changed, root_touched (its replies changed), member_joined, member_left, channel, reaction_added,
@@ -144,7 +149,7 @@ class Workspace:
         self.url = ""
         self.app_name = app_name
         self._last_micros = 0
-        self._watchers: list[Callable[[Happening], None]] = []
+        self._watchers: list[Callable[[Change], None]] = []
         self.users = {
             user.id: user
             for user in (
@@ -168,36 +173,36 @@ class Workspace:
         self.views: dict[str, View] = {}
         self.homes: dict[str, View] = {}
 
-    def watch(self, watcher: Callable[[Happening], None]) -> Callable[[], None]:
-        """Call `watcher` with every change from now on; the result stops that."""
+    def watch(self, watcher: Callable[[Change], None]) -> Callable[[], None]:
+        """Call `watcher` with every change from now on; the result is a function that stops it."""
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
-    def announce(self, happening: Happening) -> None:
-        """Tell every watcher."""
+    def announce(self, change: Change) -> None:
+        """Call every watcher."""
         for watcher in tuple(self._watchers):
-            watcher(happening)
+            watcher(change)
 
     def next_ts(self) -> str:
-        """A timestamp that no message has yet."""
+        """Return a timestamp that no message has yet."""
         self._last_micros = max(int(self.clock() * 1_000_000), self._last_micros + 1)
         return f"{self._last_micros // 1_000_000}.{self._last_micros % 1_000_000:06d}"
 
     # Looking things up
 
     def channel(self, channel_id: str) -> Channel:
-        """The conversation with this id; `channel_not_found` where there is none."""
+        """Return the conversation with this id; `channel_not_found` where there is none."""
         found = self.channels.get(channel_id)
         if found is None:
             raise ApiError("channel_not_found")
         return found
 
     def find_message(self, channel_id: str, ts: str) -> Message | None:
-        """The message at `ts`, if there is one."""
+        """Return the message at `ts`, if there is one."""
         return next((message for message in self.channel(channel_id).messages if message.ts == ts), None)
 
     def thread(self, channel_id: str, ts: str) -> list[Message]:
-        """The root at `ts` and its replies, oldest first; empty where `ts` is no root."""
+        """Return the root at `ts` and its replies, oldest first; empty where `ts` is no root."""
         return [
             message
             for message in self.channel(channel_id).messages
@@ -205,23 +210,23 @@ class Workspace:
         ]
 
     def roots(self, channel_id: str) -> list[Message]:
-        """What the channel itself shows, oldest first: no replies but those broadcast."""
+        """Return the messages that the channel itself shows, oldest first: no replies but those broadcast."""
         return [message for message in self.channel(channel_id).messages if message.thread_ts is None or message.broadcast]
 
     def direct_channel(self, user: str) -> Channel:
-        """The conversation between the app and this person, made when it is wanted first."""
+        """Return the conversation between the app and this person, created on first use."""
         for channel in self.channels.values():
             if channel.kind == "im" and set(channel.members) == {user, BOT_USER}:
                 return channel
         made = Channel(f"D0{user[2:]:0<9}"[:11], "", "im", [user, BOT_USER])
         self.channels[made.id] = made
-        self.announce(Happening("channel", made.id))
+        self.announce(Change("channel", made.id))
         return made
 
     # Messages
 
     def check_thread(self, channel_id: str, thread_ts: str) -> None:
-        """`thread_ts` must be the timestamp of a message that is not itself a reply."""
+        """Refuse a `thread_ts` that is not the timestamp of a message, or is that of a reply."""
         parent = self.find_message(channel_id, thread_ts)
         if parent is None:
             raise ApiError("thread_not_found")
@@ -229,7 +234,7 @@ class Workspace:
             raise ApiError("invalid_thread_ts")
 
     def post(self, message: Message) -> Message:
-        """Add a message, in its place by timestamp, and tell everyone."""
+        """Add a message, in the order of timestamps, and announce it."""
         channel = self.channel(message.channel_id)
         if channel.archived:
             raise ApiError("is_archived")
@@ -237,17 +242,17 @@ class Workspace:
             self.check_thread(channel.id, message.thread_ts)
         channel.messages.append(message)
         channel.messages.sort(key=lambda each: each.ts)
-        self.announce(Happening("message", channel.id, message))
+        self.announce(Change("message", channel.id, message))
         if message.thread_ts is not None:
             root = self.find_message(channel.id, message.thread_ts)
-            self.announce(Happening("root_touched", channel.id, root))
+            self.announce(Change("root_touched", channel.id, root))
         return message
 
     def change(self, message: Message, change: Callable[[Message], None]) -> None:
-        """Apply `change` to a message and tell everyone what it was before."""
+        """Apply `change` to a message and announce it with what it was before."""
         before = self.message_json(message)
         change(message)
-        self.announce(Happening("message_changed", message.channel_id, message, before))
+        self.announce(Change("message_changed", message.channel_id, message, before))
 
     def delete(self, message: Message, *, by: str = "") -> None:
         """Remove a message; a root with replies stays as a tombstone, as in Slack."""
@@ -258,50 +263,50 @@ class Workspace:
             message.subtype, message.metadata, message.bot_id = "tombstone", None, ""
         else:
             channel.messages.remove(message)
-        self.announce(Happening("message_deleted", channel.id, message, before, by=by))
+        self.announce(Change("message_deleted", channel.id, message, before, by=by))
         if message.thread_ts is not None and (root := self.find_message(channel.id, message.thread_ts)):
-            self.announce(Happening("root_touched", channel.id, root))
+            self.announce(Change("root_touched", channel.id, root))
 
     def show(self, ephemeral: Ephemeral) -> Ephemeral:
-        """Show something to one person, or show it anew when it is already there."""
+        """Show something to one person, or update it when it is already there."""
         if ephemeral not in self.ephemerals:
             self.ephemerals.append(ephemeral)
-        self.announce(Happening("ephemeral", ephemeral.channel_id, ephemeral=ephemeral))
+        self.announce(Change("ephemeral", ephemeral.channel_id, ephemeral=ephemeral))
         return ephemeral
 
     def hide(self, ephemeral: Ephemeral) -> None:
-        """Take away what was shown to one person."""
+        """Remove what was shown to one person."""
         if ephemeral in self.ephemerals:
             self.ephemerals.remove(ephemeral)
-            self.announce(Happening("ephemeral_removed", ephemeral.channel_id, ephemeral=ephemeral))
+            self.announce(Change("ephemeral_removed", ephemeral.channel_id, ephemeral=ephemeral))
 
     def join(self, channel_id: str, user: str, *, by: str = "") -> None:
-        """Make somebody a member, with the message that Slack writes then; nothing where they are one."""
+        """Add a member, with the message that Slack writes then; do nothing where they are one."""
         channel = self.channel(channel_id)
         if user in channel.members:
             return
         channel.members.append(user)
-        self.announce(Happening("member_joined", channel.id, user=user, by=by))
-        self.announce(Happening("channel", channel.id))
+        self.announce(Change("member_joined", channel.id, user=user, by=by))
+        self.announce(Change("channel", channel.id))
         joined = Message(channel.id, self.next_ts(), user, f"<@{user}> has joined the channel", subtype="channel_join")
         if by:
             joined.extra["inviter"] = by
         self.post(joined)
 
     def leave(self, channel_id: str, user: str, *, by: str = "") -> None:
-        """Take somebody out of a channel."""
+        """Remove a member from a channel."""
         channel = self.channel(channel_id)
         if user not in channel.members:
             return
         channel.members.remove(user)
-        self.announce(Happening("member_left", channel.id, user=user, by=by))
-        self.announce(Happening("channel", channel.id))
+        self.announce(Change("member_left", channel.id, user=user, by=by))
+        self.announce(Change("channel", channel.id))
 
     # As typed, and as sent
 
     def as_sent(self, typed: str) -> str:
         """
-        Typed text in Slack's wire form: & < > escaped, links, @names and #channels in angle brackets.
+        Return typed text in Slack's wire form: & < > escaped, links, @names and #channels in angle brackets.
 
         Mentions and links that are in wire form already stay, as what the client's own autocomplete inserts does.
         """
@@ -328,7 +333,7 @@ class Workspace:
     # As JSON
 
     def message_json(self, message: Message, *, metadata: bool = False) -> Json:
-        """A message as the Web API and events show it."""
+        """Return a message as the Web API and events show it."""
         body: Json = {"type": "message"}
         if message.subtype:
             body["subtype"] = message.subtype
@@ -375,11 +380,11 @@ class Workspace:
         }
 
     def bot_profile(self) -> Json:
-        """The app's bot as messages describe it."""
+        """Return the app's bot as messages describe it."""
         return {"id": BOT_ID, "app_id": APP_ID, "name": self.app_name, "team_id": TEAM_ID, "deleted": False, "icons": {}}
 
     def user_json(self, user: User) -> Json:
-        """A person or bot as `users.info` shows it."""
+        """Return a person or bot as `users.info` shows it."""
         return {
             "id": user.id,
             "team_id": TEAM_ID,
@@ -396,7 +401,7 @@ class Workspace:
         }
 
     def channel_json(self, channel: Channel) -> Json:
-        """A conversation as `conversations.info` shows it to the app."""
+        """Return a conversation as `conversations.info` shows it to the app."""
         if channel.kind == "im":
             other = next(member for member in channel.members if member != BOT_USER)
             return {"id": channel.id, "is_im": True, "user": other, "is_archived": channel.archived, "created": 1_700_000_000}
@@ -422,7 +427,7 @@ class Workspace:
         }
 
     def view_json(self, view: View, *, values: Json | None = None) -> Json:
-        """A view as interactions and the answers of `views.*` show it."""
+        """Return a view as interactions and the answers of `views.*` show it."""
         return {
             "private_metadata": "",
             "callback_id": "",
@@ -439,7 +444,7 @@ class Workspace:
         }
 
     def permalink(self, channel_id: str, ts: str) -> str:
-        """The address of a message on the page."""
+        """Return the address of a message on the page."""
         message = self.find_message(channel_id, ts)
         if message is None:
             raise ApiError("message_not_found")
@@ -448,12 +453,12 @@ class Workspace:
 
 
 def escaped(text: str) -> str:
-    """& < > as the entities that Slack's text uses."""
+    """Return text with & < > as the entities that Slack uses."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def texts_of(blocks: Iterable[Json]) -> Iterable[str]:
-    """Every piece of text in blocks, in order: what limits on their whole length count."""
+    """Yield every piece of text in blocks, in order: what limits on their whole length count."""
     for block in blocks:
         for value in block.values():
             if isinstance(value, dict):

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from rendering.colours import INK, MUTED, PAPER, Colour, text_on
 from rendering.fonts import Typeface, line_of
 from rendering.selection import ShownObject
-from tracking.model import Segment
+from tracking.model import Segment, Track
 
 PixelT = TypeVar("PixelT", bound=np.generic)
 
@@ -38,13 +38,18 @@ class Caption:
 
     @classmethod
     def of(cls, shown: ShownObject) -> Caption:
-        """Number, label, confidence and time span of an object."""
-        facts = f"{shown.track.confidence:.0%} · {time_span(shown.track.segment)}"
-        return cls(str(shown.number), line_of(shown.track.label) or "object", facts, shown.colour)
+        """Return number, label, confidence and time span of an object."""
+        return cls(str(shown.number), line_of(shown.track.label) or "object", facts_of(shown.track), shown.colour)
+
+
+def facts_of(track: Track) -> str:
+    """Return what a caption says of a track below its label: the confidence, where it tells something, and when it is seen."""
+    when = time_span(track.segment)
+    return f"{track.confidence:.0%} · {when}" if track.is_named else when
 
 
 def time_span(segment: Segment) -> str:
-    """A stretch of time as people write it: "0:03-0:09" with a proper dash, one time where both are the same."""
+    """Return a stretch of time as people write it: "0:03-0:09" with a proper dash, one time where both are the same."""
     start, end = _clock(segment.start_s), _clock(segment.end_s)
     return start if start == end else f"{start}–{end}"
 

@@ -19,7 +19,7 @@ from rendering.kinds.base import DEFAULT_OPTIONS, Drawing, Picture, RenderOption
 from rendering.pages.summary import SummaryPage
 from rendering.selection import Selected, select
 from tracking.model import Annotations
-from tracking.video.file import Video
+from tracking.video.file import ANY_LENGTH, Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def render(
     for a kind that there is not.
     """
     kinds = in_order(default_kinds() if make is None else make)
-    with Video(video) as opened:
+    with Video(video, limits=ANY_LENGTH) as opened:
         selected = select(annotations, options.selection, duration_s=opened.info.duration_s)
     drawing = Drawing(video, name, annotations, selected, out, options)
     pictures: dict[str, tuple[Picture, ...]] = {}

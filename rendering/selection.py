@@ -8,8 +8,9 @@ fractions of the upright picture. `docs/rendering.md`, "Which objects", gives th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from tracking.model import Annotations, Observation, Segment, Track
 
 # Pictures of more nobody looks through: 42 pages. The most telling ones are shown, and how many more there are is said.
 MAX_SHOWN = 1_000
+
+# As many objects as a page of the summary has; within a page they are in order of time.
+PAGE_OBJECTS = 24
 
 MAX_CLIP_S = 6.0
 MAX_MOMENTS = 3
@@ -40,13 +44,36 @@ MAX_OCCLUDERS = 2_000
 SIMULTANEOUS_S = 0.1
 
 
+# Ten boxes are a second at ten a second. A clip of one second, or one of few pictures a second, has no ten to give: there it is
+# two seconds' worth at most, and half of the clip's at most, but never fewer boxes than tell a thing from a mistake.
+USUAL_FRAMES = 10
+MOST_S = 2.0
+SHARE_OF_CLIP = 0.5
+FEWEST_FRAMES = 3
+USUAL_RATE_HZ = 10.0
+TRACKS_LOOKED_AT = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What must hold for an object to be shown; `labels` are compared without case, none means all."""
+    """
+    What must hold for an object to be shown; `labels` are compared without case, none means all.
+
+    `min_frames` is the least number of boxes. Its default is that of an ordinary clip; short and slow ones want fewer.
+    """
 
     min_confidence: float = 0.70
-    min_frames: int = 10
+    min_frames: int = USUAL_FRAMES
     labels: tuple[str, ...] = ()
+
+    def for_clip(self, annotations: Annotations, *, duration_s: float) -> Selection:
+        """Return the same, with as many boxes as a clip of this length can be asked for where nobody asked for a number."""
+        segment = annotations.segment
+        length_s = min(segment.duration_s, duration_s) if segment and segment.duration_s > 0 else duration_s
+        if self.min_frames != USUAL_FRAMES or duration_s <= 0:
+            return self
+        least = round(min(MOST_S, SHARE_OF_CLIP * length_s) * boxes_a_second(annotations))
+        return replace(self, min_frames=min(max(least, FEWEST_FRAMES), USUAL_FRAMES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +81,9 @@ class ShownObject:
     """
     One object that is shown.
 
-    `number` counts from 1, in pictures and lists alike. `moments` are one to three observations where it is likely sharp,
-    large, whole and in sight, the best first. `clip` is its most telling stretch, 6 s at most. `colour` is that of its label.
+    `number` is what people call it, in pictures and lists alike; it counts from 1. `moments` are one to three observations
+    where it is likely sharp, large, whole and in sight, the best first. `clip` is its most telling stretch, 6 s at most.
+    `colour` is that of its label.
     """
 
     number: int
@@ -68,23 +96,59 @@ class ShownObject:
 @dataclass(frozen=True, slots=True)
 class Selected:
     """
-    What is shown, the most telling first, and what only the thresholds kept out, the best first.
+    What is shown, page by page, and what only the thresholds kept out, the best first.
 
-    `left_out` counts the objects that pass, too, but tell less than the `MAX_SHOWN` that are shown.
+    The most telling objects are on the first page; those of one page are in order of time.
+
+    `left_out` counts the objects that pass, too, but tell less than the `MAX_SHOWN` that are shown. `selection` is what was
+    wanted of this clip.
     """
 
     shown: tuple[ShownObject, ...]
     near_misses: tuple[Track, ...]
     left_out: int = 0
+    selection: Selection = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """
+    The numbers that objects have already, by their `track_id`; every other object gets one above `highest`.
+
+    So an object keeps its number wherever it is shown again, and no number means two objects.
+    """
+
+    known: Mapping[int, int] = field(default_factory=dict)
+    highest: int = 0
+
+    def numbers_of(self, track_ids: Iterable[int]) -> list[int]:
+        """Return the number of each track; new ones are given in the order of `track_ids`."""
+        following = max((self.highest, *self.known.values()))
+        numbers = []
+        for track_id in track_ids:
+            number = self.known.get(track_id)
+            if number is None:
+                following += 1
+                number = following
+            numbers.append(number)
+        return numbers
+
+
+def renumbered(selected: Selected, numbering: Numbering) -> Selected:
+    """Return the same with the numbers that the objects have already; new ones are numbered in the order shown."""
+    numbers = numbering.numbers_of(one.track.track_id for one in selected.shown)
+    shown = tuple(replace(one, number=number) for one, number in zip(selected.shown, numbers, strict=True))
+    return replace(selected, shown=shown)
 
 
 def select(annotations: Annotations, selection: Selection, *, duration_s: float = 0.0) -> Selected:
     """
-    The objects of `annotations` that pass, the `MAX_SHOWN` most telling ones of them, and those that nearly do.
+    Return the objects of `annotations` that pass, the `MAX_SHOWN` most telling ones of them, and those that nearly do.
 
     Objects that are never inside the picture are neither, nor are those that appear only after the end of the video where
     `duration_s` (0: unknown) gives it.
     """
+    selection = selection.for_clip(annotations, duration_s=duration_s)
     labels = {label.strip().casefold() for label in selection.labels}
     passing: list[tuple[float, Track]] = []
     missing: list[tuple[float, Track]] = []
@@ -94,16 +158,40 @@ def select(annotations: Annotations, selection: Selection, *, duration_s: float 
         seen = _in_sight(track, duration_s)
         if not seen.any():
             continue
-        enough = track.confidence >= selection.min_confidence - ROUNDING and len(track) >= selection.min_frames
-        (passing if enough else missing).append((_salience(track, seen), track))
+        (passing if all(passes(track, selection)) else missing).append((_salience(track, seen), track))
     ordered = [track for _, track in sorted(passing, key=lambda pair: -pair[0])]
     near = [track for _, track in sorted(missing, key=lambda pair: -pair[0])]
-    shown = shown_objects(ordered[:MAX_SHOWN], annotations.tracks, duration_s=duration_s)
-    return Selected(shown, tuple(near), left_out=len(ordered) - len(shown))
+    shown = shown_objects(_in_pages(ordered[:MAX_SHOWN]), annotations.tracks, duration_s=duration_s)
+    return Selected(shown, tuple(near), len(ordered) - len(shown), selection)
+
+
+def boxes_a_second(annotations: Annotations) -> float:
+    """Return how many boxes a track has in a second, in the mean; what is usual where no track has two."""
+    tracks = [track for track in annotations.tracks[:TRACKS_LOOKED_AT] if len(track) > 1]
+    steps, length_s = sum(len(track) - 1 for track in tracks), sum(track.duration_s for track in tracks)
+    return steps / length_s if steps else USUAL_RATE_HZ
+
+
+class Passes(NamedTuple):
+    """Which thresholds a track passes."""
+
+    is_sure: bool
+    is_long: bool
+
+
+def passes(track: Track, selection: Selection) -> Passes:
+    """Return which thresholds a track passes; it is shown when it passes both."""
+    return Passes(track.confidence >= selection.min_confidence - ROUNDING, len(track) >= selection.min_frames)
+
+
+def _in_pages(tracks: Sequence[Track]) -> list[Track]:
+    """`tracks`, page by page, those of one page in order of time: a person reads a page as a list of what happens."""
+    pages = (tracks[start : start + PAGE_OBJECTS] for start in range(0, len(tracks), PAGE_OBJECTS))
+    return [track for page in pages for track in sorted(page, key=lambda track: track.segment)]
 
 
 def shown_objects(tracks: Sequence[Track], all_tracks: Sequence[Track], *, duration_s: float = 0.0) -> tuple[ShownObject, ...]:
-    """`tracks`, numbered in the order given, with their moments; `all_tracks` are what may hide them."""
+    """Return `tracks`, numbered in the order given, with their moments; `all_tracks` are what may hide them."""
     colours = colours_of(track.label for track in tracks)
     occluders = _Occluders(all_tracks)
     looked_at = max(min(MOMENTS_LOOKED_AT, MOMENTS_LOOKED_AT_IN_ALL // max(len(tracks), 1)), MAX_MOMENTS)
@@ -120,12 +208,12 @@ def shown_objects(tracks: Sequence[Track], all_tracks: Sequence[Track], *, durat
 
 
 def visible_part(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The parts of `boxes` (N, 4) inside the picture: (N, 4), empty ones included."""
+    """Return the parts of `boxes` (N, 4) inside the picture: (N, 4), empty ones included."""
     return np.clip(boxes, np.float32(0), np.float32(1))
 
 
 def areas(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fractions of the picture's area, (N,); 0 for empty boxes and those turned inside out."""
+    """Return fractions of the picture's area, (N,); 0 for empty boxes and those turned inside out."""
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     result: NDArray[np.float32] = np.maximum(width, 0) * np.maximum(height, 0)
     return result

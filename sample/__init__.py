@@ -28,7 +28,7 @@ BT709 = 1  # the matrix's number in ITU-T H.273
 
 def sample_clip(folder: Path) -> Path:
     """
-    The sample clip in `folder`, drawn when it is not there yet: 640 × 360, 13.5 s, 20 frames a second, H.264, two shots.
+    Return the sample clip in `folder`, drawn if it is not there yet: 640 × 360, 13.5 s, 20 frames a second, H.264, two shots.
 
     Takes some seconds the first time. The file appears whole or not at all, also when several processes ask at once.
     """
@@ -43,7 +43,7 @@ def sample_clip(folder: Path) -> Path:
 
 
 def is_sample(video: Path) -> bool:
-    """Whether a video is the sample clip, by the note that it carries; False for what cannot be opened."""
+    """Tell whether a video is the sample clip, by its comment tag; False for what cannot be opened."""
     options = {"protocol_whitelist": "file"}
     try:
         if read_claims(video).unbacked:
@@ -55,7 +55,7 @@ def is_sample(video: Path) -> bool:
 
 
 def sample_truth() -> Annotations:
-    """Where everything in the sample clip is, as a perfect engine would say; boxes are clipped to the picture."""
+    """Return the ground truth of the sample clip as annotations; boxes are clipped to the picture."""
     return story.truth()
 
 

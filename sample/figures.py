@@ -2,7 +2,7 @@
 The people, animals and vehicles of the sample clip, each drawn with a `Pen` at one moment of its movement.
 
 A person's unit is the body height, a car's, a dog's and a bicycle's the length. `phase` is the angle of the walk, trot or
-crank in radians; whoever moves a figure derives it from the way it has gone, so that feet do not slide.
+crank in radians; the caller derives it from the distance covered, so that feet do not slide.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ THIGH, SHIN, FOOT = 0.25, 0.235, 0.035
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How a person is dressed; `coat` is how far the top reaches below the hip, in body heights."""
+class Outfit:
+    """A person's clothes and colours; `coat` is how far the top reaches below the hip, in body heights."""
 
     top: Colour
     legs: Colour
@@ -37,8 +37,8 @@ class Look:
     head: float = 0.074  # radius; larger for a child
 
 
-def draw_walker(pen: Pen, look: Look, phase: float, *, running: bool = False, pace: float = 1.0) -> None:
-    """A person from the side; `pace` 0 stands, 1 walks, and between is the step from one to the other."""
+def draw_walker(pen: Pen, outfit: Outfit, phase: float, *, running: bool = False, pace: float = 1.0) -> None:
+    """Draw a person from the side; `pace` 0 stands, 1 walks, and between is the step from one to the other."""
     pen.shade((0.02, 0.0), 0.24, 0.05, 0.34)
     lift = (0.62 if running else 0.42) * pace
     legs = [_leg(phase + turn, lift, running=running, pace=pace) for turn in (math.pi, 0.0)]
@@ -47,17 +47,17 @@ def draw_walker(pen: Pen, look: Look, phase: float, *, running: bool = False, pa
     shoulder = (lean, hip_y + 0.3)
     swing = (0.85 if running else 0.5) * pace
     elbow = 1.5 if running else 0.35
-    if look.carries == "balloon":
-        _balloon(pen, (shoulder[0] + 0.2, hip_y + 0.22), look.accent, phase)
-    _arm(pen, shoulder, -swing * math.sin(phase + math.pi), elbow, toned(look.top, 0.72), toned(look.skin, 0.85))
+    if outfit.carries == "balloon":
+        _balloon(pen, (shoulder[0] + 0.2, hip_y + 0.22), outfit.accent, phase)
+    _arm(pen, shoulder, -swing * math.sin(phase + math.pi), elbow, toned(outfit.top, 0.72), toned(outfit.skin, 0.85))
     for leg, tone in zip(legs, (0.76, 1.0), strict=True):
         hip, knee, ankle = ((x, y + hip_y) for x, y in leg)
-        pen.limb([hip, knee], 0.088, toned(look.legs, tone))
-        pen.limb([knee, ankle], 0.066, toned(look.legs, tone))
+        pen.limb([hip, knee], 0.088, toned(outfit.legs, tone))
+        pen.limb([knee, ankle], 0.066, toned(outfit.legs, tone))
         angle = 0.55 * math.atan2(ankle[0] - knee[0], knee[1] - ankle[1])
         toe = (ankle[0] + 0.075 * math.cos(angle), max(ankle[1] + 0.075 * math.sin(angle), FOOT) - 0.012)
-        pen.limb([(ankle[0] - 0.012, ankle[1] - 0.012), toe], 0.05, toned(look.shoes, tone))
-    if look.carries == "backpack":
+        pen.limb([(ankle[0] - 0.012, ankle[1] - 0.012), toe], 0.05, toned(outfit.shoes, tone))
+    if outfit.carries == "backpack":
         pen.curve(
             [
                 (lean - 0.19, hip_y + 0.26),
@@ -65,16 +65,16 @@ def draw_walker(pen: Pen, look: Look, phase: float, *, running: bool = False, pa
                 (lean - 0.06, hip_y + 0.05),
                 (lean - 0.05, hip_y + 0.28),
             ],
-            look.accent,
+            outfit.accent,
         )
-        pen.limb([(lean - 0.17, hip_y + 0.13), (lean - 0.09, hip_y + 0.12)], 0.018, toned(look.accent, 0.8))
-    _torso(pen, look, shoulder, hip_y, sway=0.02 * pace * math.sin(2 * phase))
-    _head(pen, look, (shoulder[0] + lean * 0.4 + 0.008, shoulder[1] + 0.042 + look.head))
-    swinging = swing * 0.25 if look.carries == "bag" else swing
-    bent, reach = (0.9, 0.7) if look.carries == "balloon" else (elbow, -swinging * math.sin(phase))
-    hand = _arm(pen, (shoulder[0] - 0.012, shoulder[1] - 0.02), reach, bent, toned(look.top, 0.9), look.skin)
-    if look.carries == "bag":
-        pen.limb([hand, (hand[0] + 0.005, hand[1] - 0.05)], 0.014, toned(look.accent, 0.7))
+        pen.limb([(lean - 0.17, hip_y + 0.13), (lean - 0.09, hip_y + 0.12)], 0.018, toned(outfit.accent, 0.8))
+    _torso(pen, outfit, shoulder, hip_y, sway=0.02 * pace * math.sin(2 * phase))
+    _head(pen, outfit, (shoulder[0] + lean * 0.4 + 0.008, shoulder[1] + 0.042 + outfit.head))
+    swinging = swing * 0.25 if outfit.carries == "bag" else swing
+    bent, reach = (0.9, 0.7) if outfit.carries == "balloon" else (elbow, -swinging * math.sin(phase))
+    hand = _arm(pen, (shoulder[0] - 0.012, shoulder[1] - 0.02), reach, bent, toned(outfit.top, 0.9), outfit.skin)
+    if outfit.carries == "bag":
+        pen.limb([hand, (hand[0] + 0.005, hand[1] - 0.05)], 0.014, toned(outfit.accent, 0.7))
         pen.curve(
             [
                 (hand[0] - 0.06, hand[1] - 0.05),
@@ -82,12 +82,12 @@ def draw_walker(pen: Pen, look: Look, phase: float, *, running: bool = False, pa
                 (hand[0] + 0.08, hand[1] - 0.16),
                 (hand[0] - 0.07, hand[1] - 0.16),
             ],
-            look.accent,
+            outfit.accent,
         )
 
 
 def _leg(phase: float, lift: float, *, running: bool, pace: float) -> tuple[Point, Point, Point]:
-    """Hip, knee and ankle with the hip at the origin; the foot swings forward while the cosine of the phase is positive."""
+    """Return hip, knee and ankle, the hip at the origin; the foot swings forward while the cosine of the phase is positive."""
     thigh = lift * math.sin(phase) + (0.12 * pace if running else 0.0)
     flex = (0.1 + (1.25 if running else 0.85) * max(0.0, math.cos(phase - 0.25)) ** 2) * pace
     upper, lower = thigh + 0.42 * flex, thigh - 0.58 * flex
@@ -96,7 +96,7 @@ def _leg(phase: float, lift: float, *, running: bool, pace: float) -> tuple[Poin
 
 
 def _arm(pen: Pen, shoulder: Point, angle: float, bend: float, sleeve: Colour, skin: Colour) -> Point:
-    """Upper arm and forearm hanging at `angle` from straight down; the hand's place is returned."""
+    """Draw upper arm and forearm, hanging at `angle` from straight down, and return the hand's position."""
     upper = angle - 0.12
     elbow = (shoulder[0] + 0.15 * math.sin(upper), shoulder[1] - 0.15 * math.cos(upper))
     fore = upper + bend
@@ -107,11 +107,11 @@ def _arm(pen: Pen, shoulder: Point, angle: float, bend: float, sleeve: Colour, s
     return hand
 
 
-def _torso(pen: Pen, look: Look, shoulder: Point, hip_y: float, *, sway: float) -> None:
+def _torso(pen: Pen, outfit: Outfit, shoulder: Point, hip_y: float, *, sway: float) -> None:
     x, y = shoulder
-    hem = hip_y - look.coat
-    flare = 0.25 * look.coat
-    pen.limb([(x, y - 0.02), (x + 0.01, y + 0.07)], 0.055, toned(look.skin, 0.88))
+    hem = hip_y - outfit.coat
+    flare = 0.25 * outfit.coat
+    pen.limb([(x, y - 0.02), (x + 0.01, y + 0.07)], 0.055, toned(outfit.skin, 0.88))
     outline: list[Point] = [
         (x - 0.055, y + 0.025),
         (x + 0.05, y + 0.025),
@@ -124,7 +124,7 @@ def _torso(pen: Pen, look: Look, shoulder: Point, hip_y: float, *, sway: float) 
         (x * 0.5 - 0.07, hip_y + 0.09),
         (x - 0.085, y - 0.06),
     ]
-    pen.curve(outline, look.top)
+    pen.curve(outline, outfit.top)
     back: list[Point] = [
         (x - 0.055, y + 0.02),
         (x - 0.03, y - 0.06),
@@ -135,13 +135,13 @@ def _torso(pen: Pen, look: Look, shoulder: Point, hip_y: float, *, sway: float) 
         (x * 0.5 - 0.07, hip_y + 0.09),
         (x - 0.085, y - 0.06),
     ]
-    pen.curve(back, toned(look.top, 0.88))
+    pen.curve(back, toned(outfit.top, 0.88))
 
 
-def _head(pen: Pen, look: Look, centre: Point) -> None:
+def _head(pen: Pen, outfit: Outfit, centre: Point) -> None:
     x, y = centre
-    r = look.head
-    if look.style == "long":
+    r = outfit.head
+    if outfit.style == "long":
         pen.curve(
             [
                 (x - 0.9 * r, y + 0.9 * r),
@@ -150,13 +150,13 @@ def _head(pen: Pen, look: Look, centre: Point) -> None:
                 (x - 1.5 * r, y - 1.8 * r),
                 (x - 1.3 * r, y - 0.2 * r),
             ],
-            toned(look.hair, 0.88),
+            toned(outfit.hair, 0.88),
         )
-    pen.ellipse((x, y), r * 0.92, r, look.skin)
-    pen.polygon([(x + 0.8 * r, y + 0.25 * r), (x + 1.12 * r, y - 0.12 * r), (x + 0.8 * r, y - 0.25 * r)], look.skin)
+    pen.ellipse((x, y), r * 0.92, r, outfit.skin)
+    pen.polygon([(x + 0.8 * r, y + 0.25 * r), (x + 1.12 * r, y - 0.12 * r), (x + 0.8 * r, y - 0.25 * r)], outfit.skin)
     pen.disc((x + 0.5 * r, y + 0.12 * r), 0.1 * r, (70, 50, 48))
-    pen.disc((x + 0.45 * r, y - 0.28 * r), 0.2 * r, toned(look.skin, 0.9))
-    if look.style == "hat":
+    pen.disc((x + 0.45 * r, y - 0.28 * r), 0.2 * r, toned(outfit.skin, 0.9))
+    if outfit.style == "hat":
         pen.curve(
             [
                 (x - 0.95 * r, y + 0.35 * r),
@@ -164,10 +164,10 @@ def _head(pen: Pen, look: Look, centre: Point) -> None:
                 (x + 0.75 * r, y + 1.35 * r),
                 (x + 0.85 * r, y + 0.45 * r),
             ],
-            look.hair,
+            outfit.hair,
         )
-        pen.limb([(x - 1.35 * r, y + 0.36 * r), (x + 1.35 * r, y + 0.5 * r)], 0.24 * r, toned(look.hair, 0.85))
-        pen.limb([(x - 0.82 * r, y + 0.62 * r), (x + 0.8 * r, y + 0.74 * r)], 0.2 * r, look.accent)
+        pen.limb([(x - 1.35 * r, y + 0.36 * r), (x + 1.35 * r, y + 0.5 * r)], 0.24 * r, toned(outfit.hair, 0.85))
+        pen.limb([(x - 0.82 * r, y + 0.62 * r), (x + 0.8 * r, y + 0.74 * r)], 0.2 * r, outfit.accent)
         pen.curve(
             [
                 (x - 0.95 * r, y + 0.4 * r),
@@ -175,7 +175,7 @@ def _head(pen: Pen, look: Look, centre: Point) -> None:
                 (x - 0.5 * r, y - 0.45 * r),
                 (x - 0.95 * r, y - 0.4 * r),
             ],
-            toned(look.skin, 0.62),
+            toned(outfit.skin, 0.62),
         )
         return
     pen.curve(
@@ -189,12 +189,12 @@ def _head(pen: Pen, look: Look, centre: Point) -> None:
             (x - 0.3 * r, y + 0.25 * r),
             (x + 0.2 * r, y + 0.5 * r),
         ],
-        look.hair,
+        outfit.hair,
     )
-    pen.disc((x - 0.2 * r, y - 0.08 * r), 0.17 * r, toned(look.skin, 0.92))
-    if look.style == "bun":
-        pen.disc((x - 0.85 * r, y + 1.0 * r), 0.42 * r, look.hair)
-    if look.style == "cap":
+    pen.disc((x - 0.2 * r, y - 0.08 * r), 0.17 * r, toned(outfit.skin, 0.92))
+    if outfit.style == "bun":
+        pen.disc((x - 0.85 * r, y + 1.0 * r), 0.42 * r, outfit.hair)
+    if outfit.style == "cap":
         pen.curve(
             [
                 (x - 1.05 * r, y + 0.35 * r),
@@ -202,9 +202,9 @@ def _head(pen: Pen, look: Look, centre: Point) -> None:
                 (x + 0.5 * r, y + 1.1 * r),
                 (x + 0.9 * r, y + 0.45 * r),
             ],
-            look.accent,
+            outfit.accent,
         )
-        pen.limb([(x + 0.6 * r, y + 0.45 * r), (x + 1.5 * r, y + 0.36 * r)], 0.18 * r, toned(look.accent, 0.8))
+        pen.limb([(x + 0.6 * r, y + 0.45 * r), (x + 1.5 * r, y + 0.36 * r)], 0.18 * r, toned(outfit.accent, 0.8))
 
 
 def _balloon(pen: Pen, hand: Point, colour: Colour, phase: float) -> None:
@@ -220,7 +220,7 @@ def _balloon(pen: Pen, hand: Point, colour: Colour, phase: float) -> None:
 
 
 def draw_car(pen: Pen, paint: Colour, phase: float, *, van: bool = False) -> None:
-    """A small car or a delivery van from the side; `phase` turns the wheels."""
+    """Draw a small car or a delivery van from the side; `phase` turns the wheels."""
     pen.shade((0.0, 0.012), 0.6, 0.085, 0.5)
     glass: Colour = (92, 128, 146)
     dark = toned(paint, 0.8)
@@ -304,7 +304,7 @@ def draw_car(pen: Pen, paint: Colour, phase: float, *, van: bool = False) -> Non
 
 
 def draw_dog(pen: Pen, coat: Colour, phase: float, *, collar: Colour = (204, 64, 56)) -> None:
-    """A dog at a trot: diagonal legs move together."""
+    """Draw a dog at a trot: diagonal legs move together."""
     pen.shade((0.0, 0.01), 0.55, 0.08, 0.34)
     bob = 0.02 * abs(math.sin(phase))
     y = 0.42 + bob
@@ -351,8 +351,8 @@ def draw_dog(pen: Pen, coat: Colour, phase: float, *, collar: Colour = (204, 64,
     )
 
 
-def draw_cyclist(pen: Pen, look: Look, frame: Colour, phase: float) -> None:
-    """A rider on a bicycle; `phase` turns wheels and cranks."""
+def draw_cyclist(pen: Pen, outfit: Outfit, frame: Colour, phase: float) -> None:
+    """Draw a rider on a bicycle; `phase` turns wheels and cranks."""
     pen.shade((0.0, 0.01), 0.56, 0.06, 0.36)
     r = CYCLE_WHEEL_RADIUS
     rear, front, crank = (-0.3, r), (0.3, r), (-0.04, r * 0.95)
@@ -379,15 +379,15 @@ def draw_cyclist(pen: Pen, look: Look, frame: Colour, phase: float) -> None:
         pedal = (crank[0] + 0.09 * math.cos(angle), crank[1] + 0.09 * math.sin(angle))
         pen.limb([crank, pedal], 0.02, (86, 88, 96))
         knee = _bent(hip, (pedal[0] - 0.015, pedal[1] + 0.04), 0.235, 0.245)
-        pen.limb([hip, knee], 0.1, toned(look.legs, tone))
-        pen.limb([knee, (pedal[0] - 0.015, pedal[1] + 0.045)], 0.068, toned(look.legs, tone))
-        pen.limb([(pedal[0] - 0.03, pedal[1] + 0.025), (pedal[0] + 0.05, pedal[1] + 0.02)], 0.045, toned(look.shoes, tone))
-    pen.curve([(-0.2, 0.53), (-0.14, 0.7), (0.0, 0.89), (0.1, 0.88), (0.13, 0.78), (0.0, 0.63), (-0.06, 0.52)], look.top)
-    pen.curve([(-0.2, 0.53), (-0.14, 0.7), (0.0, 0.89), (0.02, 0.8), (-0.08, 0.66), (-0.12, 0.53)], toned(look.top, 0.88))
-    pen.limb([shoulder, (0.14, 0.68), (0.23, 0.575)], 0.064, toned(look.top, 0.9))
-    pen.disc((0.245, 0.565), 0.028, look.skin)
-    pen.limb([(0.08, 0.86), (0.12, 0.93)], 0.055, toned(look.skin, 0.88))
-    _head(pen, look, (0.145, 0.985))
+        pen.limb([hip, knee], 0.1, toned(outfit.legs, tone))
+        pen.limb([knee, (pedal[0] - 0.015, pedal[1] + 0.045)], 0.068, toned(outfit.legs, tone))
+        pen.limb([(pedal[0] - 0.03, pedal[1] + 0.025), (pedal[0] + 0.05, pedal[1] + 0.02)], 0.045, toned(outfit.shoes, tone))
+    pen.curve([(-0.2, 0.53), (-0.14, 0.7), (0.0, 0.89), (0.1, 0.88), (0.13, 0.78), (0.0, 0.63), (-0.06, 0.52)], outfit.top)
+    pen.curve([(-0.2, 0.53), (-0.14, 0.7), (0.0, 0.89), (0.02, 0.8), (-0.08, 0.66), (-0.12, 0.53)], toned(outfit.top, 0.88))
+    pen.limb([shoulder, (0.14, 0.68), (0.23, 0.575)], 0.064, toned(outfit.top, 0.9))
+    pen.disc((0.245, 0.565), 0.028, outfit.skin)
+    pen.limb([(0.08, 0.86), (0.12, 0.93)], 0.055, toned(outfit.skin, 0.88))
+    _head(pen, outfit, (0.145, 0.985))
 
 
 def _cycle_wheel(pen: Pen, hub: Point, phase: float) -> None:
@@ -407,16 +407,16 @@ def _cycle_wheel(pen: Pen, hub: Point, phase: float) -> None:
 
 
 def _bent(start: Point, end: Point, first: float, second: float) -> Point:
-    """The joint between two bones that span `start` to `end`, on the forward side."""
+    """Return the joint between two bones that span `start` to `end`, on the forward side."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     distance = min(math.hypot(dx, dy), first + second - 1e-6)
     along = (first**2 - second**2 + distance**2) / (2 * distance)
-    aside = math.sqrt(max(first**2 - along**2, 0.0))
-    return start[0] + (dx * along - dy * aside) / distance, start[1] + (dy * along + dx * aside) / distance
+    height = math.sqrt(max(first**2 - along**2, 0.0))
+    return start[0] + (dx * along - dy * height) / distance, start[1] + (dy * along + dx * height) / distance
 
 
 def draw_duck(pen: Pen, phase: float) -> None:
-    """A duck on water, with the ripples it makes; its unit is its length."""
+    """Draw a duck on water with its ripples; its unit is its length."""
     bob = 0.02 * math.sin(phase)
     pen.shade((-0.02, 0.02), 0.55, 0.1, 0.3)
     pen.curve(

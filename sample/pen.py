@@ -1,5 +1,5 @@
 """
-Smooth flat shapes on a picture, and how far they reach.
+Smooth flat shapes on a picture, and their extent.
 
 Everything is given in a figure's own units: forward and up from the point where it touches the ground; `Pen.placed` says where
 that is, how large a unit is and which way forward points. The canvas is drawn at `SUPERSAMPLING` times the picture's size and
@@ -36,7 +36,7 @@ SPLINE = 0.5 * np.hstack([-_t + 2 * _t**2 - _t**3, 2 - 5 * _t**2 + 3 * _t**3, _t
 
 @dataclass(slots=True)
 class Extent:
-    """What a figure covers, in pixels of the picture; empty while left > right."""
+    """The bounding box of a figure, in pixels of the picture; empty while left > right."""
 
     left: float = math.inf
     top: float = math.inf
@@ -56,7 +56,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Pen:
-    """Draws in units of `unit_px` around `origin` (pixels of the picture); `facing` is 1 to the right, -1 to the left."""
+    """A pen with units of `unit_px` around `origin` (pixels of the picture); `facing` is 1 to the right, -1 to the left."""
 
     canvas: NDArray[np.uint8] | None = None
     origin: Point = (0.0, 0.0)
@@ -65,11 +65,11 @@ class Pen:
     extent: Extent = field(default_factory=Extent)
 
     def placed(self, x: float, y: float, unit_px: float, facing: int = 1) -> Pen:
-        """The same canvas and extent with another place and scale; `x`, `y` are pixels of the picture."""
+        """Return a pen on the same canvas and extent at another position and scale; `x`, `y` are pixels of the picture."""
         return replace(self, origin=(x, y), unit_px=unit_px, facing=facing)
 
     def to_picture(self, points: Sequence[Point] | NDArray[np.float64]) -> NDArray[np.float64]:
-        """Figure units (N, 2) to pixels of the picture (N, 2)."""
+        """Convert figure units (N, 2) to pixels of the picture (N, 2)."""
         scale = np.array([self.unit_px * self.facing, -self.unit_px])
         return np.asarray(np.asarray(points, np.float64) * scale + self.origin)
 
@@ -81,7 +81,7 @@ class Pen:
             cv2.fillPoly(self.canvas, [_fixed(pixels)], colour[::-1], cv2.LINE_AA, SUBPIXEL_BITS)
 
     def curve(self, points: Sequence[Point], colour: Colour) -> None:
-        """A closed smooth outline through `points`; a point given twice is a corner."""
+        """Fill a closed smooth outline through `points`; a point given twice is a corner."""
         self.polygon(smooth(points), colour)
 
     def box(self, left: float, bottom: float, right: float, top: float, colour: Colour) -> None:
@@ -91,13 +91,13 @@ class Pen:
         self.ellipse(centre, radius, radius, colour)
 
     def ellipse(self, centre: Point, across: float, up: float, colour: Colour, tilt: float = 0.0) -> None:
-        """`across` and `up` are half axes, `tilt` turns the front upward, in radians."""
+        """Fill an ellipse; `across` and `up` are half axes, `tilt` turns the front upward, in radians."""
         cosine, sine = math.cos(tilt), math.sin(tilt)
         axes = np.array([[across * cosine, across * sine], [-up * sine, up * cosine]])
         self.polygon(UNIT_CIRCLE @ axes + centre, colour)
 
     def limb(self, points: Sequence[Point], width: float, colour: Colour) -> None:
-        """A line with round ends and joints, `width` units thick."""
+        """Draw a line with round ends and joints, `width` units thick."""
         pixels = self.to_picture(points)
         width_px = width * self.unit_px
         if self.canvas is None:
@@ -126,7 +126,7 @@ class Pen:
 
 
 def smooth(points: Sequence[Point]) -> NDArray[np.float64]:
-    """A closed curve through `points`, as a polygon (N, 2); a point given twice is a corner."""
+    """Return a closed curve through `points` as a polygon (N, 2); a point given twice is a corner."""
     ring = np.array([points[-1], *points, *points[:2]], np.float64)
     count = len(points)
     neighbours = np.stack([ring[k : k + count] for k in range(4)], axis=1)
@@ -138,7 +138,7 @@ def smooth(points: Sequence[Point]) -> NDArray[np.float64]:
 
 
 def toned(colour: Colour, factor: float) -> Colour:
-    """Darker below 1, lighter towards white above."""
+    """Return a colour darkened (factors below 1) or lightened towards white (above 1)."""
     if factor <= 1:
         red, green, blue = (round(channel * factor) for channel in colour)
     else:
@@ -147,6 +147,6 @@ def toned(colour: Colour, factor: float) -> Colour:
 
 
 def _fixed(pixels: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Pixels of the picture as OpenCV's fixed-point numbers on the canvas; its pixel centres are whole numbers."""
+    """Return pixels of the picture as OpenCV's fixed-point numbers on the canvas, whose pixel centres are whole numbers."""
     on_canvas = pixels * SUPERSAMPLING - 0.5
     return np.rint(on_canvas * (1 << SUBPIXEL_BITS)).astype(np.int32)

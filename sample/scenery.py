@@ -1,5 +1,5 @@
 """
-The two places of the sample clip: a street of small shops and a park with a pond.
+The two backdrops of the sample clip: a street of small shops and a park with a pond.
 
 Each is painted once, at `SUPERSAMPLING` times the picture's size. Lengths are pixels of the picture, heights count up from its
 bottom edge.
@@ -27,16 +27,16 @@ LEAF: Colour = (98, 138, 92)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A painted place, (720, 1280, 3) BGR; `fixtures`, (720, 1280), is 255 where things stand at height `fixtures_ground`."""
+class Backdrop:
+    """A painted background, (720, 1280, 3) BGR; `fixtures`, (720, 1280), is 255 where things stand at `fixtures_ground`."""
 
     picture: NDArray[np.uint8]
     fixtures: NDArray[np.uint8] | None = None
     fixtures_ground: float = 0.0
 
 
-def paint_street() -> Place:
-    """Shops behind a pavement, a road with a lane each way, and a wider pavement in front, with a lamp between them."""
+def paint_street() -> Backdrop:
+    """Paint shops behind a pavement, a road with a lane each way, and a wider pavement in front, with a lamp between them."""
     canvas = _blank((228, 216, 198))
     pen = Pen(canvas, origin=(0.0, float(HEIGHT)))
     dice = random.Random(11)
@@ -123,11 +123,11 @@ def paint_street() -> Place:
     fixtures = np.where((canvas != without_fixtures).any(axis=2), 255, 0).astype(np.uint8)
     _foliage(pen, [(-14, 350), (6, 368), (-4, 330), (34, 378), (-16, 300)], dice)
     _foliage(pen, [(656, 350), (636, 372), (600, 380), (652, 318)], dice)
-    return Place(_finish(canvas), fixtures, fixtures_ground=86)
+    return Backdrop(_finish(canvas), fixtures, fixtures_ground=86)
 
 
-def paint_park() -> Place:
-    """A pond among trees, a path and a lawn, with the town far behind."""
+def paint_park() -> Backdrop:
+    """Paint a pond among trees, a path and a lawn, with the town far behind."""
     canvas = _blank((250, 222, 190))
     pen = Pen(canvas, origin=(0.0, float(HEIGHT)))
     dice = random.Random(23)
@@ -140,7 +140,7 @@ def paint_park() -> Place:
     _tree(pen, 590, 120, 150, dice)
     _tree(pen, 20, 96, 168, dice)
     _grass(pen, dice)
-    return Place(_finish(canvas))
+    return Backdrop(_finish(canvas))
 
 
 def _blank(colour: Colour) -> NDArray[np.uint8]:
@@ -162,7 +162,7 @@ def _glow(canvas: NDArray[np.uint8], centre: Point, radius: float, share: float)
 
 
 def _finish(canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Warm light from the upper left, darker corners, and a grain like paper."""
+    """Add warm light from the upper left, darker corners, and a grain like paper."""
     height, width = canvas.shape[:2]
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x, y = x / width, y / height
@@ -175,7 +175,7 @@ def _finish(canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _lettering(canvas: NDArray[np.uint8], text: str, centre: Point, size_px: float, colour: Colour) -> None:
-    """Widely set capitals around `centre`, in the font that comes with the program."""
+    """Write widely set capitals around `centre`, in the font that comes with the program."""
     font = ImageFont.truetype(str(noto_sans()), round(size_px * SUPERSAMPLING))
     font.set_variation_by_axes([700, 100])
     spaced = "\u2009".join(text)
@@ -260,7 +260,7 @@ def _shop(
 
 
 def _goods(pen: Pen, goods: str, left: float, right: float, dice: random.Random) -> None:
-    """What a shop shows in its window."""
+    """Paint the goods in a shop's window."""
     pen.box(left, 242, right, 245, (164, 124, 92))
     x = left + 6
     while x < right - 8:
@@ -322,7 +322,7 @@ def _lamp(pen: Pen, x: float, y: float, height: float) -> None:
 
 
 def _foliage(pen: Pen, clumps: list[Point], dice: random.Random) -> None:
-    """Leaves of a tree that stands beside the camera."""
+    """Paint leaves of a tree that stands beside the camera."""
     for tone, spread, count in ((0.62, 30.0, 60), (0.82, 27.0, 70), (1.0, 24.0, 60)):
         for x, y in clumps:
             for _ in range(count // len(clumps)):
@@ -333,7 +333,7 @@ def _foliage(pen: Pen, clumps: list[Point], dice: random.Random) -> None:
 
 
 def _tree_shadow(canvas: NDArray[np.uint8], dice: random.Random) -> None:
-    """The dappled shadow that the tree throws over road and pavement."""
+    """Paint the dappled shadow that the tree throws over road and pavement."""
     mask = np.zeros(canvas.shape[:2], np.uint8)
     for _ in range(210):
         angle, far = dice.uniform(0, 2 * math.pi), dice.uniform(0, 1) ** 0.5
@@ -360,7 +360,7 @@ def _sky(pen: Pen) -> None:
 
 
 def _town(pen: Pen, dice: random.Random) -> None:
-    """Houses far away behind a row of trees."""
+    """Paint houses far away behind a row of trees."""
     x = 0.0
     while x < 640:
         width, height = dice.uniform(16, 34), dice.uniform(18, 56)
@@ -381,7 +381,7 @@ def _town(pen: Pen, dice: random.Random) -> None:
 
 
 def _pond(pen: Pen, dice: random.Random) -> None:
-    """The lawn with a pond in it."""
+    """Paint the lawn with a pond in it."""
     canvas = _canvas_of(pen)
     pen.box(0, 0, 640, 204, (150, 182, 108))
     _gradient(canvas, 204, 150, (120, 158, 96), 0.75, 0.0)
@@ -417,7 +417,7 @@ def _path(pen: Pen, dice: random.Random) -> None:
 
 
 def _grass(pen: Pen, dice: random.Random) -> None:
-    """Blades and flowers in front."""
+    """Paint blades of grass and flowers in front."""
     for _ in range(260):
         x, y = dice.uniform(0, 640), dice.uniform(0, 46)
         blade = toned((122, 160, 86), dice.uniform(0.9, 1.2))

@@ -1,5 +1,5 @@
 """
-Who is in the sample clip, where and when.
+The timeline of the sample clip: who is in it, where and when.
 
 Two shots of a fixed camera: a street, then a park. Times are seconds from the first frame; places are pixels of the picture,
 heights counted up from its bottom edge. Paths were laid so that people stay apart on the picture but for one meeting: in the
@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sample import figures
-from sample.figures import Look
+from sample.figures import Outfit
 from sample.pen import Pen
-from sample.scenery import HEIGHT, SIZE, Place, paint_park, paint_street
+from sample.scenery import HEIGHT, SIZE, Backdrop, paint_park, paint_street
 from tracking.model import Annotations, BoundingBox, Segment, Track
 
 FRAME_RATE_HZ = 20
@@ -37,7 +37,7 @@ Figure = Callable[[Pen, float, float], None]  # draws at a phase (radians) and a
 @dataclass(frozen=True, slots=True)
 class Actor:
     """
-    Somebody or something that moves along a straight line.
+    A person or thing that moves along a straight line.
 
     `path` is (time, x) in rising time; `turn_px` is the way that one turn of the phase takes; `ground` is where the feet are.
     """
@@ -51,7 +51,7 @@ class Actor:
     figure: Figure
 
     def x_at(self, time_s: float) -> float:
-        """The place at one time, eased around stops; the line goes on before its first and after its last point."""
+        """Return the position at one time, eased around stops; the line goes on before its first and after its last point."""
         return sum(self._straight(time_s + step * EASING_S / 2) for step in (-2, -1, 0, 1, 2)) / 5
 
     def draw(self, pen: Pen, time_s: float) -> None:
@@ -63,7 +63,7 @@ class Actor:
         self.figure(pen.placed(x, HEIGHT - self.ground, self.unit_px, facing), phase, min(1.0, speed / usual))
 
     def box_at(self, time_s: float) -> BoundingBox | None:
-        """What can be in the picture of it, clipped; None when too little is."""
+        """Return the box of what can be in the picture of it, clipped; None when too little is."""
         pen = Pen()
         self.draw(pen, time_s)
         box = pen.extent.as_box(SIZE)
@@ -76,16 +76,16 @@ class Actor:
         return start + (time_s - start_s) * (end - start) / (end_s - start_s)
 
 
-def _walker(shot: int, ground: float, height: float, path: tuple[tuple[float, float], ...], look: Look) -> Actor:
+def _walker(shot: int, ground: float, height: float, path: tuple[tuple[float, float], ...], outfit: Outfit) -> Actor:
     def figure(pen: Pen, phase: float, pace: float) -> None:
-        figures.draw_walker(pen, look, phase, pace=pace)
+        figures.draw_walker(pen, outfit, phase, pace=pace)
 
     return Actor("person", shot, ground, height, path, figures.STRIDE * height, figure)
 
 
-def _runner(shot: int, ground: float, height: float, path: tuple[tuple[float, float], ...], look: Look) -> Actor:
+def _runner(shot: int, ground: float, height: float, path: tuple[tuple[float, float], ...], outfit: Outfit) -> Actor:
     def figure(pen: Pen, phase: float, pace: float) -> None:
-        figures.draw_walker(pen, look, phase, running=True, pace=pace)
+        figures.draw_walker(pen, outfit, phase, running=True, pace=pace)
 
     return Actor("person", shot, ground, height, path, figures.RUN_STRIDE * height, figure)
 
@@ -96,7 +96,7 @@ ACTORS = (
         8,
         98,
         ((0.0, 44.0), (8.0, 684.0)),
-        Look((198, 66, 56), (52, 58, 84), style="bun", coat=0.15, hair=(62, 42, 38), carries="bag", accent=(240, 214, 160)),
+        Outfit((198, 66, 56), (52, 58, 84), style="bun", coat=0.15, hair=(62, 42, 38), carries="bag", accent=(240, 214, 160)),
     ),
     Actor(
         "dog",
@@ -112,21 +112,21 @@ ACTORS = (
         24,
         95,
         ((0.5, 686.0), (8.3, 22.0)),
-        Look((58, 116, 148), (84, 74, 74), style="cap", carries="backpack", accent=(228, 158, 52), hair=(96, 62, 44)),
+        Outfit((58, 116, 148), (84, 74, 74), style="cap", carries="backpack", accent=(228, 158, 52), hair=(96, 62, 44)),
     ),
     _walker(
         0,
         208,
         60,
         ((0.0, 176.0), (3.5, 358.0), (6.2, 358.0), (8.0, 452.0)),
-        Look((242, 202, 92), (74, 70, 84), style="hat", hair=(108, 78, 66), skin=(206, 152, 116), coat=0.1),
+        Outfit((242, 202, 92), (74, 70, 84), style="hat", hair=(108, 78, 66), skin=(206, 152, 116), coat=0.1),
     ),
     _walker(
         0,
         204,
         60,
         ((4.4, 662.0), (8.0, 468.0)),
-        Look((250, 246, 236), (58, 74, 112), style="long", hair=(168, 88, 44), carries="bag", accent=(206, 84, 72)),
+        Outfit((250, 246, 236), (58, 74, 112), style="long", hair=(168, 88, 44), carries="bag", accent=(206, 84, 72)),
     ),
     Actor(
         "car",
@@ -164,7 +164,7 @@ ACTORS = (
         2 * math.pi * figures.CYCLE_WHEEL_RADIUS * 100 * 1.6,
         lambda pen, phase, pace: figures.draw_cyclist(
             pen,
-            Look((236, 128, 62), (58, 70, 104), style="cap", accent=(246, 236, 214), hair=(70, 46, 40)),
+            Outfit((236, 128, 62), (58, 70, 104), style="cap", accent=(246, 236, 214), hair=(70, 46, 40)),
             (48, 124, 132),
             phase,
         ),
@@ -174,7 +174,7 @@ ACTORS = (
         58,
         68,
         ((8.0, 566.0), (13.5, 358.0)),
-        Look(
+        Outfit(
             (96, 152, 190), (222, 106, 84), style="short", carries="balloon", accent=(222, 66, 66), hair=(126, 78, 42), head=0.1
         ),
     ),
@@ -183,7 +183,7 @@ ACTORS = (
         12,
         108,
         ((8.0, 408.0), (11.0, -78.0)),
-        Look(
+        Outfit(
             (226, 96, 108), (48, 52, 74), style="bun", hair=(54, 38, 36), shoes=(250, 240, 220), skin=(168, 112, 82), coat=0.02
         ),
     ),
@@ -200,23 +200,23 @@ ACTORS = (
 
 
 @functools.cache
-def place_of(shot: int) -> Place:
-    """The painted place of a shot."""
+def backdrop_of(shot: int) -> Backdrop:
+    """Return the backdrop of a shot."""
     return (paint_street, paint_park)[shot]()
 
 
 def draw_frame(number: int) -> NDArray[np.uint8]:
-    """The picture of one frame, (360, 640, 3) BGR."""
+    """Return the picture of one frame, (360, 640, 3) BGR."""
     time_s = number / FRAME_RATE_HZ
     shot = sum(time_s >= segment.end_s for segment in SHOTS[:-1])
-    place = place_of(shot)
-    canvas = place.picture.copy()
+    backdrop = backdrop_of(shot)
+    canvas = backdrop.picture.copy()
     pen = Pen(canvas)
-    fixtures_due = place.fixtures is not None
+    fixtures_due = backdrop.fixtures is not None
     for actor in sorted(ACTORS, key=lambda actor: -actor.ground):
-        if fixtures_due and actor.ground < place.fixtures_ground:
-            assert place.fixtures is not None
-            cv2.copyTo(place.picture, place.fixtures, canvas)
+        if fixtures_due and actor.ground < backdrop.fixtures_ground:
+            assert backdrop.fixtures is not None
+            cv2.copyTo(backdrop.picture, backdrop.fixtures, canvas)
             fixtures_due = False
         if actor.shot == shot:
             actor.draw(pen, time_s)
@@ -224,7 +224,7 @@ def draw_frame(number: int) -> NDArray[np.uint8]:
 
 
 def truth() -> Annotations:
-    """Every actor's true track, one observation per frame in which enough of it is inside the picture."""
+    """Return every actor's true track, one observation per frame in which enough of it is inside the picture."""
     tracks: list[Track] = []
     for actor in ACTORS:
         segment = SHOTS[actor.shot]

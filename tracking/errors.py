@@ -27,6 +27,7 @@ foreign library is called, with the cause kept.
         EngineUnavailable           cannot run here (no model, no network, no credentials)
         EngineRefused               the engine will not do this video (a moving camera for motion, a quota, a permission)
       StorageError                  a folder or bucket that cannot be read or written
+      ResultsRemoved                what earlier work left is not kept any more
       ProcessDied                   work that ended the process in which it ran, again and again
       Cancelled                     somebody stopped it
 """
@@ -225,7 +226,8 @@ class AnnotationError(InputError):
     """
     An annotation file that is not what it should be: `place` is a path such as `annotation_results[0].segment`.
 
-    Where it holds more than may be read, `limit` is how much that would be.
+    For a file that can't be opened, `place` is its name, and the problem "no file" or "unreadable". Where it holds more
+    than may be read, `limit` is how much that would be.
     """
 
     place: str
@@ -326,12 +328,14 @@ class EngineUnavailable(EngineError):
     The engine cannot run here or now.
 
     `detail` is what it said; `subject` the project, key file or address that is at fault, "" where unknown.
+    `model` is the one that could not be fetched, "" where it is not for that.
     """
 
     engine: str
     reason: EngineAbsence | GoogleFault
     detail: str = ""
     subject: str = ""
+    model: str = ""
 
 
 @dataclass(eq=False)
@@ -365,6 +369,13 @@ class StorageError(TrackletError):
     reason: StorageFault | GoogleFault | str = ""
     detail: str = ""
     subject: str = ""
+
+
+@dataclass(eq=False)
+class ResultsRemoved(TrackletError):
+    """What earlier work left of the video `name` was removed after the time for which results are kept."""
+
+    name: str
 
 
 @dataclass(eq=False)

@@ -11,12 +11,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
+
+MOVING_OBJECT = "moving object"
+"""The label of what was followed by its motion, whose confidence says nothing of what it is."""
 
 
 class BoundingBox(NamedTuple):
@@ -116,6 +120,11 @@ class Track:
     __hash__ = None  # type: ignore[assignment]  # holds arrays: compared, never hashed
 
     @property
+    def is_named(self) -> bool:
+        """Whether an engine said what it is; only then does the confidence tell a person something."""
+        return self.label != MOVING_OBJECT
+
+    @property
     def segment(self) -> Segment:
         """From the first to the last observation."""
         return Segment(float(self.times[0]), float(self.times[-1]))
@@ -151,11 +160,35 @@ class Track:
         return BoundingBox(*(a + (b - a) * share for a, b in zip(before, behind, strict=True)))
 
 
+class ProblemKind(StrEnum):
+    """What went wrong with a part of a video in an otherwise good run."""
+
+    REPORTED = "REPORTED"
+    """A service says so, in words of its own."""
+    CUT_SHORT = "CUT_SHORT"
+    """The file ends at `start_s`, and says itself that it goes on to `end_s`."""
+    PICTURES_LOST = "PICTURES_LOST"
+    """`pictures` between `start_s` and `end_s` do not decode, or refer to such, and were left out."""
+    INCOMPLETE = "INCOMPLETE"
+    """`pictures` have lost a part of their bytes, as the file itself says."""
+    CAMERA_MOVES = "CAMERA_MOVES"
+    """From `start_s` to `end_s` the camera moves, and the motion engine has left that out."""
+
+
 class EngineWarning(NamedTuple):
-    """Something that an engine reported about a part of the video; `code` is a google.rpc.Code number, 2 when unknown."""
+    """
+    Something that an engine reported about a part of the video; `code` is a google.rpc.Code number, 2 when unknown.
+
+    `kind` says what it is; `message` is the service's where it is `REPORTED`, else for whoever reads the
+    file. Seconds; `pictures` counts.
+    """
 
     code: int
     message: str
+    kind: ProblemKind = ProblemKind.REPORTED
+    start_s: float = 0.0
+    end_s: float = 0.0
+    pictures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +214,12 @@ class Annotations:
             if inside.any():
                 tracks.append(replace(track, times=track.times[inside], boxes=track.boxes[inside]))
         return replace(self, tracks=tuple(tracks), segment=segment)
+
+    @property
+    def step_s(self) -> float:
+        """Return the usual time between two pictures that the engine looked at, 0 when no object was seen in two of them."""
+        gaps = [np.diff(track.times) for track in self.tracks if len(track) > 1]
+        return float(np.median(np.concatenate(gaps))) if gaps else 0.0
 
     @property
     def end_s(self) -> float:

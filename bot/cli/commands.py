@@ -15,19 +15,20 @@ import math
 import os
 import re
 import signal
+import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from bot.jobs.limits import bounded_memory, limits_of, out_of_memory
 from bot.texts import cli, comparison, errors
 from tracking.engines.base import EngineName
-from tracking.errors import Cancelled, GoogleFault, InputError, service_words
+from tracking.errors import Cancelled, GoogleFault, InputError, MediaKind, NotAVideo, file_name, service_words
 from tracking.model import Segment
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from rendering.kinds.base import RenderOptions
 
 log = logging.getLogger(__name__)
+
+ResultT = TypeVar("ResultT")
 
 CLOCK = r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,6}(?:\.\d{1,9})?)"
 SEGMENT = re.compile(rf"\s*+{CLOCK}\s*+(?:-|–|to)\s*+{CLOCK}\s*+")
@@ -92,6 +95,26 @@ class SegmentOption(click.ParamType[Segment]):
             if start_s < end_s:
                 return Segment(start_s, end_s)
         return self.fail(cli.bad_segment(value), param, ctx)
+
+
+class LocalFile(click.ParamType[Path]):
+    """A file on this machine, read more than once: neither a pipe nor an address. Raises `NotAVideo` where there is none."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if isinstance(value, Path):
+            return value
+        if value in {"", "-"} or "://" in value:
+            self.fail(cli.file_wanted(value), param, ctx)
+        path = Path(value)
+        try:
+            mode = path.stat().st_mode
+        except (OSError, ValueError) as error:
+            raise NotAVideo(file_name(path), MediaKind.MISSING) from error
+        if not stat.S_ISREG(mode):
+            self.fail(cli.file_wanted(value, is_folder=stat.S_ISDIR(mode)), param, ctx)
+        return path
 
 
 class ShareOption(click.ParamType[float]):
@@ -188,7 +211,13 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result as data."),
         click.option("--labels", default="", metavar="A,B", help="Only these labels, such as person,car."),
-        click.option("--min-frames", default=10, show_default=True, type=click.IntRange(1), help="Least number of boxes."),
+        click.option(
+            "--min-frames",
+            default=10,
+            show_default=True,
+            type=click.IntRange(1),
+            help="Least number of boxes; of ten a short or slow clip wants fewer.",
+        ),
         click.option("--min-confidence", default=0.70, show_default=True, type=ShareOption(), help="Least confidence."),
         click.option("--segment", type=SegmentOption(), metavar="FROM-TO", help="Only this stretch, such as 0:10-0:30."),
         click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go."),
@@ -206,7 +235,7 @@ def commands(verbose: bool) -> None:
 
 
 @commands.command()
-@click.argument("video", type=click.Path(path_type=Path))
+@click.argument("video", type=LocalFile())
 @selection_options
 @make_option
 @click.option("--engine", type=click.Choice([name.value for name in EngineName]), help="Who tracks.  [default: auto]")
@@ -244,8 +273,8 @@ def track(
 
 
 @commands.command(name="render")
-@click.argument("video", type=click.Path(path_type=Path))
-@click.argument("annotations", type=click.Path(path_type=Path))
+@click.argument("video", type=LocalFile())
+@click.argument("annotations", type=LocalFile())
 @selection_options
 @make_option
 def render_command(
@@ -278,7 +307,7 @@ def render_command(
 
 
 @commands.command()
-@click.argument("video", type=click.Path(path_type=Path))
+@click.argument("video", type=LocalFile())
 @selection_options
 @click.option("--engines", type=EnginesOption(), default=(), metavar="A,B", help="Two of yolox, motion and google.")
 @click.option("--model", type=ModelOption(), help="The detector's model: a file, or one that is published.  [default: tiny]")
@@ -286,7 +315,7 @@ def render_command(
     "--with",
     "files",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=LocalFile(),
     metavar="ANNOTATIONS",
     help="An annotation file in place of an engine; may be given twice.",
 )
@@ -329,8 +358,8 @@ def compare(
 
 
 @commands.command()
-@click.argument("video", type=click.Path(path_type=Path))
-@click.argument("annotations", type=click.Path(path_type=Path))
+@click.argument("video", type=LocalFile())
+@click.argument("annotations", type=LocalFile())
 @click.option("--format", "formats", required=True, type=FormatsOption(), help="For which tools.")
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go.")
 def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...]) -> None:
@@ -339,9 +368,9 @@ def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...
     from bot.cli.terminal import Terminal
     from tracking.formats.base import FORMATS
 
-    with bounded_memory():
-        settings = settings_of_environment()
-        files = export_video(video, annotations, folder, formats=tuple(FORMATS[key] for key in formats), settings=settings)
+    settings, wanted = settings_of_environment(), tuple(FORMATS[key] for key in formats)
+    with bounded_memory(), interruptible() as cancelled:
+        files = export_video(video, annotations, folder, formats=wanted, settings=settings, cancelled=cancelled)
     for line in cli.where_lines([[path.name] for path in files], annotations="", folder=str(folder)):
         Terminal().say(line)
 
@@ -350,10 +379,11 @@ def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...
 def serve() -> None:
     """Run the bot, with the settings of the environment."""
     from bot.app import serve as run
+    from bot.logs import log_for_operators
 
     settings = settings_of_environment()
-    logging.getLogger().setLevel(logging.INFO)
-    asyncio.run(run(settings))
+    log_for_operators(verbose=logging.getLogger().level == logging.DEBUG)
+    run_async(run(settings))
 
 
 @commands.command()
@@ -361,20 +391,20 @@ def worker() -> None:
     """Run a worker alone, for more machines."""
     from bot.app import worker as run
 
-    asyncio.run(run(settings_of_environment()))
+    run_async(run(settings_of_environment()))
 
 
 @commands.command()
-@click.option("--port", default=8321, show_default=True, type=click.IntRange(0, 65535), help="Where the page is; 0 for any.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Where the page is.  [default: 8321, or a free one]")
 @click.option("--browser/--no-browser", default=True, help="Open the page in the browser.  [default: yes]")
-def demo(port: int, browser: bool) -> None:
+def demo(port: int | None, browser: bool) -> None:
     """Try the bot in a small Slack workspace on this computer."""
     from bot.cli.demo import demo as run
     from bot.cli.terminal import Terminal
 
     settings, terminal = settings_of_environment(), Terminal()
     terminal.say(cli.demo_starts())
-    asyncio.run(run(settings, port=port, opens_browser=browser, ready=lambda url: terminal.say(cli.demo_ready(url))))
+    run_async(run(settings, port=port, opens_browser=browser, ready=lambda url: terminal.say(cli.demo_ready(url))))
 
 
 @commands.command()
@@ -388,8 +418,8 @@ def doctor() -> None:
     terminal = Terminal()
     settings = settings_of_environment()
     checks = [terminal.check(check) for check in local_checks(settings)]
-    checks += [terminal.check(check) for check in asyncio.run(storage_checks(settings))]
-    checks += [terminal.check(check) for check in asyncio.run(slack_checks(settings))]
+    checks += [terminal.check(check) for check in run_async(storage_checks(settings))]
+    checks += [terminal.check(check) for check in run_async(slack_checks(settings))]
     if not all(check.is_well for check in checks):
         raise click.exceptions.Exit(1)
 
@@ -412,7 +442,7 @@ def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:
 
 
 def render_options(settings: Settings, *, min_confidence: float, min_frames: int, labels: str) -> RenderOptions:
-    """What is drawn, from the options and the environment."""
+    """Return what is drawn, from the options and the environment."""
     from rendering.kinds.base import RenderOptions
     from rendering.selection import Selection
 
@@ -422,6 +452,13 @@ def render_options(settings: Settings, *, min_confidence: float, min_frames: int
 def words(text: str) -> tuple[str, ...]:
     """Words between commas, without the blanks around them."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def run_async(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Return the result of `work`; Ctrl-C cancels it."""
+    # With any other handler than Python's own, asyncio leaves Ctrl-C to that one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return asyncio.run(work)
 
 
 @contextmanager

@@ -53,9 +53,10 @@ CANCEL_CHECK_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class EngineRun:
-    """What an engine said about a video, and how long it took."""
+    """What an engine said about a video, what decided that beside the video (`run_key`), and how long it took."""
 
     engine: EngineName
+    run_key: str
     annotations: Annotations
     took_s: float
 
@@ -102,18 +103,20 @@ def run_engine(
 
         if choice.engine is EngineName.GOOGLE:
             work = _by_google(video, info, segment=segment, settings=settings, show=show)
-            annotations = asyncio.run(_unless_cancelled(work, cancelled))
+            run_key, annotations = asyncio.run(_unless_cancelled(work, cancelled))
         else:
-            worker = direct_engine(choice, limits=settings.limits)
+            worker = direct_engine(choice, limits=settings.limits.for_segment(segment))
+            run_key = worker.run_key
             annotations = worker.track(video, segment=segment, progress=show_seconds, cancelled=cancelled)
     took_s = time.monotonic() - started_s
     terminal.say(cli.tracked(took_s=took_s, duration_s=(annotations.segment or Segment(0.0, info.duration_s)).duration_s))
-    return EngineRun(choice.engine, annotations, took_s)
+    return EngineRun(choice.engine, run_key, annotations, took_s)
 
 
 async def _by_google(
     video: Path, info: VideoInfo, *, segment: Segment | None, settings: Settings, show: Fraction
-) -> Annotations:
+) -> tuple[str, Annotations]:
+    """Return the engine's run key and what it found."""
     from tracking.engines.video_intelligence import INLINE_LIMIT_BYTES, VideoIntelligenceEngine, VideoIntelligenceOptions
 
     options = VideoIntelligenceOptions(settings.location, settings.google_model, settings.video_intelligence_endpoint)
@@ -123,7 +126,7 @@ async def _by_google(
         given: str | Path = video
         if info.size_bytes > INLINE_LIMIT_BYTES:
             given = await ending.enter_async_context(_in_bucket(video, settings))
-        return await run_remote(engine, given, segment=segment, show=show)
+        return engine.run_key, await run_remote(engine, given, segment=segment, show=show)
 
 
 PERMANENT = {*GoogleFault, EngineAbsence.CONFIGURATION, EngineAbsence.ENDPOINT, EngineAbsence.RETIRED}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.cli.engine_run import EngineRun
+from bot.jobs.model import digest
 from bot.texts import cli
 from rendering.fonts import Typeface
 from rendering.kinds.base import KINDS, RenderOptions
@@ -14,8 +17,9 @@ from rendering.naming import safe_video_name
 from rendering.render import Rendered
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
+from tracking.errors import OptionError
 from tracking.formats import video_intelligence
-from tracking.model import Annotations
+from tracking.model import Annotations, EngineWarning, ProblemKind, Segment
 from tracking.video.file import VideoInfo
 
 
@@ -35,7 +39,7 @@ class Result:
 
     def summary_facts(self) -> cli.ResultFacts:
         """The facts of the sentences about it."""
-        selection = self.options.selection
+        selection = self.rendered.selected.selection
         return cli.ResultFacts(
             shown=len(self.rendered.selected.shown),
             total=len(self.annotations.tracks),
@@ -50,6 +54,8 @@ class Result:
             older_pictures=self._older_pictures(),
             left_out=self.rendered.selected.left_out,
             unwritten=self._unwritten(),
+            shown_labels=[shown.track.label for shown in self.rendered.selected.shown],
+            step_s=self.annotations.step_s,
         )
 
     def _unwritten(self) -> tuple[str, ...]:
@@ -109,8 +115,28 @@ class Result:
                 {"label": track.label, "confidence": track.confidence, "frames": len(track)}
                 for track in self.rendered.selected.near_misses
             ],
-            "problems": [{"code": problem.code, "message": problem.message} for problem in self.annotations.problems],
+            "problems": [problem_json(problem) for problem in self.annotations.problems],
         }
+
+
+def check_outputs(folder: Path, *, font: Path | None = None) -> None:
+    """Raise `OptionError` for a folder or a font that can't be used: else this would be noticed only after the work."""
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        is_usable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    except (OSError, ValueError):
+        is_usable = False
+    if not is_usable:
+        raise OptionError("--out", str(folder), "a folder that can be made and written to is needed")
+    Typeface(font)
+
+
+def problem_json(problem: EngineWarning) -> dict[str, Any]:
+    """Return a problem as data: its `kind`, and what belongs to it; times in seconds."""
+    facts: dict[str, Any] = {"kind": problem.kind.value, "code": problem.code, "message": problem.message}
+    if problem.kind is not ProblemKind.REPORTED:
+        facts |= {"start_s": problem.start_s, "end_s": problem.end_s, "pictures": problem.pictures}
+    return facts
 
 
 def _is_picture(name: str, *, of: str) -> bool:
@@ -124,8 +150,27 @@ def readable(path: Path) -> str:
     return os.fsencode(path).decode(errors="replace")
 
 
-def write_annotations(annotations: Annotations, folder: Path, *, name: str) -> Path:
-    """Put the annotation file `<name>.json` into `folder`. Raises `StorageError`."""
-    path = folder / f"{safe_video_name(name)}.json"
-    write_whole(path, video_intelligence.write(annotations))
+def write_annotations(run: EngineRun, folder: Path, *, video: Path, segment: Segment | None, mark: str = "") -> Path:
+    """
+    Put the annotation file `<video><mark>.json` into `folder`, and return its path. Raises `StorageError`.
+
+    A file of that name that says something else may be anybody's, such as Google's own, which can't be had again: it stays, and
+    ours gets a key of this video and run in its name.
+    """
+    content = video_intelligence.write(run.annotations)
+    path = folder / f"{safe_video_name(video.name)}{mark}.json"
+    if path.exists() and not _holds(path, content):
+        with video.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        run_key = digest(f"{sha256} {run.engine} {run.run_key} {segment}")[:8]
+        path = path.with_name(f"{safe_video_name(video.name)}{mark}.{run_key}.json")
+    write_whole(path, content)
     return path
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Return whether a file has this content."""
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError:
+        return False

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.texts import cli, comparison
+from rendering.naming import safe_video_name
 
 if TYPE_CHECKING:
     from rich.console import JustifyMethod
@@ -84,6 +85,9 @@ class Terminal:
         )
         for line in where:
             self._out.print(Text(line))
+        usual = f"{safe_video_name(result.video.name)}.json"
+        if result.annotation_file and result.annotation_file.name != usual:
+            self.say(cli.annotations_stayed(usual, result.annotation_file.name))
 
     def comparison(self, result: ComparisonResult) -> None:
         """A table of the objects that two engines found, and where the files are."""

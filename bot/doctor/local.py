@@ -2,7 +2,7 @@
 What is missing on this machine, and what to do about it: the checks of `tracklet doctor`.
 
 Each check looks at one thing for real (a file is written, a decoder asked for, the database opened), leaves nothing behind,
-and ends in a sentence. `slack/checkup.py` has those that ask Slack.
+and ends in a sentence. `slack.py` has those that ask Slack, `storage.py` those of the buckets.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bot.settings import Settings
 from bot.texts import doctor, engine, errors
 from rendering.fonts import Typeface
 from tracking.engines.base import GOOGLE_RETIRES, EngineName
-from tracking.errors import TrackletError
+from tracking.errors import EngineUnavailable, TrackletError
 from tracking.local import weights
 from tracking.local.detectors.base import published_models
 from tracking.local.network import open_detector
@@ -50,7 +50,7 @@ class Check:
     """
     One row: what was looked at, whether it is well, and what to know or do.
 
-    `is_there` is False for what is not there and need not be: neither well nor a fault.
+    `is_there` is False for what is not there and need not be, or cannot be looked at: neither well nor a fault.
     """
 
     name: str
@@ -60,15 +60,16 @@ class Check:
 
 
 def local_checks(settings: Settings, *, today: date | None = None) -> Iterator[Check]:
-    """What this machine has: one check after the other, as each is done. Asks no network."""
+    """Yield what this machine has: one check after the other, as each is done. Asks the network for the model alone."""
     yield _codecs()
     yield _font(settings.font)
     yield _data_folder(settings.data_dir)
     yield _database(settings)
-    yield _model(settings.model)
+    yield _model(settings)
     if settings.engine is EngineName.GOOGLE or settings.google_is_configured:
         day = today or date.today()
-        yield Check("google", day < GOOGLE_RETIRES, engine.google_ends(GOOGLE_RETIRES, today=day))
+        # Each call of the service costs money, so whether it would answer is not tried.
+        yield Check("google", day < GOOGLE_RETIRES, engine.google_ends(GOOGLE_RETIRES, today=day), is_there=False)
 
 
 def _codecs() -> Check:
@@ -117,8 +118,15 @@ def _database(settings: Settings) -> Check:
     return Check("database", True, doctor.database_checked(is_sqlite=settings.uses_sqlite))
 
 
-def _model(model: str) -> Check:
+def _model(settings: Settings) -> Check:
+    model = settings.model
+    if settings.engine in {EngineName.MOTION, EngineName.GOOGLE}:
+        return Check("model", True, doctor.model_not_used(settings.engine.value), is_there=False)
     if model in published_models() and not weights.is_here(model):
+        try:
+            weights.reach(model)
+        except EngineUnavailable as error:
+            return Check("model", False, doctor.model_unreachable(model, error.detail))
         return Check("model", True, doctor.model_fetched_later(model), is_there=False)
     try:
         detector = open_detector(weights.locate(model))

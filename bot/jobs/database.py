@@ -8,9 +8,11 @@ own calls are repeated by `Store`, DBOS's by DBOS, which repeats whatever looks 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +87,10 @@ class Database:
         self._check()
 
     def engine(self) -> sa.Engine:
-        """Return an engine for our own tables."""
+        """Return an engine for our own tables; no error of it quotes a row, which holds what people wrote."""
         if not self.is_sqlite:
-            return sa.create_engine(self.url, pool_size=POOL_SIZE, pool_pre_ping=True)
-        engine = sa.create_engine(self.url)
+            return sa.create_engine(self.url, pool_size=POOL_SIZE, pool_pre_ping=True, hide_parameters=True)
+        engine = sa.create_engine(self.url, hide_parameters=True)
         sa.event.listen(engine, "connect", _prepare_connection)
         return engine
 
@@ -101,7 +103,7 @@ class Database:
         """
         if not self.is_sqlite:
             return None
-        engine = sa.create_engine(self.url)
+        engine = sa.create_engine(self.url, hide_parameters=True)
         sa.event.listen(engine, "connect", _prepare_connection)
 
         @sa.event.listens_for(engine, "handle_error")
@@ -209,6 +211,27 @@ def make_private(folder: Path) -> None:
         raise _unwritable(folder, error) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise _unwritable(folder, PermissionError("not writable"))
+
+
+@contextlib.contextmanager
+def held_alone(folder: Path) -> Iterator[None]:
+    """
+    Have the folder for this process alone while the body runs: on SQLite two would each go on with the same jobs.
+
+    The system lets go when the process dies. Raises `OptionError` where another process has the folder; a file system
+    without locks hinders nobody.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OptionError("TRACKLET_DATA_DIR", str(folder), start.folder_in_use()) from error
+        except OSError:
+            logger.info("the data folder's file system has no locks")
+        yield
+    finally:
+        os.close(handle)
 
 
 def _make_private(path: Path, *, setting: str) -> None:

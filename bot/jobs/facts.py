@@ -12,6 +12,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tracking.model import MOVING_OBJECT
+
 Json = dict[str, Any]
 
 
@@ -61,7 +63,11 @@ class Probe(Fact):
 
 
 class ToldObject(Fact):
-    """One object as a list tells it; `number` is 0 for a near miss, `frames` how many boxes it has."""
+    """
+    One object as a list tells it; `number` is 0 for a near miss, `frames` how many boxes it has.
+
+    `track_id` is the object's in its annotation file, -1 in rows from before it was kept.
+    """
 
     number: int
     label: str
@@ -70,6 +76,12 @@ class ToldObject(Fact):
     end_s: float
     frames: int
     entity_id: str = ""
+    track_id: int = -1
+
+    @property
+    def is_named(self) -> bool:
+        """Whether an engine said what it is; only then does the confidence tell a person something."""
+        return self.label != MOVING_OBJECT
 
 
 class SummaryPage(Fact):
@@ -79,6 +91,41 @@ class SummaryPage(Fact):
     objects: tuple[int, ...]
     width: int = 0
     height: int = 0
+
+
+class NearMisses(Fact):
+    """
+    The near misses of one label: how many, the most confident one's confidence, and how many boxes the longest has.
+
+    `brief` of them have too few boxes, `unsure` too little confidence; some are both.
+    """
+
+    label: str
+    count: int
+    brief: int
+    unsure: int
+    confidence: float
+    frames: int
+
+    @property
+    def is_named(self) -> bool:
+        """Whether an engine said what they are."""
+        return self.label != MOVING_OBJECT
+
+
+class Problem(Fact):
+    """
+    What went wrong with a part of the video; `fault` is a `ProblemKind`, with its facts.
+
+    `code` is a google.rpc.Code number, `message` a service's own words.
+    """
+
+    code: int
+    message: str
+    fault: str = "REPORTED"
+    start_s: float = 0.0
+    end_s: float = 0.0
+    pictures: int = 0
 
 
 class Thresholds(Fact):
@@ -93,7 +140,10 @@ class Summary(Fact):
     The pages that were drawn, and all that is said of the objects in words.
 
     `left_out` objects passed the thresholds and are not shown; `near_misses` are some of the `near_miss_count` that nearly
-    passed, and `lowest` lets all of these pass. `problems` counts what the engine reported as failed.
+    passed, `near_kinds` all of them by label, and `lowest` lets all of them pass. `problems` counts what went wrong with
+    parts of the video, and `reported` says some. `labels` are those that the video has at all, most frequent first. `step_s`
+    is the time between two pictures that the engine looked at, 0 where that is not known; `least_frames` how many boxes were
+    wanted, 0 where it is as many as the request says.
     """
 
     pages: tuple[SummaryPage, ...] = ()
@@ -103,6 +153,11 @@ class Summary(Fact):
     near_miss_count: int = 0
     lowest: Thresholds = Thresholds()
     problems: int = 0
+    near_kinds: tuple[NearMisses, ...] = ()
+    reported: tuple[Problem, ...] = ()
+    labels: tuple[str, ...] = ()
+    step_s: float = 0.0
+    least_frames: int = 0
 
     @property
     def shown(self) -> int:
@@ -166,13 +221,22 @@ class RemoteState(Fact):
     done: bool = False
 
 
+class StepTimes(Fact):
+    """When a step ran, and when it only waited for its turn meanwhile; seconds since 1970."""
+
+    name: str
+    began: float
+    ended: float
+    waits: tuple[tuple[float, float], ...] = ()
+
+
 class JobFacts(Fact):
     """
     All that is known of a job; each part is there once its step has ended.
 
     `next_first` and `next_page` are what further pictures may be asked for (0: none); `handle` names a remote run, `start_sent`
     says that its start was sent and `waits_for` which file it will write; `shown` is the stage and the share of it that the
-    progress message said last.
+    progress message said last. `took_s` is the time that the job took, without its waiting for others.
     """
 
     thread_ts: str = ""
@@ -188,6 +252,7 @@ class JobFacts(Fact):
     start_sent: bool = False
     waits_for: str = ""
     shown: tuple[str, float] = ("", 0.0)
+    took_s: float = 0.0
 
     @classmethod
     def from_json(cls, data: Json) -> Self:

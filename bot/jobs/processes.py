@@ -2,9 +2,10 @@
 Child processes for work that burns CPU: started, followed, bounded, and killed.
 
 Threads beside the event loop cost it seconds under load (p99 2.1 s with two threads, 7 ms with processes), so whatever decodes,
-tracks or draws runs in `python -m bot.jobs.processes TASK`, of lower priority, at most one per core. The parent writes the
-arguments as one line of JSON and keeps the pipe open; the child answers with lines of JSON: `{"progress": [done, total]}`, and
-at its end `{"result": ...}` or `{"error": {"kind": ..., "facts": ...}}`. What the child prints otherwise goes to our log.
+tracks or draws runs in `python -m bot.jobs.processes TASK`, of lower priority, at most one per core; `slots.py` decides which
+task is next. The parent writes the arguments as one line of JSON and keeps the pipe open; the child answers with lines of JSON:
+`{"progress": [done, total]}`, and at its end `{"result": ...}` or `{"error": {"kind": ..., "facts": ...}}`. What the child
+prints otherwise goes to our log.
 
 A child ends with its parent: the closed pipe tells it everywhere, and on Linux the kernel does even when it hangs. What it may
 take is in `limits.py`, what it cannot do in `isolation.py`: only the task that opens no foreign file has the network. The
@@ -28,6 +29,7 @@ from typing import Any, BinaryIO, Protocol
 from bot.jobs import error_codec as failures
 from bot.jobs.isolation import isolate
 from bot.jobs.limits import ChildLimits, impose, limits_of, out_of_memory, too_costly
+from bot.jobs.slots import Slots, Turn
 from tracking.errors import Cancelled, StorageError, StorageFault, TooCostly, TrackletError, is_disk_full
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,8 @@ LINE_BYTES = 1 << 24  # the longest answer: a few hundred objects with their tex
 STALLED_S = 600.0  # no sign of life for so long means that it hangs
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 WITH_NETWORK = {"choose"}  # it may download a model
+KEPT_S = 1.0  # a job records the result of a step in a few hundredths of that
+STAGES = ("probe", "choose", "track", "summary", "animations")  # in the order of a job's life
 
 Report = Callable[[float, float], None]
 Fraction = Callable[[float], None]
@@ -52,18 +56,22 @@ class ChildCrashed(TrackletError):
 
 
 class TaskRunner(Protocol):
-    """Runs tasks of `tasks.py` somewhere; `testing.py` has the fake."""
+    """Run tasks of `tasks.py` somewhere; `testing.py` has the fake."""
 
     slots: int
-    waiting: int
 
     @property
     def running(self) -> int:
-        """How many are at work."""
+        """Return how many are at work."""
         ...
 
-    async def run(self, task: str, arguments: Json, *, cancelled: asyncio.Event, fraction: Fraction = ...) -> Any:
-        """The task's result. Raises `TrackletError`."""
+    @property
+    def waiting(self) -> int:
+        """Return how many wait for their turn."""
+        ...
+
+    async def run(self, task: str, arguments: Json, *, turn: Turn, cancelled: asyncio.Event, fraction: Fraction = ...) -> Any:
+        """Return the task's result. Raises `TrackletError`."""
         ...
 
 
@@ -72,34 +80,36 @@ class ProcessPool:
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
-        self._free = asyncio.Semaphore(slots)
+        self._slots = Slots(slots)
         self._running: set[asyncio.subprocess.Process] = set()
-        self.waiting = 0
+
+    @property
+    def waiting(self) -> int:
+        """Return how many tasks wait for a process."""
+        return self._slots.waiting
 
     @property
     def running(self) -> int:
-        """How many are at work."""
+        """Return how many are at work."""
         return len(self._running)
 
-    async def run(self, task: str, arguments: Json, *, cancelled: asyncio.Event, fraction: Fraction = lambda _: None) -> Any:
+    async def run(
+        self, task: str, arguments: Json, *, turn: Turn, cancelled: asyncio.Event, fraction: Fraction = lambda _: None
+    ) -> Any:
         """
-        The result of `tasks.TASKS[task](arguments)`, run in a child once there is room.
+        Return the result of `tasks.TASKS[task](arguments)`, run in a child once it is the turn of this work.
 
         `fraction` hears 0..1 as the child tells. Raises the child's `TrackletError`, `TooCostly` where it took more than
         `limits_of` allows, `ChildCrashed`, or `Cancelled` as soon as `cancelled` is set; then, and when the caller is
         cancelled, the child is killed.
         """
-        self.waiting += 1
-        try:
-            await unless_cancelled(self._free.acquire(), cancelled)
-        finally:
-            self.waiting -= 1
-        try:
-            return await self._run(task, arguments, cancelled, fraction)
-        finally:
-            self._free.release()
+        return await unless_cancelled(self._in_turn(task, arguments, turn, fraction), cancelled)
 
-    async def _run(self, task: str, arguments: Json, cancelled: asyncio.Event, fraction: Fraction) -> Any:
+    async def _in_turn(self, task: str, arguments: Json, turn: Turn, fraction: Fraction) -> Any:
+        async with self._slots.hold(turn, stage=_stage(task), kept_s=KEPT_S if task in STAGES[:-1] else 0.0):
+            return await self._run(task, arguments, fraction)
+
+    async def _run(self, task: str, arguments: Json, fraction: Fraction) -> Any:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", __name__, task),
             stdin=asyncio.subprocess.PIPE,
@@ -109,7 +119,7 @@ class ProcessPool:
         )
         self._running.add(process)
         try:
-            return await unless_cancelled(_follow(process, task, arguments, fraction), cancelled)
+            return await _follow(process, task, arguments, fraction)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
@@ -118,6 +128,11 @@ class ProcessPool:
             if process.stdin is not None:
                 process.stdin.close()
             self._running.discard(process)
+
+
+def _stage(task: str) -> int:
+    """Return how far a job has come that asks for `task`; what is not in `STAGES` is a drawing."""
+    return STAGES.index(task if task in STAGES else "summary")
 
 
 async def _follow(process: asyncio.subprocess.Process, task: str, arguments: Json, fraction: Fraction) -> Any:
@@ -159,7 +174,7 @@ async def _answer(
 
 
 async def unless_cancelled(work: Any, cancelled: asyncio.Event) -> Any:
-    """The result of `work`, unless `cancelled` is set first: then `Cancelled`, after `work` has cleaned up."""
+    """Return the result of `work`, unless `cancelled` is set first: then `Cancelled`, after `work` has cleaned up."""
     task = asyncio.ensure_future(work)
     stop = asyncio.ensure_future(cancelled.wait())
     try:
@@ -174,7 +189,7 @@ async def unless_cancelled(work: Any, cancelled: asyncio.Event) -> Any:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without its secrets: a codec that a hostile file takes over must find none."""
+    """Return ours without its secrets: a codec that a hostile file takes over must find none."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -183,7 +198,7 @@ def _environment() -> dict[str, str]:
 
 
 def main(task: str) -> None:
-    """The child: read the arguments, work, answer."""
+    """Be the child: read the arguments, work, answer."""
     # Ctrl-C in a terminal reaches the whole group; the parent decides what becomes of its children.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()

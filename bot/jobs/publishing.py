@@ -12,6 +12,7 @@ from bot.jobs.store import Store
 from tracking.errors import StorageError
 from tracking.storage.base import Storage
 from tracking.storage.bucket import Bucket
+from tracking.storage.folder import Folder
 from tracking.storage.names import annotation_name, object_name
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ class Publisher:
 
     @property
     def keeps_pictures_elsewhere(self) -> bool:
-        """Whether pictures go to a bucket, where they are named after their video and nobody presses buttons for more."""
+        """Return whether pictures go to a bucket: named after their video, and nobody presses buttons for more."""
         return isinstance(self._storage.objects, Bucket)
 
     async def annotations(self, job: Job, video: VideoFile, path: Path, *, run_key: str) -> None:
@@ -45,6 +46,7 @@ class Publisher:
             name = object_name(video.root, video.video_name, file_name=path.name)
             try:
                 await self._store.own(job.id, [self._storage.objects.uri(name)])
-                await self._storage.objects.upload(name, path)
+                objects = self._storage.objects
+                await (objects.link(name, path) if isinstance(objects, Folder) else objects.upload(name, path))
             except StorageError as error:
                 logger.warning("a picture could not be stored at %s: %s", error.place, error.reason)

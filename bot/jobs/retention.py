@@ -3,9 +3,10 @@ What is forgotten, and when: nothing else removes what jobs leave behind on this
 
 Fetched videos and drawn pictures stay for `KEPT_S`, so that "Show more", the near misses and the same video again need no
 second download; then they go, the oldest sooner where there is too much of them. What a job asks for after that is fetched and
-drawn anew (`steps.py`). Nothing goes that is younger than the oldest job at work, whatever its age. Annotation files, the
-pictures in the objects' root, and our own tables stay: they are small, and they are the history. What lies in buckets is left
-to the buckets' own rules. Times are seconds since 1970.
+drawn anew (`steps.py`). Nothing goes that is younger than the oldest job at work, whatever its age. Annotation files and the
+pictures in the objects' root stay for good, or as long as TRACKLET_RESULTS_KEPT_DAYS says: of these only what jobs have written
+goes. Our own tables stay: they are small, and they are the history. What lies in buckets is left to the buckets' own rules.
+Times are seconds since 1970.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 EVERY_S = 3600.0
 KEPT_S = 7 * 86_400.0  # people come back to a thread within the week
 KEPT_BYTES = 20 << 30  # twenty videos of the largest size
+ASKED_AT_ONCE = 500  # files whose owner the database is asked for
 WORKFLOWS_KEPT_S = 30 * 86_400.0  # for whoever looks into a failure; each is some forty rows
 
 Forget = Callable[[float], Awaitable[int]]
@@ -54,6 +56,7 @@ class Retention:
         forget_workflows: Forget,
         reserve: DiskReserve | None = None,
         kept_bytes: int = KEPT_BYTES,
+        results_kept_s: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -61,6 +64,7 @@ class Retention:
         self._forget_workflows = forget_workflows
         self._reserve = reserve
         self._kept_bytes = kept_bytes
+        self._results_kept_s = results_kept_s
         self._clock = clock
 
     async def run(self) -> None:
@@ -80,6 +84,8 @@ class Retention:
         removed = await asyncio.to_thread(self._remove, now - KEPT_S, untouchable)
         if removed:
             logger.info("%d videos and folders of pictures were removed", removed)
+        if self._results_kept_s is not None:
+            await self._remove_results(min(now - self._results_kept_s, untouchable))
         if self._reserve is not None:
             await asyncio.to_thread(self._reserve.hold)
         await self._store.forget_handled()
@@ -97,6 +103,20 @@ class Retention:
             removed += 1
         return removed
 
+    async def _remove_results(self, horizon: float) -> None:
+        """Remove what jobs have found and nobody used since `horizon`; a file that somebody else put there stays."""
+        found = await asyncio.to_thread(lambda: [path for root in self._places.results for path in _older(root, horizon)])
+        removed = 0
+        for start in range(0, len(found), ASKED_AT_ONCE):
+            batch = found[start : start + ASKED_AT_ONCE]
+            own = await self._store.own_among([path.as_uri() for path in batch])
+            for path in batch:
+                if path.as_uri() in own:
+                    await asyncio.to_thread(_delete, path)
+                    removed += 1
+        if removed:
+            logger.info("%d annotation files and pictures were removed", removed)
+
     def _entries(self) -> Iterator[_Entry]:
         for root in self._places.fetched:
             for path in root.rglob("*"):
@@ -108,6 +128,14 @@ class Retention:
             with contextlib.suppress(OSError):
                 stats = [path.stat() for path in (folder, *folder.rglob("*"))]
                 yield _Entry(folder, sum(stat.st_size for stat in stats), max(stat.st_mtime for stat in stats))
+
+
+def _older(root: Path, horizon: float) -> Iterator[Path]:
+    """Yield the files below `root` that were last used before `horizon`."""
+    for path in root.rglob("*"):
+        with contextlib.suppress(OSError):  # gone meanwhile
+            if path.is_file() and not path.is_symlink() and path.stat().st_mtime < horizon:
+                yield path
 
 
 def remove_leftovers(places: JobPaths) -> None:

@@ -94,7 +94,7 @@ class Runtime:
             logger.info("a job was to be woken that is not there")
 
     async def has_ended(self, job_id: JobId) -> bool:
-        """Whether the job's workflow is there and over: done, failed, or given up."""
+        """Return whether the job's workflow is there and over: done, failed, or given up."""
         status = await DBOS.get_workflow_status_async(job_id)
         return status is not None and status.status not in {"PENDING", "ENQUEUED", "DELAYED"}
 

@@ -32,27 +32,32 @@ from bot.jobs.facts import (
     Tracked,
     VideoFile,
 )
-from bot.jobs.fetch_places import FetchPlaces
-from bot.jobs.model import Job, JobState, Kind, SourceKind
+from bot.jobs.model import Job, JobId, JobState, Kind, SourceKind
+from bot.jobs.numbering import NumberedList
 from bot.jobs.paths import JobPaths
-from bot.jobs.ports import JobReporter, SharedVideos
+from bot.jobs.ports import JobReporter, NotReady, SharedVideos
 from bot.jobs.processes import ChildCrashed, TaskRunner, unless_cancelled
 from bot.jobs.publishing import Publisher
 from bot.jobs.remote import RemoteTracking
 from bot.jobs.result_cache import ResultCache, use
+from bot.jobs.slots import Slots, Turn
+from bot.jobs.stopwatch import running
 from bot.jobs.store import Store
 from bot.settings import Settings
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
-from tracking.errors import SourceFailure, SourceNotFound, SourceUnreachable
-from tracking.sources.download import Fetched, Fetcher, local_file
+from tracking.errors import ResultsRemoved, SourceFailure, SourceNotFound, SourceUnreachable
+from tracking.sources.download import Fetched, Fetcher, Progress, local_file
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
 
 logger = logging.getLogger(__name__)
 
+DOWNLOADS = 8  # they share one network; more at once make each slower, not all sooner
+DOWNLOADS_A_PERSON = 2  # a slow server holds up who named it, and nobody else
 GIFS_A_MESSAGE = 10
 BUCKET_S = 900.0  # the largest video at a tenth of what a cloud's network gives
+FILE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 29.5)  # a minute in all, in which Slack makes a file known to all its servers
 SUMMARY_SHARE = 0.3  # of drawing; the rest are the GIFs
 
 
@@ -72,6 +77,7 @@ class Steps:
         remote: RemoteTracking,
         reporter: Callable[[Job], JobReporter],
         cancelled: Callable[[Job], asyncio.Event],
+        file_pauses_s: Sequence[float] = FILE_PAUSES_S,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -83,15 +89,19 @@ class Steps:
         self._remote = remote
         self._reporter = reporter
         self._cancelled = cancelled
-        self._fetch_places = FetchPlaces()
+        self._file_pauses_s = file_pauses_s
+        self._opening: dict[JobId, asyncio.Lock] = {}
+        self._downloads = Slots(DOWNLOADS, a_person=DOWNLOADS_A_PERSON)
         self._paths = JobPaths(settings.data_dir, videos_root=storage.videos.name)
         self.publisher = Publisher(store=store, storage=storage)
         self.cache = ResultCache(store=store, settings=settings, publisher=self.publisher)
 
     async def open(self, job: Job) -> Opened:
-        """Post the progress message."""
-        thread_ts = await self._reporter(job).open(job)
-        await self._store.update(job.id, thread_ts=thread_ts)
+        """Post the progress message; a job that waits has it before it begins, and two callers do not post it at once."""
+        async with self._opening.setdefault(job.id, asyncio.Lock()):
+            thread_ts = await self._reporter(job).open(job)
+            await self._store.update(job.id, thread_ts=thread_ts)
+        self._opening.pop(job.id, None)
         return Opened(thread_ts=thread_ts)
 
     async def fetch(self, job: Job) -> VideoFile:
@@ -104,31 +114,37 @@ class Steps:
             reporter.show(job, JobState.FETCHING, done / total if total else 0.0)
 
         if source.kind is SourceKind.SLACK_FILE:
-            video = await self._shared.locate(job)
-            name = video.name
-            fetch = self._shared.fetcher.fetch(
-                video.link, path, headers=video.headers, size_bytes=video.size_bytes, progress=progress
-            )
+            fetch = self._fetch_shared(job, path, progress)
         elif source.kind is SourceKind.OBJECT:
-            name = source.name
-            fetch = self._fetch_object(source.ref, path)
+            fetch = self._in_turn(job, self._fetch_object(source.ref, path))
         else:
-            name = source.name
-            fetch = self._fetcher.fetch(source.ref, path, progress=progress)
-        fetched = await unless_cancelled(self._in_turn(job.request.person, fetch), self._cancelled(job))
+            fetch = self._in_turn(job, self._fetcher.fetch(source.ref, path, progress=progress))
+        fetched = await unless_cancelled(fetch, self._cancelled(job))
         return VideoFile(
             path=str(fetched.path),
             root=root,
             video_name=video_name,
             uri=source.ref if source.kind is SourceKind.OBJECT else "",
-            name=name,
+            name=fetched.name if source.kind is SourceKind.SLACK_FILE else source.name,
             size_bytes=fetched.size_bytes,
             sha256=fetched.sha256,
         )
 
-    async def _in_turn(self, person: str, fetch: Coroutine[Any, Any, Fetched]) -> Fetched:
+    async def _fetch_shared(self, job: Job, path: Path, progress: Progress) -> Fetched:
+        """Fetch a shared file, which Slack tells of before it is everywhere; nobody else waits while it is waited for."""
+        for pause_s in (*self._file_pauses_s, None):
+            try:
+                return await self._in_turn(job, self._shared.fetch(job, path, progress))
+            except NotReady as early:
+                if pause_s is None:
+                    raise early.error from early
+                logger.info("job %d: its file is not ready; once more in %.1f s", job.number, pause_s)
+                await asyncio.sleep(pause_s)
+        raise AssertionError("the loop returns or raises")
+
+    async def _in_turn(self, job: Job, fetch: Coroutine[Any, Any, Fetched]) -> Fetched:
         try:
-            async with self._fetch_places.place(person):
+            async with self._downloads.hold(self.turn(job)):
                 return await fetch
         finally:
             fetch.close()  # where it never began
@@ -149,12 +165,12 @@ class Steps:
     async def probe(self, job: Job, video: VideoFile) -> Probe:
         """See what kind of video it is, and choose the engine."""
         settings = self._settings
-        seen = Probe.from_json(await self._task(job, "probe", self._limits() | {"video": video.path}))
+        seen = Probe.from_json(await self._task(job, "probe", self._limits(job) | {"video": video.path}))
         if job.request.annotations:
             run_key = f"{job.request.annotations}#{job.request.annotations_generation}"
             return seen.model_copy(update={"engine": "", "why": "", "model": "", "detector": "", "run_key": run_key})
         engine = job.request.options.engine or settings.engine
-        arguments = self._limits() | {
+        arguments = self._limits(job) | {
             "engine": engine.value,
             "model": settings.model,
             "google_configured": settings.google_is_configured,
@@ -172,13 +188,12 @@ class Steps:
 
     async def track(self, job: Job, video: VideoFile, probed: Probe, target: Path) -> Tracked:
         """Follow every object with a direct engine."""
-        arguments = self._limits() | {
+        arguments = self._limits(job) | {
             "video": video.path,
             "duration_s": probed.duration_s,
             "annotations": str(target),
             "engine": probed.engine,
             "model": probed.model,
-            "segment": job.request.to_json()["options"]["segment"],
         }
         found = Tracked.from_json(await self._task(job, "track", arguments, JobState.TRACKING))
         await self.publisher.annotations(job, video, target, run_key=self.cache.run_key(job, probed))
@@ -201,10 +216,17 @@ class Steps:
         await self._remote.collect(placed, handle, target)
         return Nothing()
 
-    async def summary(self, job: Job, video: VideoFile, probed: Probe, annotations: str, *, page: int) -> Summary:
-        """Draw one page of the object summary, and gather what is said of the objects."""
-        await self._have(job, video)
-        arguments = self._drawing(job, video, probed, annotations) | {"page": page}
+    async def summary(self, job: Job, video: VideoFile, probed: Probe, annotations: str) -> Summary:
+        """Draw the first page of the object summary, and gather what is said of the objects."""
+        lists = await self.cache.lists_before(job, video)
+        return await self._summary(job, video, self._drawing(job, video, probed, annotations, lists) | {"page": 1})
+
+    async def further_page(self, job: Job, facts: Drawable, page: int) -> Summary:
+        """Draw another page of the summary; objects have the numbers that the first one's list gave them."""
+        return await self._summary(job, facts.video, self._drawing_of(job, facts) | {"page": page})
+
+    async def _summary(self, job: Job, video: VideoFile, arguments: Json) -> Summary:
+        await self._have(job, video, arguments["annotations"])
         return Summary.from_json(await self._task(job, "summary", arguments, JobState.RENDERING, (0.0, SUMMARY_SHARE)))
 
     async def animations(
@@ -213,15 +235,15 @@ class Steps:
         """Draw the GIFs of some objects, unless they are `known`."""
         if known or not numbers:
             return Animations(animations=tuple(known))
-        await self._have(job, facts.video)
-        arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"numbers": list(numbers)}
+        await self._have(job, facts.video, facts.annotations)
+        arguments = self._drawing_of(job, facts) | {"numbers": list(numbers)}
         drawn = Animations.from_json(await self._task(job, "animations", arguments, JobState.RENDERING, (SUMMARY_SHARE, 1.0)))
         order = {number: place for place, number in enumerate(numbers)}
         return Animations(animations=tuple(sorted(drawn.animations, key=lambda each: order[each.object])))
 
     async def store_page(self, job: Job, facts: Drawable, page: int) -> Drawn:
         """Draw and store a page that nobody is told of."""
-        drawn = await self.summary(job, facts.video, facts.probed, facts.annotations, page=page)
+        drawn = await self.further_page(job, facts, page)
         await self.publisher.pictures(job, facts.video, [each.path for each in drawn.pages])
         return Drawn(objects=drawn.shown)
 
@@ -263,11 +285,11 @@ class Steps:
             await self.publisher.pictures(job, facts.video, [each.path for each in animations])
         return Nothing()
 
-    async def pictures(self, job: Job, facts: Drawable, kind: str) -> Pictures:
-        """Draw the pictures of one kind, by its key."""
-        await self._have(job, facts.video)
-        arguments = self._drawing(job, facts.video, facts.probed, facts.annotations) | {"kind": kind}
-        return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.RENDERING))
+    async def pictures(self, job: Job, facts: Drawable, kind: str, *, share: tuple[float, float]) -> Pictures:
+        """Draw the pictures of one kind, by its key; that is the `share` from..to of the job's last state before its end."""
+        await self._have(job, facts.video, facts.annotations)
+        arguments = self._drawing_of(job, facts) | {"kind": kind}
+        return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.POSTING, share))
 
     async def post_pictures(self, job: Job, facts: Drawable, kind: str, paths: Sequence[str]) -> Nothing:
         """Post the pictures of one kind, and store them."""
@@ -278,8 +300,29 @@ class Steps:
 
     # ---- helpers ---------------------------------------------------------------------------------------------------------
 
-    async def _have(self, job: Job, video: VideoFile) -> None:
-        """Have the video here that was fetched for this job or its parent: after a while it is removed (`retention.py`)."""
+    def turn(self, job: Job, *, is_told: bool = True) -> Turn:
+        """Return what stands for the job where it waits for its turn; the step's time stops, and its thread `is_told`."""
+        reporter, stopwatch = self._reporter(job), running.get()
+
+        def waits(before: int | None) -> None:
+            if stopwatch is not None:
+                stopwatch.go_on() if before is None else stopwatch.wait()
+            if is_told:
+                reporter.waits(job, before)
+
+        return Turn(job.request.person, job.number, waits)
+
+    async def _have(self, job: Job, video: VideoFile, annotations: str) -> None:
+        """
+        Have here what pictures are drawn from, which after a while is removed (`retention.py`): the video is fetched again.
+
+        Raises `ResultsRemoved` where the annotation file is gone.
+        """
+        await self._store.own(job.id, [Path(annotations).as_uri()])
+        try:
+            await asyncio.to_thread(use, [annotations])
+        except FileNotFoundError:
+            raise ResultsRemoved(video.name) from None
         try:
             await asyncio.to_thread(use, [video.path])
         except FileNotFoundError:
@@ -288,10 +331,18 @@ class Steps:
                 # Other bytes: the boxes would be drawn where the objects are not.
                 raise SourceNotFound(video.name) from None
 
-    def _limits(self) -> Json:
-        return {"max_video_seconds": self._settings.max_video_seconds, "max_video_bytes": self._settings.max_video_bytes}
+    def _limits(self, job: Job) -> Json:
+        return {
+            "max_video_seconds": self._settings.max_video_seconds,
+            "max_video_bytes": self._settings.max_video_bytes,
+            "segment": job.request.to_json()["options"]["segment"],
+        }
 
-    def _drawing(self, job: Job, video: VideoFile, probed: Probe, annotations: str) -> Json:
+    def _drawing_of(self, job: Job, facts: Drawable) -> Json:
+        lists = [NumberedList.of(facts.annotations, facts.summary)]
+        return self._drawing(job, facts.video, facts.probed, facts.annotations, lists)
+
+    def _drawing(self, job: Job, video: VideoFile, probed: Probe, annotations: str, lists: Sequence[NumberedList]) -> Json:
         options = job.request.to_json()["options"]
         return {
             "video": video.path,
@@ -301,12 +352,13 @@ class Steps:
             "out": str(self._paths.pictures(job)),
             "selection": {name: options[name] for name in ("min_confidence", "min_frames", "labels")},
             "font": str(self._settings.font) if self._settings.font else "",
+            "numbered": [each.to_json() for each in lists],
         }
 
     async def _task(
         self, job: Job, task: str, arguments: Json, state: JobState | None = None, share: tuple[float, float] = (0.0, 1.0)
     ) -> Json:
-        """The result of a task, whose progress is the `share` from..to of `state`. Raises `ChildCrashed` at the third death."""
+        """Return a task's result; its progress is the `share` from..to of `state`. Raises `ChildCrashed` at the third death."""
         reporter = self._reporter(job)
 
         def fraction(value: float) -> None:
@@ -315,7 +367,9 @@ class Steps:
 
         for deaths in range(DEATHS_FORGIVEN + 1):
             try:
-                result: Json = await self._children.run(task, arguments, cancelled=self._cancelled(job), fraction=fraction)
+                result: Json = await self._children.run(
+                    task, arguments, turn=self.turn(job), cancelled=self._cancelled(job), fraction=fraction
+                )
             except ChildCrashed as error:
                 logger.warning("job %d: the child for %s ended with status %d", job.number, task, error.status)
                 if deaths == DEATHS_FORGIVEN:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -57,6 +57,7 @@ jobs = sa.Table(
     sa.Index("jobs_by_asker", "team", "asker", "number"),
     sa.Index("jobs_by_tracks", "tracks_key"),
     sa.Index("jobs_by_result", "result_key"),
+    sa.Index("jobs_by_thread", "team", "channel", "thread_ts"),
 )
 
 inbox = sa.Table(
@@ -219,6 +220,16 @@ class Store:
         query = sa.select(jobs).where(jobs.c.state.not_in(OVER)).order_by(jobs.c.number)
         return await self._run(lambda connection: _all(connection, query))
 
+    async def unfinished_before(self, job: Job) -> int:
+        """Return how many older jobs of the same person are not over."""
+        query = sa.select(sa.func.count()).where(
+            jobs.c.team == job.request.team,
+            jobs.c.asker == job.request.user,
+            jobs.c.number < job.number,
+            jobs.c.state.not_in(OVER),
+        )
+        return await self._run(lambda connection: int(connection.execute(query).scalar_one()))
+
     async def oldest_unfinished(self) -> float | None:
         """When the oldest job that is not over was asked for, None where all are."""
         query = sa.select(sa.func.min(jobs.c.created_at)).where(jobs.c.state.not_in(OVER))
@@ -232,6 +243,15 @@ class Store:
         if channel:
             query = query.where(jobs.c.channel == channel)
         query = query.order_by(jobs.c.number.desc()).limit(limit)
+        return await self._run(lambda connection: _all(connection, query))
+
+    async def jobs_of_message(self, team: str, channel: str, ts: str) -> list[Job]:
+        """Return the jobs that a message asked for, and those that were asked for below them; oldest first."""
+        query = (
+            sa.select(jobs)
+            .where(jobs.c.team == team, jobs.c.channel == channel, jobs.c.request["message_ts"].as_string() == ts)
+            .order_by(jobs.c.number)
+        )
         return await self._run(lambda connection: _all(connection, query))
 
     async def begin(self, work_id: str, step: str) -> int:
@@ -271,6 +291,12 @@ class Store:
         )
         return await self._run(lambda connection: _first(connection, query))
 
+    async def jobs_of_thread(self, team: str, channel: str, thread_ts: str) -> list[Job]:
+        """Return the jobs that answer in a thread, newest first."""
+        query = sa.select(jobs).where(jobs.c.team == team, jobs.c.channel == channel, jobs.c.thread_ts == thread_ts)
+        query = query.order_by(jobs.c.number.desc())
+        return await self._run(lambda connection: _all(connection, query))
+
     async def counts(self) -> dict[str, int]:
         """How many jobs are in each state."""
         query = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
@@ -297,6 +323,11 @@ class Store:
         """Keep what came in, durably; False when it had come before."""
         row = {"key": key, "payload": payload, "received_at": time.time()}
         return await self._run(lambda connection: _insert_new(connection, inbox, row))
+
+    async def was_received(self, key: str) -> bool:
+        """Return whether something came in under `key`, and is not forgotten yet."""
+        query = sa.select(inbox.c.key).where(inbox.c.key == key)
+        return await self._run(lambda connection: connection.execute(query).first() is not None)
 
     async def handled(self, key: str) -> None:
         """What came in under `key` needs no further work."""
@@ -334,6 +365,16 @@ class Store:
         """What is known of one part of a job's thread."""
         return await self._run(lambda connection: _post(connection, job_id, part))
 
+    async def posts_of(self, job_id: str) -> list[Post]:
+        """Return what was posted for a job, or is about to be."""
+        query = sa.select(posts).where(posts.c.job_id == job_id)
+        return await self._run(lambda connection: [Post(tuple(row.file_ids), row.ts) for row in connection.execute(query)])
+
+    async def posted_below(self, prefix: str) -> list[str]:
+        """Return the keys of what was posted that begin so."""
+        query = sa.select(posts.c.job_id).distinct().where(posts.c.job_id.startswith(prefix, autoescape=True))
+        return await self._run(lambda connection: [str(row.job_id) for row in connection.execute(query)])
+
     async def posted(self, job_id: str, part: str, ts: str) -> None:
         """The part is there, as message `ts`."""
         query = sa.update(posts).where(posts.c.job_id == job_id, posts.c.part == part).values(ts=ts)
@@ -349,6 +390,11 @@ class Store:
         query = sa.select(own_files.c.file_id).where(own_files.c.file_id == file_id)
         return await self._run(lambda connection: connection.execute(query).first() is not None)
 
+    async def own_files_of(self, job_id: str) -> list[str]:
+        """Return the ids of all files that Tracklet uploaded for a job."""
+        query = sa.select(own_files.c.file_id).where(own_files.c.job_id == job_id)
+        return await self._run(lambda connection: [str(row.file_id) for row in connection.execute(query)])
+
     async def own(self, job_id: str, uris: Iterable[str]) -> None:
         """Say that these objects are about to be written for a job: no event of theirs starts anything from then on."""
         rows = [{"uri": uri, "job_id": job_id} for uri in uris]
@@ -363,6 +409,11 @@ class Store:
         """Whether an object of that name was ever written for a job."""
         query = sa.select(own_objects.c.uri).where(own_objects.c.uri == uri)
         return await self._run(lambda connection: connection.execute(query).first() is not None)
+
+    async def own_among(self, uris: Sequence[str]) -> set[str]:
+        """Return those of `uris` that were ever written for a job."""
+        query = sa.select(own_objects.c.uri).where(own_objects.c.uri.in_(uris))
+        return await self._run(lambda connection: set(connection.execute(query).scalars()))
 
     async def watch(self, watch: Watch, user: str) -> bool:
         """Note what a channel watches; False when it did before."""

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bot.jobs.numbering import NumberedList, numbering_of
+from bot.jobs.told import labels_of, near_misses_by_label
 from rendering.frames import never_cancelled
-from rendering.selection import Selected, Selection, select
+from rendering.selection import Selected, Selection, renumbered, select
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName, Progress
-from tracking.model import Annotations, Segment, Track
+from tracking.model import Annotations, EngineWarning, Segment, Track
 
 if TYPE_CHECKING:
     from rendering.kinds.base import Drawing
@@ -26,10 +28,13 @@ Json = dict[str, Any]
 Report = Callable[[float, float], None]
 
 NEAR_MISSES_TOLD = 8
+KINDS_TOLD = 12
+LABELS_TOLD = 24
+PROBLEMS_TOLD = 20
 
 
 def probe_task(arguments: Json, report: Report) -> Json:
-    """What kind of video `video` is."""
+    """Return what kind of video `video` is."""
     from sample import is_sample
     from tracking.video.file import probe
 
@@ -84,6 +89,7 @@ def summary_task(arguments: Json, report: Report) -> Json:
     from rendering.kinds.summary import draw_summary
 
     annotations, selected = _selected(arguments)
+    selection = selected.selection
     pages: list[Json] = []
     if selected.shown:
         asked = range(arguments["page"] - 1, arguments["page"])
@@ -105,6 +111,11 @@ def summary_task(arguments: Json, report: Report) -> Json:
         "near_miss_count": len(selected.near_misses),
         "lowest": _thresholds(selected.near_misses),
         "problems": len(annotations.problems),
+        "near_kinds": [kind.to_json() for kind in near_misses_by_label(selected.near_misses, selection)[:KINDS_TOLD]],
+        "reported": [_told_problem(problem) for problem in annotations.problems[:PROBLEMS_TOLD]],
+        "labels": labels_of(annotations)[:LABELS_TOLD],
+        "step_s": annotations.step_s,
+        "least_frames": selection.min_frames,
     }
 
 
@@ -144,7 +155,7 @@ TASKS: dict[str, Callable[[Json, Report], Json]] = {
 
 
 def selection_of(options: Json) -> Selection:
-    """The thresholds among a request's options."""
+    """Return the thresholds among a request's options."""
     return Selection(
         min_confidence=options["min_confidence"], min_frames=options["min_frames"], labels=tuple(options["labels"])
     )
@@ -153,14 +164,19 @@ def selection_of(options: Json) -> Selection:
 def _limits(arguments: Json) -> Limits:
     from tracking.video.file import Limits
 
-    return Limits(max_bytes=arguments["max_video_bytes"], max_seconds=arguments["max_video_seconds"])
+    limits = Limits(max_bytes=arguments["max_video_bytes"], max_seconds=arguments["max_video_seconds"])
+    return limits.for_segment(Segment(*arguments["segment"]) if arguments["segment"] else None)
 
 
 def _selected(arguments: Json) -> tuple[Annotations, Selected]:
     from tracking.formats import video_intelligence
 
     annotations = video_intelligence.read(Path(arguments["annotations"]))
-    return annotations, select(annotations, selection_of(arguments["selection"]), duration_s=arguments["duration_s"])
+    selected = select(annotations, selection_of(arguments["selection"]), duration_s=arguments["duration_s"])
+    lists = [NumberedList.from_json(each) for each in arguments["numbered"]]
+    shown = [one.track for one in selected.shown]
+    numbering = numbering_of(arguments["annotations"], annotations, shown, lists, read=video_intelligence.read)
+    return annotations, renumbered(selected, numbering)
 
 
 def _drawing(arguments: Json, annotations: Annotations, selected: Selected) -> Drawing:
@@ -176,7 +192,7 @@ def _progress(report: Report) -> Callable[[float], None]:
 
 
 def _told(track: Track, number: int) -> Json:
-    """What a list says about one object; times in seconds."""
+    """Return what a list says about one object; times in seconds."""
     return {
         "number": number,
         "label": track.label,
@@ -185,11 +201,24 @@ def _told(track: Track, number: int) -> Json:
         "end_s": track.segment.end_s,
         "frames": len(track),
         "entity_id": track.entity_id,
+        "track_id": track.track_id,
+    }
+
+
+def _told_problem(problem: EngineWarning) -> Json:
+    """What is said of a problem; times in seconds."""
+    return {
+        "fault": problem.kind.value,
+        "code": problem.code,
+        "message": problem.message[:200],
+        "start_s": problem.start_s,
+        "end_s": problem.end_s,
+        "pictures": problem.pictures,
     }
 
 
 def _thresholds(tracks: Iterable[Track]) -> Json:
-    """The thresholds that just let all of `tracks` pass."""
+    """Return the thresholds that just let all of `tracks` pass."""
     found = list(tracks)
     return {
         "min_confidence": min((track.confidence for track in found), default=0.0),

@@ -8,13 +8,18 @@ files, each its own, since Slack looks at bytes.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from bot.jobs.facts import NearMisses, Summary, SummaryPage, Thresholds, ToldObject
+from bot.jobs.numbering import NumberedList
 from bot.jobs.processes import Fraction, Json, unless_cancelled
+from bot.jobs.slots import Turn
+from rendering.selection import Numbering
 from tracking.errors import TrackletError
 
 LABELS = ("person", "car", "dog")
@@ -34,6 +39,7 @@ class FakeTaskRunner:
     errors: dict[str, TrackletError] = field(default_factory=dict)
     held: dict[str, asyncio.Event] = field(default_factory=dict)
     asked: list[tuple[str, Json]] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
     slots: int = 2
     running: int = 0
     waiting: int = 0
@@ -43,9 +49,12 @@ class FakeTaskRunner:
         self.held[task] = asyncio.Event()
         return self.held[task]
 
-    async def run(self, task: str, arguments: Json, *, cancelled: asyncio.Event, fraction: Fraction = lambda _: None) -> Any:
+    async def run(
+        self, task: str, arguments: Json, *, turn: Turn, cancelled: asyncio.Event, fraction: Fraction = lambda _: None
+    ) -> Any:
         """See `ProcessPool.run`."""
         self.asked.append((task, arguments))
+        self.turns.append(turn)
         fraction(0.5)
         if task in self.held:
             self.running += 1
@@ -73,22 +82,26 @@ class FakeTaskRunner:
     def _summary(self, arguments: Json) -> Json:
         selection = arguments["selection"]
         passing = self.objects if selection["min_confidence"] > 0.5 else self.objects + self.near_misses
-        rows = [self._row(place) for place in range(passing)]
-        missed = [
-            self._row(place) | {"number": 0, "confidence": 0.5} for place in range(passing, self.objects + self.near_misses)
-        ]
+        there = [self._told(place) for place in range(self.objects + self.near_misses)]
+        objects = _numbered([told for told in there[:passing] if told.label in (selection["labels"] or LABELS)], arguments)
+        missed = [told.model_copy(update={"number": 0, "confidence": 0.5}) for told in there[passing:]]
         page = arguments["page"]
-        shown = list(range((page - 1) * 24 + 1, min(page * 24, len(rows)) + 1))
         path = Path(arguments["out"]) / f"{arguments['name']}.summary_p{page}.jpeg"
-        return {
-            "pages": [{"path": _picture(path), "objects": shown, "width": 40, "height": 30}] if shown else [],
-            "objects": rows,
-            "left_out": 0,
-            "near_misses": missed[:8],
-            "near_miss_count": len(missed),
-            "lowest": {"min_confidence": 0.5, "min_frames": 3},
-            "problems": 0,
-        }
+        shown = tuple(told.number for told in objects[(page - 1) * 24 : page * 24])
+        summary = Summary(
+            pages=(SummaryPage(path=_picture(path), objects=shown, width=40, height=30),) if shown else (),
+            objects=tuple(objects),
+            near_misses=tuple(missed[:8]),
+            near_miss_count=len(missed),
+            lowest=Thresholds(min_confidence=0.5, min_frames=3),
+            near_kinds=tuple(
+                NearMisses(label=label, count=count, brief=0, unsure=count, confidence=0.5, frames=25)
+                for label, count in Counter(told.label for told in missed).items()
+            ),
+            labels=tuple(dict.fromkeys(told.label for told in there)),
+            step_s=0.1,
+        )
+        return summary.to_json()
 
     def _animations(self, arguments: Json) -> Json:
         out = Path(arguments["out"])
@@ -99,10 +112,26 @@ class FakeTaskRunner:
         path = Path(arguments["out"]) / f"{arguments['name']}.{arguments['kind']}.png"
         return {"paths": [_picture(path)]}
 
-    def _row(self, place: int) -> Json:
+    def _told(self, place: int) -> ToldObject:
         label = LABELS[place % len(LABELS)]
-        row: Json = {"number": place + 1, "label": label, "confidence": 0.9, "start_s": float(place), "end_s": place + 2.5}
-        return row | {"frames": 25, "entity_id": "/m/01g317" if label == "person" else ""}
+        return ToldObject(
+            number=place + 1,
+            label=label,
+            confidence=0.9,
+            start_s=float(place),
+            end_s=place + 2.5,
+            frames=25,
+            entity_id="/m/01g317" if label == "person" else "",
+            track_id=place,
+        )
+
+
+def _numbered(objects: list[ToldObject], arguments: Json) -> list[ToldObject]:
+    """Give objects the numbers that the lists of their thread say, as if all were of one run."""
+    lists = [NumberedList.from_json(each) for each in arguments["numbered"]]
+    known = {told.track_id: told.number for each in lists for told in each.objects}
+    numbers = Numbering(known).numbers_of(told.track_id for told in objects)
+    return [told.model_copy(update={"number": number}) for told, number in zip(objects, numbers, strict=True)]
 
 
 def _picture(path: Path) -> str:

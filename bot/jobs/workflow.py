@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -41,27 +41,29 @@ from bot.jobs.facts import (
     Probe,
     RemoteState,
     Started,
+    StepTimes,
     Summary,
     Tracked,
     VideoFile,
 )
 from bot.jobs.model import Job, JobId, JobState, Kind, digest
+from bot.jobs.operator_faults import needs_operator, translated
 from bot.jobs.ports import JobReporter, SharedVideos
 from bot.jobs.processes import TaskRunner, unless_cancelled
 from bot.jobs.remote import RemoteTracking
-from bot.jobs.steps import GIFS_A_MESSAGE, Steps
+from bot.jobs.steps import FILE_PAUSES_S, GIFS_A_MESSAGE, Steps
+from bot.jobs.stopwatch import Stopwatch, running, stage_seconds, worked_s
 from bot.jobs.store import Store
+from bot.jobs.threads import Threads
 from bot.settings import Settings
+from tracking import plain_text
 from tracking.engines.base import EngineName
 from tracking.engines.remote import LONGEST_POLL_S, RUN_LIMIT_S, next_poll_delay
 from tracking.errors import (
     Cancelled,
     EngineAbsence,
     EngineUnavailable,
-    StorageError,
-    StorageFault,
     TrackletError,
-    is_disk_full,
     service_words,
 )
 from tracking.sources.download import Fetcher
@@ -80,9 +82,10 @@ SHOW_POLL_S = 0.5  # two rows are read; it grows to the pace of the remote engin
 class _Stopped(Exception):
     """A step ended the job: cancelled or failed."""
 
-    def __init__(self, error: Json) -> None:
+    def __init__(self, error: Json, step: str = "") -> None:
         super().__init__(error["kind"])
         self.error = error
+        self.step = step
 
 
 class Workflow:
@@ -100,12 +103,18 @@ class Workflow:
         access: BucketAccess,
         remote: RemoteTracking,
         reporter: Callable[[Job], JobReporter],
+        file_pauses_s: Sequence[float] = FILE_PAUSES_S,
     ) -> None:
         self._store = store
+        self._data_dir = settings.data_dir
         self._remote = remote
         self._reporter = reporter
         self._deaths = Deaths(store)
         self._cancelled: dict[str, asyncio.Event] = {}
+        self._ended: dict[str, asyncio.Event] = {}
+        self._threads = Threads()
+        self._times: dict[str, list[StepTimes]] = {}
+        self._announced: dict[JobId, tuple[Job, int]] = {}
         self._steps = Steps(
             settings=settings,
             store=store,
@@ -117,6 +126,7 @@ class Workflow:
             remote=remote,
             reporter=reporter,
             cancelled=self._event,
+            file_pauses_s=file_pauses_s,
         )
 
     def cancel(self, job_id: JobId) -> None:
@@ -125,34 +135,66 @@ class Workflow:
             event.set()
 
     def runs(self, job_id: JobId) -> bool:
-        """Whether the job is at work in this process."""
+        """Return whether the job is at work in this process."""
         return job_id in self._cancelled
 
+    async def ended(self, job_id: JobId) -> None:
+        """Wait until the job is not at work in this process any more."""
+        if self.runs(job_id):
+            await self._ended.setdefault(job_id, asyncio.Event()).wait()
+
+    async def prepare(self) -> None:
+        """Give back their threads to the jobs that had begun to post when the last process ended; before anything goes on."""
+        await self._threads.take_again(await self._store.unfinished())
+
+    async def announce(self, job: Job, *, before: int) -> None:
+        """Tell the thread of a job that cannot begin before `before` others of the same person are over."""
+        self._announced[job.id] = job, before
+        await self._steps.open(job)
+        if job.id in self._announced:
+            self._reporter(job).waits(job, self._announced[job.id][1])
+
+    def _move_up(self, over: Job) -> None:
+        """Tell those who wait behind a job that it is over."""
+        for job, before in list(self._announced.values()):
+            if job.request.person == over.request.person and job.number > over.number:
+                self._announced[job.id] = job, before - 1
+                self._reporter(job).waits(job, before - 1)
+
     async def run(self, job_id: JobId) -> str:
-        """Run a job to its end, which is recorded; its final state."""
+        """Run a job to its end, which is recorded; return its final state."""
         # Before the row is read: a wish that comes in between is in one or the other.
         event = self._cancelled.setdefault(job_id, asyncio.Event())
         try:
             job = await self._store.job(job_id)
             if job is None:
                 return "unknown"
+            if self._announced.pop(job_id, None) is not None:
+                self._reporter(job).waits(job, None)
+            if job.is_over:
+                return job.state.value
             if job.cancelled_by:
                 event.set()
-            if not job.is_over:
-                await self._reporter(job).resume(job)
+            await self._reporter(job).resume(job)
             state, facts = JobState.DONE, JobFacts()
             error: Json | None = None
+            step = ""
             try:
                 facts = await self._work(job)
             except _Stopped as stopped:
-                state, error = _state_after(stopped.error), stopped.error
-            await self._end(job, state, facts, error)
+                state, error, step = _state_after(stopped.error), stopped.error, stopped.step
+            await self._end(job, state, facts, error, step)
+            self._move_up(job)
             return state.value
         except Exception:
             logger.exception("job %s: its workflow failed", digest(job_id))
             return (await self.abandon(job_id)).value
         finally:
+            self._threads.give_back(job_id)
+            self._times.pop(job_id, None)
             self._cancelled.pop(job_id, None)
+            if (ended := self._ended.pop(job_id, None)) is not None:
+                ended.set()
 
     async def abandon(self, job_id: JobId) -> JobState:
         """End a job whose workflow cannot go on, if it has no end yet; its state from then on."""
@@ -162,6 +204,10 @@ class Workflow:
         error = failures.to_json(Cancelled()) if job.cancelled_by else job.error or failures.UNFORESEEN
         state = _state_after(error)
         await self._close(job, state, JobFacts(), error)
+        self._announced.pop(job_id, None)
+        self._threads.give_back(job_id)
+        self._move_up(job)
+        logger.info("%s", _line(job, state, JobFacts(), error, step="its workflow", times=()))
         return state
 
     async def _work(self, job: Job) -> JobFacts:
@@ -174,7 +220,7 @@ class Workflow:
                 return await self._track(job)
 
     async def _track(self, job: Job) -> JobFacts:
-        """A video, from its source to its pictures."""
+        """Go with a video from its source to its pictures."""
         steps = self._steps
         opened = await self._step(job, "open", Opened, lambda: steps.open(job))
         job = replace(job, thread_ts=opened.thread_ts)
@@ -186,7 +232,7 @@ class Workflow:
             if not annotations:
                 annotations = await self._annotations(job, video, probed)
             summary = await self._step(
-                job, "summary", Summary, lambda: steps.summary(job, video, probed, annotations, page=1), JobState.RENDERING
+                job, "summary", Summary, lambda: steps.summary(job, video, probed, annotations), JobState.RENDERING
             )
         facts = Drawable(
             thread_ts=opened.thread_ts,
@@ -199,21 +245,23 @@ class Workflow:
         batch = summary.numbers[:GIFS_A_MESSAGE]
 
         # The summary never waits for the GIFs, and the cores do not wait for Slack.
-        posting = self._step(job, "post-summary", Nothing, lambda: steps.post_summary(job, facts))
+        posting = self._step(job, "post-summary", Nothing, lambda: steps.post_summary(job, facts), posts=True)
         drawing = self._step(job, "animations", Animations, lambda: steps.animations(job, facts, batch, known=found.animations))
         _, drawn = await _both(posting, drawing)
         await self._post_animations(job, facts, drawn)
-        for kind in job.request.options.make:
-            draw = partial(steps.pictures, job, facts, kind)
-            made = await self._step(job, f"draw-{kind}", Pictures, draw, JobState.RENDERING)
+        make = job.request.options.make
+        for place, kind in enumerate(make):
+            draw = partial(steps.pictures, job, facts, kind, share=(place / len(make), (place + 1) / len(make)))
+            # Some pictures are posted already, and no state goes back.
+            made = await self._step(job, f"draw-{kind}", Pictures, draw, JobState.POSTING)
             post = partial(steps.post_pictures, job, facts, kind, made.paths)
-            await self._step(job, f"post-{kind}", Nothing, post, JobState.POSTING)
+            await self._step(job, f"post-{kind}", Nothing, post, JobState.POSTING, posts=True)
         if not job.request.channel and steps.publisher.keeps_pictures_elsewhere:
             await self._store_the_rest(job, facts)
         return _facts_of(facts, drawn)
 
     async def _annotations(self, job: Job, video: VideoFile, probed: Probe) -> str:
-        """The annotation file of the video: somebody else's, a remote engine's or a direct one's."""
+        """Return the annotation file of the video: somebody else's, a remote engine's or a direct one's."""
         steps = self._steps
         target = steps.annotations_path(job, video, probed)
         if job.request.annotations:
@@ -251,7 +299,7 @@ class Workflow:
             raise
 
     async def _store_the_rest(self, job: Job, facts: Drawable) -> None:
-        """The pictures that a thread offers by buttons: where nobody can press one, all are drawn and stored."""
+        """Draw and store the pictures that a thread offers by buttons, where nobody can press one."""
         steps, numbers, shown = self._steps, facts.summary.numbers, facts.summary.shown
         page = 2
         while 0 < shown < len(numbers):
@@ -266,19 +314,19 @@ class Workflow:
             await self._step(job, f"animations-{first}", Nothing, store, JobState.RENDERING)
 
     async def _more(self, job: Job) -> JobFacts:
-        """Further GIFs, or a further page, of an earlier job."""
+        """Draw and post further GIFs, or a further page, of an earlier job."""
         steps = self._steps
         parent = await self._store.job(JobId(job.request.parent))
         if parent is None or parent.facts.summary is None:
             raise _Stopped(failures.UNFORESEEN)
         facts = Drawable.of(parent.facts)
         if job.request.page:
-            draw = partial(steps.summary, job, facts.video, facts.probed, facts.annotations, page=job.request.page)
+            draw = partial(steps.further_page, job, facts, job.request.page)
             page = await self._step(job, "summary", Summary, draw, JobState.RENDERING)
             post = partial(steps.post_pages, job, facts.summary, page.pages)
-            await self._step(job, "post-page", Nothing, post, JobState.POSTING)
+            await self._step(job, "post-page", Nothing, post, JobState.POSTING, posts=True)
         else:
-            batch = [number for number in facts.summary.numbers if number >= job.request.first][:GIFS_A_MESSAGE]
+            batch = facts.summary.numbers[job.request.first - 1 :][:GIFS_A_MESSAGE]
             drawn = await self._step(
                 job, "animations", Animations, lambda: steps.animations(job, facts, batch), JobState.RENDERING
             )
@@ -286,20 +334,20 @@ class Workflow:
         return JobFacts(thread_ts=facts.thread_ts)
 
     async def _show(self, job: Job) -> JobFacts:
-        """What a job that nobody asked for makes, told to one channel: its summary as soon as that is drawn, then its GIFs."""
+        """Tell one channel what a job that nobody asked for makes: its summary as soon as that is drawn, then its GIFs."""
         steps = self._steps
         opened = await self._step(job, "open", Opened, lambda: steps.open(job))
         job = replace(job, thread_ts=opened.thread_ts)
         seen = Drawable.of(await self._facts_of_parent(job, "summary"))
         facts = seen.model_copy(update={"thread_ts": opened.thread_ts, "animations": ()})
-        await self._step(job, "post-summary", Nothing, lambda: steps.post_summary(job, facts), JobState.POSTING)
+        await self._step(job, "post-summary", Nothing, lambda: steps.post_summary(job, facts), JobState.POSTING, posts=True)
         later = await self._facts_of_parent(job, "animations")
         drawn = Animations(animations=later.animations or ())
         await self._post_animations(job, facts, drawn)
         return _facts_of(facts, drawn)
 
     async def _facts_of_parent(self, job: Job, wanted: str) -> JobFacts:
-        """The facts of the job whose pictures are shown, once `wanted` is among them."""
+        """Return the facts of the job whose pictures are shown, once `wanted` is among them."""
         polls = 0
         while True:
             if polls:
@@ -325,52 +373,82 @@ class Workflow:
 
     async def _post_animations(self, job: Job, facts: Drawable, drawn: Animations) -> None:
         post = partial(self._steps.post_animations, job, facts, drawn.animations)
-        await self._step(job, "post-animations", Nothing, post, JobState.POSTING)
+        await self._step(job, "post-animations", Nothing, post, JobState.POSTING, posts=True)
 
     # ---- how a step is recorded ------------------------------------------------------------------------------------------
 
     async def _step(
-        self, job: Job, name: str, kind: type[FactT], work: Callable[[], Awaitable[FactT]], state: JobState | None = None
+        self,
+        job: Job,
+        name: str,
+        kind: type[FactT],
+        work: Callable[[], Awaitable[FactT]],
+        state: JobState | None = None,
+        *,
+        posts: bool = False,
     ) -> FactT:
-        """The recorded result of `work`; raises `_Stopped` where it failed or the job was cancelled."""
+        """
+        Return the recorded result of `work`; raises `_Stopped` where it failed or the job was cancelled.
+
+        A step that `posts` has the thread for its job from then on, to the job's end.
+        """
+
+        async def timed() -> Json:
+            stopwatch = Stopwatch(name)
+            running.set(stopwatch)
+            return await attempt() | {"times": stopwatch.stop().to_json()}
 
         async def attempt() -> Json:
             try:
                 # Before the first call of the store, which may wait long: a job can be stopped at any time.
                 if self._event(job).is_set():
                     raise Cancelled
-                return {"ok": (await self._counted(job, name, work, state)).to_json()}
+                return {"ok": (await self._counted(job, name, work, state, posts=posts)).to_json()}
             except TrackletError as error:
-                if not isinstance(error, Cancelled):
-                    logger.info("job %d: %s ended with %s", job.number, name, type(error).__name__)
-                if words := service_words(error):
+                if needs_operator(error):
+                    kind_of, facts = failures.to_json(error).values()
+                    told = plain_text.plain(str(facts))
+                    said = "job %d: %s failed with %s in %s, which only you can mend: %s"
+                    logger.error(said, job.number, name, kind_of, self._data_dir, told)
+                elif words := service_words(error):
                     logger.warning("job %d: %s: %s", job.number, name, words)
                 return {"failure": failures.to_json(error)}
             except Exception as error:
-                if isinstance(error, OSError) and is_disk_full(error):
-                    logger.error("job %d: %s failed: the disk is full", job.number, name)
-                    return {"failure": failures.to_json(StorageError("disk", "write", StorageFault.FULL))}
+                if isinstance(error, OSError) and (fault := translated(error)) is not None:
+                    file = plain_text.plain(str(error.filename or self._data_dir))
+                    logger.error("job %d: %s failed at %s, which only you can mend: %s", job.number, name, file, error.strerror)
+                    return {"failure": failures.to_json(fault)}
                 logger.exception("job %d: %s failed", job.number, name)
                 return {"failure": failures.UNFORESEEN}
 
-        result = await DBOS.run_step_async({"name": name}, attempt)
+        result = await DBOS.run_step_async({"name": name}, timed)
+        if "times" in result:
+            self._times.setdefault(job.id, []).append(StepTimes.from_json(result["times"]))
         if "failure" in result:
-            raise _Stopped(result["failure"])
+            raise _Stopped(result["failure"], name)
         return kind.from_json(result["ok"])
 
-    async def _counted(self, job: Job, name: str, work: Callable[[], Awaitable[FactT]], state: JobState | None) -> FactT:
-        """The result of a step. Raises `Cancelled` at once, also while the store does not answer; `ProcessDied`."""
+    async def _counted(
+        self, job: Job, name: str, work: Callable[[], Awaitable[FactT]], state: JobState | None, *, posts: bool
+    ) -> FactT:
+        """Return the result of a step. Raises `Cancelled` at once, also while the store does not answer; `ProcessDied`."""
         async with AsyncExitStack() as stack:
             event = self._event(job)
             await unless_cancelled(stack.enter_async_context(self._deaths.counted(job.id, name)), event)
             if state is not None:
                 await unless_cancelled(self._store.update(job.id, state=state), event)
                 self._reporter(job).show(job, state)
+            if posts:
+                await unless_cancelled(self._threads.take(job, self._steps.turn(job, is_told=False)), event)
             return await work()
 
-    async def _end(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
+    async def _end(self, job: Job, state: JobState, facts: JobFacts, error: Json | None, step: str) -> None:
+        times = self._times.get(job.id, [])
+
         async def attempt() -> Json:
-            await self._close(job, state, facts, error)
+            timed = facts.model_copy(update={"took_s": round(worked_s(times), 3)})
+            await self._close(job, state, timed, error)
+            logger.info("%s", _line(job, state, timed, error, step=step, times=times))
             return {}
 
         await DBOS.run_step_async({"name": "end"}, attempt)
@@ -391,6 +469,21 @@ class Workflow:
         return self._cancelled.setdefault(job.id, asyncio.Event())
 
 
+def _line(job: Job, state: JobState, facts: JobFacts, error: Json | None, *, step: str, times: Sequence[StepTimes]) -> str:
+    """Return what the log says of a job that is over: one line, in which nothing comes from outside."""
+    said = f"job {job.number} {state} in {facts.took_s:.1f} s"
+    if stages := ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in stage_seconds(times).items() if seconds >= 0.05):
+        said += f" ({stages})"
+    told = [job.request.channel or "no channel"]
+    if facts.summary is not None:
+        told.insert(0, f"{len(facts.summary.objects)} objects")
+    if facts.probed is not None and facts.probed.engine:
+        told.insert(0, facts.probed.engine)
+    if error is not None and state is JobState.FAILED:
+        told.insert(0, f"{error['kind']} at {step}")
+    return f"{said}: {', '.join(told)}"
+
+
 def _facts_of(facts: Drawable, drawn: Animations) -> JobFacts:
     return JobFacts.from_json(facts.model_copy(update={"animations": drawn.animations}).to_json())
 
@@ -400,7 +493,7 @@ def _state_after(error: Json) -> JobState:
 
 
 async def _both(first: Awaitable[FactT], second: Awaitable[OtherT]) -> tuple[FactT, OtherT]:
-    """Both results. Where one fails the other still ends before that is told: both are recorded steps."""
+    """Return both results. Where one fails the other still ends before that is told: both are recorded steps."""
     results = await asyncio.gather(first, second, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):

@@ -12,16 +12,20 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
+from bot.engines import Why
 from bot.jobs.facts import JobFacts, Probe, Summary, ToldObject
-from bot.jobs.model import Job, JobState, Kind
+from bot.jobs.model import Job, JobState, Kind, Source, SourceKind
 from bot.knowledge_graph import entity_link
+from bot.requests.links import VIDEO_SUFFIXES
 from bot.slack.buttons.base import Place, drawn, element
 from bot.texts import engine, errors, wording
 from bot.texts import slack as texts
-from bot.texts.mrkdwn import escape
+from bot.texts.mrkdwn import escape, inert
 from tracking import plain_text
 from tracking.engines.base import EngineName
+from tracking.model import EngineWarning, ProblemKind
 
 Json = dict[str, Any]
 
@@ -31,6 +35,8 @@ NAME_LETTERS = 80
 LABEL_LETTERS = 40  # escaped they are five times as many at worst
 DESCRIPTION_LETTERS = 80
 ROWS_SHOWN = 24  # as many as a page of the summary has objects
+JOBS_SHOWN = 30
+PROBLEMS_SHOWN = 5
 BAR_CELLS = 16
 
 
@@ -46,18 +52,32 @@ class Message:
 
 
 def shown_name(name: str) -> str:
-    """A file's name, short and harmless."""
+    """Return a file's name, short and harmless."""
     name = plain_text.plain(name)
     short = name if len(name) <= NAME_LETTERS else f"{name[: NAME_LETTERS - 12]}…{name[-10:]}"
     return escape(short) or "video"
 
 
-def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None) -> Message:
-    """The one message that is edited as the job moves."""
+def title_of(source: Source) -> str:
+    """Return what people call a video: its file's name, and of a link that doesn't end in one also the host."""
+    suffix = PurePath(source.name).suffix.removeprefix(".").lower()
+    if source.kind is not SourceKind.LINK or suffix in VIDEO_SUFFIXES:
+        return source.name
+    try:
+        host = urlsplit(source.ref).hostname or ""
+    except ValueError:  # brackets without an address between them
+        return source.name
+    return f"{source.name} ({host.removeprefix('www.')})" if host else source.name
+
+
+def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None, before: int | None = None) -> Message:
+    """Return the one message that is edited as the job moves; `before` is how many come first while it waits, else None."""
     head = _head(job)
-    line = texts.STAGES[state]
+    line = texts.STAGES[state] if before is None else texts.waiting(before)
     details = []
-    if fraction > 0:
+    if before is not None:
+        left_s = None
+    elif fraction > 0:
         line = f"{line} · {wording.percent(fraction)}"
         details.append(bar(fraction))
     if left_s is not None:
@@ -71,37 +91,57 @@ def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None
 
 
 def bar(fraction: float) -> str:
-    """A bar of text, which needs no picture."""
+    """Return a bar of text, which needs no picture."""
     full = round(min(max(fraction, 0.0), 1.0) * BAR_CELLS)
     return "▰" * full + "▱" * (BAR_CELLS - full)
 
 
-def finished(job: Job, facts: JobFacts, *, took_s: float, earlier_link: str) -> Message:
-    """The progress message, once everything is posted."""
+def finished(job: Job, facts: JobFacts, *, earlier_link: str) -> Message:
+    """Return the progress message, once everything is posted."""
     summary, probed = facts.summary or Summary(), facts.probed
-    name = shown_name(job.request.source.name)
-    small = f"{_engine(probed) if probed else ''} {texts.took(took_s)}".lstrip()
+    name = shown_name(title_of(job.request.source))
+    small = " · ".join([texts.took(facts.took_s), *([_engine(probed)] if probed else [])])
     if facts.earlier:
-        small = texts.seen_before(earlier_link)
+        small = texts.seen_before(earlier_link, has_pictures=bool(summary.objects))
+    asked = job.request.options
     if not summary.objects:
-        return _nothing_found(job, summary, small)
-    said = texts.found(name, [row.label for row in _escaped(summary.objects)])
-    blocks = [section(_with_asker(job, said)), _context(small)]
+        return _nothing_found(job, summary, small if facts.earlier or _has_no_detector(probed) else "")
+    said = texts.found(name, [row.label for row in _escaped(summary.objects)], escape(texts.options_in_words(asked)))
+    if missing := texts.labels_missing(asked.labels, summary.labels or asked.labels):
+        said = f"{said} {texts.no_such_labels(missing, 'here')}"
+    blocks = [section(_with_asker(job, said)), *map(_context, _problems(summary)), _context(small)]
     return Message(said, tuple(blocks))
 
 
 def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
-    count = summary.near_miss_count
-    said = texts.nothing_found(shown_name(job.request.source.name), job.request.options, near_misses=count)
-    blocks = [section(_with_asker(job, said))]
-    if count:
-        buttons = drawn(Place.NOTHING_FOUND, job, job.facts.model_copy(update={"summary": summary}))
-        blocks += [section(texts.near_misses_told(_escaped(summary.near_misses), count)), _actions(*buttons)]
-    return Message(said, (*blocks, _context(small)))
+    """Return one line, for nobody reads more about nothing; what hindered the engine is said, and so is what nearly passed."""
+    asked = job.request.options
+    options = escape(texts.options_in_words(asked))
+    said = texts.nothing_found(shown_name(title_of(job.request.source)), asked, options, _escaped_summary(summary))
+    blocks = [section(_with_asker(job, said)), *map(_context, _problems(summary))]
+    if small:
+        blocks.append(_context(small))
+    if buttons := drawn(Place.NOTHING_FOUND, job, job.facts.model_copy(update={"summary": summary})):
+        blocks.append(_actions(*buttons))
+    return Message(said, tuple(blocks))
+
+
+def _has_no_detector(probed: Probe | None) -> bool:
+    return probed is not None and probed.engine == EngineName.MOTION and probed.why == Why.NO_MODEL
+
+
+def _problems(summary: Summary) -> list[str]:
+    """Return what went wrong with parts of the video."""
+    found = [
+        EngineWarning(told.code, told.message, ProblemKind(told.fault), told.start_s, told.end_s, told.pictures)
+        for told in summary.reported
+        if told.fault in set(ProblemKind)
+    ]
+    return [inert(said) for said in engine.problems(found)[:PROBLEMS_SHOWN]]
 
 
 def failed(job: Job, sentence: str, *, can_retry: bool) -> Message:
-    """What happened and what to do."""
+    """Return what happened and what to do."""
     blocks = [section(_with_asker(job, sentence))]
     if can_retry:
         blocks.append(_actions(*drawn(Place.FAILED, job, job.facts)))
@@ -109,7 +149,7 @@ def failed(job: Job, sentence: str, *, can_retry: bool) -> Message:
 
 
 def stopped(job: Job) -> Message:
-    """Somebody stopped it."""
+    """Return that somebody stopped it."""
     said = texts.stopped(job.cancelled_by)
     return Message(said, (section(f"{_head(job)}\n{said}"), _actions(*drawn(Place.STOPPED, job, job.facts))))
 
@@ -122,9 +162,17 @@ def object_list(
     next_page: int,
     descriptions: Mapping[str, str] = MappingProxyType({}),
 ) -> Message:
-    """The list below the summary picture, with what more there is; `descriptions` are lines about entities by their ids."""
+    """
+    Return the list below the summary picture, with what more there is.
+
+    `next_first` is the place in the list of the first object without a GIF, 0 when all have theirs; `descriptions` are lines
+    about entities by their ids.
+    """
     rows = _escaped(summary.objects)
-    lines = [
+    asked = job.request.options
+    name = shown_name(title_of(job.request.source))
+    lines = [texts.list_heading(name, escape(texts.options_in_words(asked)))]
+    lines += [
         texts.object_row(
             row,
             link=entity_link(row.entity_id),
@@ -133,51 +181,91 @@ def object_list(
         for row in rows[:ROWS_SHOWN]
     ]
     if len(rows) > ROWS_SHOWN:
-        lines.append(f"… and {len(rows) - ROWS_SHOWN} more")
+        lines.append(texts.more_rows(len(rows) - ROWS_SHOWN))
     blocks = [section(text) for text in _chunks(lines)]
     if number := summary.left_out:
         blocks.append(_context(errors.left_out(number)))
-    if summary.near_miss_count:
-        said = texts.near_misses_besides(_escaped(summary.near_misses), summary.near_miss_count)
+    if said := texts.list_limits(asked, _escaped_summary(summary)):
         blocks.append(_context(said))
     shown = {"summary": summary, "next_first": next_first, "next_page": next_page}
     if buttons := drawn(Place.LIST, job, job.facts.model_copy(update=shown)):
         blocks.append(_actions(*buttons))
-    return Message(texts.list_title(job, [row.label for row in rows]), tuple(blocks))
+    return Message(texts.list_title(name, [row.label for row in rows]), tuple(blocks))
+
+
+def page_list(job: Job, rows: Sequence[ToldObject]) -> str:
+    """Return the objects of a further page as text, which stands above its picture; "" for none."""
+    if not rows:
+        return ""
+    lines = [texts.list_heading(shown_name(title_of(job.request.source)), escape(texts.options_in_words(job.request.options)))]
+    lines += [texts.object_row(row, link="") for row in _escaped(rows)]
+    while len("\n".join(lines)) > TEXT_LETTERS:
+        lines.pop()
+    return "\n".join(lines)
 
 
 def offer(job_id: str, name: str) -> Message:
-    """In a channel where nothing starts unasked."""
+    """Return the question in a channel where nothing starts unasked."""
     said = texts.offer(shown_name(name))
     return Message(said, (section(said), _actions(element(OFFER, texts.TRACK, job_id, style="primary"))))
 
 
 def plain(text: str) -> Message:
-    """One paragraph."""
+    """Return one paragraph."""
     return Message(text, (section(text),))
 
 
 def help_message() -> Message:
-    """How to use it."""
+    """Return how to use it."""
     return Message(texts.HELP_TITLE, (section(texts.help_text()), _context(texts.HELP_SMALL)))
 
 
-def status(jobs: Sequence[Job]) -> Message:
-    """What runs and what ran, for the asker."""
+def status(jobs: Sequence[Job], *, now: float, workspace_url: str) -> Message:
+    """Return what runs, and then what ran, for the asker; `jobs` are the newest first."""
     if not jobs:
         return plain(texts.nothing_asked_yet())
-    return Message(texts.STATUS_TITLE, tuple(job_row(job) for job in jobs))
+    return Message(texts.STATUS_TITLE, tuple(job_rows([*running(jobs), *over(jobs)], now=now, workspace_url=workspace_url)))
 
 
-def job_row(job: Job) -> Json:
-    """One job in a list."""
-    objects = len(job.facts.summary.objects) if job.facts.summary else None
-    name = shown_name(job.request.source.name)
-    return section(texts.job_line(job.number, name, job.state, channel=job.request.channel, objects=objects))
+def running(jobs: Sequence[Job]) -> list[Job]:
+    """Return the jobs that are not over."""
+    return [job for job in jobs if not job.is_over]
+
+
+def over(jobs: Sequence[Job]) -> list[Job]:
+    """Return the jobs that are over."""
+    return [job for job in jobs if job.is_over]
+
+
+def job_rows(jobs: Sequence[Job], *, now: float, workspace_url: str) -> list[Json]:
+    """Return a list of jobs, `JOBS_SHOWN` at most; `workspace_url` ends with a slash."""
+    lines = []
+    for job in jobs[:JOBS_SHOWN]:
+        objects = len(job.facts.summary.objects) if job.facts.summary else None
+        lines.append(
+            texts.job_line(
+                job.number,
+                shown_name(title_of(job.request.source)),
+                job.state,
+                channel=job.request.channel,
+                objects=objects,
+                ago_s=now - job.created_at,
+                link=_thread_link(job, workspace_url),
+            )
+        )
+    if len(jobs) > JOBS_SHOWN:
+        lines.append(texts.more_jobs(len(jobs) - JOBS_SHOWN))
+    return [section(text) for text in _chunks(lines)]
+
+
+def _thread_link(job: Job, workspace_url: str) -> str:
+    """Return a permalink as chat.getPermalink gives it; a call for each line of a list would take too long."""
+    ts = job.thread_ts or job.request.thread_ts
+    return f"{workspace_url}archives/{job.request.channel}/p{ts.replace('.', '')}" if ts and workspace_url else ""
 
 
 def header(text: str) -> Json:
-    """A heading."""
+    """Return a heading."""
     return {"type": "header", "text": {"type": "plain_text", "text": text[:150]}}
 
 
@@ -185,11 +273,11 @@ def _engine(probed: Probe) -> str:
     if not probed.engine:
         return texts.annotations_taken()
     model = PurePath(probed.model).stem if probed.model else ""
-    return escape(engine.engine_chosen(EngineName(probed.engine), why=probed.why, model=model, detector=probed.detector))
+    return escape(engine.engine_used(EngineName(probed.engine), why=probed.why, model=model, detector=probed.detector))
 
 
 def _head(job: Job) -> str:
-    name = shown_name(job.request.source.name)
+    name = shown_name(title_of(job.request.source))
     options = escape(texts.options_in_words(job.request.options))
     if job.request.kind is Kind.SHOW:
         return texts.appeared(job.request.source.ref)
@@ -199,17 +287,27 @@ def _head(job: Job) -> str:
 
 
 def _with_asker(job: Job, said: str) -> str:
-    """The root of a thread of its own goes on naming who asked."""
+    """Return a sentence that, as the root of a thread of its own, goes on naming who asked."""
     has_asker = bool(job.request.user) or job.request.kind is Kind.SHOW
     return said if job.request.thread_ts or not has_asker else f"{_head(job)}\n{said}"
 
 
 def _escaped(rows: Sequence[ToldObject]) -> list[ToldObject]:
-    return [row.model_copy(update={"label": escape(row.label[:LABEL_LETTERS]) or "object"}) for row in rows]
+    return [row.model_copy(update={"label": _escaped_label(row.label)}) for row in rows]
+
+
+def _escaped_summary(summary: Summary) -> Summary:
+    kinds = [kind.model_copy(update={"label": _escaped_label(kind.label)}) for kind in summary.near_kinds]
+    labels = [_escaped_label(label) for label in summary.labels]
+    return summary.model_copy(update={"near_kinds": tuple(kinds), "labels": tuple(labels)})
+
+
+def _escaped_label(label: str) -> str:
+    return escape(label[:LABEL_LETTERS]) or "object"
 
 
 def section(text: str) -> Json:
-    """One paragraph."""
+    """Return one paragraph."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": _cut(text, SECTION_LETTERS)}}
 
 
@@ -226,7 +324,7 @@ def _cut(text: str, letters: int) -> str:
 
 
 def _chunks(lines: Sequence[str]) -> list[str]:
-    """Lines joined to texts that each fit into a section."""
+    """Return lines joined to texts that each fit into a section."""
     chunks = [""]
     for line in lines:
         if len(chunks[-1]) + len(line) + 1 > SECTION_LETTERS:

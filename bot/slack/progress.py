@@ -39,11 +39,13 @@ class _Entry:
     state: JobState = JobState.RECEIVED
     fraction: float = 0.0
     left_s: float | None = None
+    before: int | None = None  # how many jobs come first, while it waits for its turn
     since: float = 0.0
     began_at: float = 0.0
     sent_at: float = 0.0
     sent: Message | None = None
     sent_state: JobState | None = None
+    sent_before: int | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -68,7 +70,7 @@ class ProgressBoard:
             self._task = asyncio.create_task(self._run())
 
     def show(self, job: Job, state: JobState, fraction: float) -> None:
-        """Where a job is now; a job without a progress message is passed over."""
+        """Note where a job is now; a job without a progress message is passed over."""
         entry = self._entries.get(job.id)
         if entry is None:
             return
@@ -83,8 +85,19 @@ class ProgressBoard:
         entry.fraction = max(entry.fraction, fraction)
         self._changed.set()
 
+    def waits(self, job: Job, before: int | None) -> None:
+        """Note that the job waits until `before` others have had their turn; None when it goes on."""
+        entry = self._entries.get(job.id)
+        if entry is None:
+            return
+        if entry.before is not None and before is None:
+            # The time left is told from the work's own pace.
+            entry.since, entry.began_at = self._clock(), entry.fraction
+        entry.before = before
+        self._changed.set()
+
     async def remove(self, job_id: JobId) -> None:
-        """No further edit of that job's message, not even one that was on its way."""
+        """Make no further edit of that job's message, not even one that was on its way."""
         entry = self._entries.pop(job_id, None)
         if entry is not None:
             async with entry.lock:
@@ -118,16 +131,16 @@ class ProgressBoard:
         """Edit the messages that may be; seconds until the next may be, None when there is nothing to say."""
         next_s: float | None = None
         for entry in list(self._entries.values()):
-            message = progress(entry.job, entry.state, fraction=entry.fraction, left_s=entry.left_s)
+            message = progress(entry.job, entry.state, fraction=entry.fraction, left_s=entry.left_s, before=entry.before)
             if message == entry.sent:
                 continue
-            spacing = (
-                NEXT_STAGE_S if entry.state is not entry.sent_state else max(EVERY_S, EVERY_FOR_EACH_S * len(self._entries))
-            )
+            is_news = entry.state is not entry.sent_state or (entry.before is None) is not (entry.sent_before is None)
+            spacing = NEXT_STAGE_S if is_news else max(EVERY_S, EVERY_FOR_EACH_S * len(self._entries))
             wait_s = entry.sent_at + spacing - self._clock()
             if wait_s > 0:
                 next_s = wait_s if next_s is None else min(next_s, wait_s)
                 continue
+            before = entry.before
             async with entry.lock:
                 if entry.job.id not in self._entries:
                     continue
@@ -141,5 +154,6 @@ class ProgressBoard:
                 except Exception:
                     logger.exception("job %d: a progress edit failed", entry.job.number)
                 entry.sent, entry.sent_at, entry.sent_state = message, self._clock(), entry.state
+                entry.sent_before = before
                 await self._kept(entry)
         return next_s

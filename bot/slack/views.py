@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.jobs.model import Job, Options, Source
 from bot.requests.errors import CommandError, ParseErrorKind
-from bot.requests.grammar import parse_options
+from bot.requests.grammar import is_polite, parse_options
 from bot.requests.links import source_of, split_links
 from bot.slack import blocks
 from bot.texts import slack as texts
@@ -23,20 +23,19 @@ MODAL = "track_modal"
 LINK, CHANNEL, WORDS = "link", "channel", "words"
 
 
-def home(jobs: Sequence[Job]) -> Json:
-    """The Home tab of one person."""
-    running = [job for job in jobs if not job.is_over]
-    over = [job for job in jobs if job.is_over]
+def home(jobs: Sequence[Job], *, now: float, workspace_url: str) -> Json:
+    """Return the Home tab of one person."""
+    running, over = blocks.running(jobs), blocks.over(jobs)
     shown = [blocks.header(texts.HOME_RUNNING)]
-    shown += [blocks.job_row(job) for job in running] or [blocks.section(texts.NOTHING_RUNS)]
+    shown += blocks.job_rows(running, now=now, workspace_url=workspace_url) if running else [blocks.section(texts.NOTHING_RUNS)]
     shown += [blocks.header(texts.HOME_BEFORE)]
-    shown += [blocks.job_row(job) for job in over] or [blocks.section(texts.NOTHING_BEFORE)]
+    shown += blocks.job_rows(over, now=now, workspace_url=workspace_url) if over else [blocks.section(texts.NOTHING_BEFORE)]
     shown += [blocks.header(texts.HOME_HELP), *blocks.help_message().blocks]
     return {"type": "home", "blocks": shown}
 
 
 def modal(*, channel: str = "") -> Json:
-    """The form behind a bare `/track` and the global shortcut."""
+    """Return the form behind a bare `/track` and the global shortcut."""
     conversation: Json = {
         "type": "conversations_select",
         "action_id": CHANNEL,
@@ -58,10 +57,11 @@ def modal(*, channel: str = "") -> Json:
 
 
 def read_modal(view: Json, *, slack_host: str) -> tuple[Source, Options, str]:
-    """The video, options and channel of a submitted form. Raises `CommandError`; `errors_of` says at which field."""
-    values = view["state"]["values"]
-    links, rest = split_links(values[LINK][LINK].get("value") or "")
-    if not links or rest:
+    """Return the video, options and channel of a submitted form. Raises `CommandError`; `errors_of` says at which field."""
+    values = {name: {name: _field(view["state"]["values"], name)} for name in (LINK, WORDS, CHANNEL)}
+    # What is typed into a form comes as it was typed: nothing in it is an entity.
+    links, rest = split_links(values[LINK][LINK].get("value") or "", is_escaped=False)
+    if not links or not is_polite(rest):
         raise CommandError(ParseErrorKind.NO_LINK)
     if len(links) > 1:
         raise CommandError(ParseErrorKind.TWO_LINKS)
@@ -71,7 +71,7 @@ def read_modal(view: Json, *, slack_host: str) -> tuple[Source, Options, str]:
 
 
 def errors_of(problem: CommandError | TrackletError) -> Json:
-    """Slack's answer to a form that is not right."""
+    """Return Slack's answer to a form that is not right."""
     about_link = isinstance(problem, CommandError) and problem.what in {
         ParseErrorKind.NO_LINK,
         ParseErrorKind.TWO_LINKS,
@@ -81,6 +81,13 @@ def errors_of(problem: CommandError | TrackletError) -> Json:
     if isinstance(problem, CommandError):
         return {LINK if about_link else WORDS: texts.misunderstood(problem, plain=True)}
     return {LINK: texts.sentence(problem, number=0)}
+
+
+def _field(values: Json, name: str) -> Json:
+    """Return what a field holds, {} where it is not there."""
+    block = values.get(name)
+    found = block.get(name) if isinstance(block, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _input(block_id: str, label: str, element: Json, *, optional: bool = False) -> Json:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.texts.engine import problem
+from bot.jobs.told import near_misses_by_label
+from bot.texts import limits
+from bot.texts.engine import problems
 from bot.texts.errors import left_out
-from bot.texts.wording import clock, count, duration, listing, percent, quoted, span
-from tracking.model import EngineWarning, Track
+from bot.texts.plurals import counted_labels
+from bot.texts.wording import clock, count, duration, exact_span, listing, percent, quoted
+from rendering.selection import Selection
+from tracking.model import MOVING_OBJECT, EngineWarning, Track
+from tracking.sources.links import without_query
 
 
 def unforeseen_here() -> str:
-    """An unforeseen error on the command line, below its log."""
+    """Return what is said below the log of an unforeseen error."""
     return "Something went wrong on our side; the lines above say what. Please report them."
 
 
@@ -34,18 +39,26 @@ class ResultFacts:
     older_pictures: int = 0
     left_out: int = 0
     unwritten: Sequence[str] = ()
+    shown_labels: Sequence[str] = ()
+    step_s: float = 0.0
+
+    @property
+    def limits(self) -> str:
+        """Return the thresholds in words."""
+        named = not self.shown_labels or any(label != MOVING_OBJECT for label in self.shown_labels)
+        return limits.limits(self.min_confidence, self.min_frames, self.step_s, named=named)
 
 
 def result_lines(facts: ResultFacts) -> list[str]:
-    """What was found, what was nearly found, and what went wrong on the way."""
-    lines = [found(facts.shown + facts.left_out, facts.total)]
+    """Return what was found, what was nearly found, and what went wrong on the way."""
+    lines = [found(facts)] if facts.shown or not facts.total else []
     if facts.left_out:
         lines.append(left_out(facts.left_out))
     if not facts.shown and facts.total:
         if facts.labels and not facts.near_misses:
             lines.append(no_such_label(facts.labels, facts.known_labels))
         else:
-            lines.append(near_misses(facts.near_misses, min_confidence=facts.min_confidence, min_frames=facts.min_frames))
+            lines.append(nothing_passed(facts))
             lines += lower_thresholds(facts)
     if facts.annotated_s > facts.video_s + 1.0 > 1.0:
         reach, end = clock(facts.annotated_s), clock(facts.video_s)
@@ -54,11 +67,11 @@ def result_lines(facts: ResultFacts) -> list[str]:
         lines.append(f"In the folder {count(facts.older_pictures, 'older picture')} of this video stayed, from other options.")
     if facts.unwritten:
         lines.append(labels_not_written(facts.unwritten))
-    return [*lines, *(problem(each) for each in facts.problems)]
+    return [*lines, *problems(facts.problems)]
 
 
 def lower_thresholds(facts: ResultFacts) -> list[str]:
-    """The options that would just show the closest of the near misses."""
+    """Return the options that would just show the closest of the near misses."""
     if not facts.near_misses:
         return []
     closest = facts.near_misses[0]
@@ -70,34 +83,39 @@ def lower_thresholds(facts: ResultFacts) -> list[str]:
     return [f"To see the first of them: {' '.join(options)}"] if options else []
 
 
-def found(shown: int, total: int) -> str:
-    """The first line of a result."""
-    if not total:
-        return "No objects were found in this video."
-    if not shown:
-        return f"None of {count(total, 'object')} passes the thresholds."
-    return (
-        f"{count(shown, 'object')} found." if shown == total else f"{shown:,} of {count(total, 'object')} pass the thresholds."
-    )
+def found(facts: ResultFacts) -> str:
+    """Return the first line of a result that has objects, or of a video without any."""
+    if not facts.total:
+        return "No objects found in this video."
+    passed = facts.shown + facts.left_out
+    which = f": {counted_labels([quoted(label, limit=30) or 'object' for label in facts.shown_labels])}"
+    which = which if facts.shown_labels and not facts.left_out else ""
+    if passed == facts.total:
+        return f"{count(passed, 'object')} found{which}."
+    wanted = limits.in_brackets(facts.limits)
+    passes = "passes" if passed == 1 else "pass"
+    return f"{passed:,} of {count(facts.total, 'object')} {passes} the limits{wanted}{which}."
 
 
-def near_misses(tracks: Iterable[Track], *, min_confidence: float, min_frames: int) -> str:
-    """What would have been shown with lower thresholds."""
-    told = [f"{quoted(t.label, limit=30)} {percent(t.confidence)} in {count(len(t), 'frame')}" for t in tracks]
-    if not told:
-        return ""
-    wanted = f"{percent(min_confidence)} and {count(min_frames, 'frame')}"
-    return f"Closest to the thresholds ({wanted}): {listing(told, limit=6)}."
+def nothing_passed(facts: ResultFacts) -> str:
+    """Return that nothing passed the thresholds, and what nearly did."""
+    chosen = Selection(min_confidence=facts.min_confidence, min_frames=facts.min_frames)
+    kinds = near_misses_by_label(facts.near_misses, chosen)
+    kinds = [kind.model_copy(update={"label": quoted(kind.label, limit=30) or "object"}) for kind in kinds]
+    named = not kinds or any(kind.is_named for kind in kinds)
+    wanted = limits.limits(facts.min_confidence, facts.min_frames, facts.step_s, named=named)
+    close = f" Close: {limits.close(kinds, len(facts.near_misses), facts.step_s)}." if kinds else ""
+    return f"No object passes the limits{limits.in_brackets(wanted)}.{close}"
 
 
 def labels_not_written(labels: Sequence[str]) -> str:
-    """Labels that stand in the pictures as an ellipsis, because no font at hand has their letters."""
+    """Return which labels are an ellipsis in the pictures, because no font at hand has their letters."""
     told = listing([quoted(label, limit=30) for label in labels], limit=6)
     return f"No font here can write {told}; the pictures show … instead. Set TRACKLET_FONT to a font that can."
 
 
 def no_such_label(asked: Sequence[str], known: Sequence[str]) -> str:
-    """A label filter that lets nothing through."""
+    """Return that a label filter lets nothing through, and which labels there are."""
     there = f" There is: {listing([quoted(label, limit=30) for label in known], limit=12)}." if known else ""
     return f"Nothing is labelled {listing([quoted(label, limit=30) for label in asked])}.{there}"
 
@@ -109,9 +127,10 @@ WORD_HEADINGS = {"object"}
 
 
 def object_row(number: int, track: Track) -> tuple[str, ...]:
-    """One object, below `OBJECT_HEADINGS`."""
-    when = span(track.segment.start_s, track.segment.end_s)
-    return f"{number}", quoted(track.label, limit=40), percent(track.confidence), when, f"{len(track):,}"
+    """Return one object, below `OBJECT_HEADINGS`."""
+    when = exact_span(track.segment.start_s, track.segment.end_s)
+    sure = percent(track.confidence) if track.is_named else ""
+    return f"{number}", quoted(track.label, limit=40), sure, when, f"{len(track):,}"
 
 
 def where_lines(groups: Sequence[Sequence[str]], *, annotations: str, folder: str) -> list[str]:
@@ -120,6 +139,11 @@ def where_lines(groups: Sequence[Sequence[str]], *, annotations: str, folder: st
     if annotations:
         named.append(annotations)
     return [f"In {folder}:", *(f"  {name}" for name in named)] if named else []
+
+
+def annotations_stayed(there: str, ours: str) -> str:
+    """Say that a file which was there already was not overwritten."""
+    return f"{quoted(there)} was there and says something else, so it stayed; this run's annotations are in {quoted(ours)}."
 
 
 STAGE_TRACKING = "tracking"
@@ -132,17 +156,30 @@ STAGE_MODEL = "fetching the model"
 
 
 def stage_line(stage: str, fraction: float) -> str:
-    """Progress where there is no terminal to draw a bar on."""
+    """Return progress where there is no terminal to draw a bar on."""
     return f"{stage}: {percent(fraction)}"
 
 
 def tracked(*, took_s: float, duration_s: float) -> str:
-    """How long tracking took, as measured."""
+    """Return how long tracking took, as measured."""
     return f"Tracked {duration(duration_s)} of video in {duration(took_s)}."
 
 
+def file_wanted(given: str, *, is_folder: bool = False) -> str:
+    """Say what is taken in place of an address, standard input, a folder, a pipe or nothing."""
+    if not given:
+        return "an empty name is no file. Give me the path of a file on this machine."
+    if given == "-":
+        return "I read a video more than once, so not from standard input. Save it, and give me the file's path."
+    if "://" in given:
+        return f"{quoted(without_query(given))} is an address. Download it and give me the file's path; the bot takes links."
+    if is_folder:
+        return f"{quoted(given)} is a folder. Give me the path of one file."
+    return f"{quoted(given)} is no ordinary file, and I read it more than once. Save it, and give me the file's path."
+
+
 def bad_segment(text: str) -> str:
-    return f"{quoted(text)} is no stretch of a video: write it like 0:10-0:30"
+    return f"{quoted(text)} isn't a part of a video: write it like 0:10-0:30"
 
 
 def keys_wanted(offered: Mapping[str, str]) -> str:
@@ -155,14 +192,19 @@ def share_wanted() -> str:
 
 
 def no_such_setting(variable: str, nearest: str) -> str:
-    """A variable with our prefix that nothing reads; its value may be a secret, so it is not shown."""
+    """Return that nothing reads a variable with our prefix; its value may be a secret, so it is not shown."""
     meant = f" Did you mean {nearest}?" if nearest else ""
     return f"{quoted(variable)} is not a setting, so it has no effect.{meant}"
 
 
 def demo_port_taken() -> str:
     """Another program listens where the demo's page would be; stands behind the option and the port."""
-    return "another program uses that port. Choose another one; 0 takes one that is free"
+    return "another program uses that port, perhaps another demo. Choose another one, or leave --port out: I take a free one"
+
+
+def no_temporary_folder() -> str:
+    """There is no folder for what the demo needs while it runs; stands behind the variable and its value."""
+    return "I need a folder for temporary files that I may write to, with some room. Set TMPDIR to one"
 
 
 def demo_starts() -> str:
@@ -170,5 +212,5 @@ def demo_starts() -> str:
 
 
 def demo_ready(url: str) -> str:
-    """Where the demo is, and what to do there."""
+    """Return where the demo is, and what to do there."""
     return f"Open {url} and share a video in a channel, or try the sample clip. Ctrl-C ends it."

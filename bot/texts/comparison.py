@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.texts.engine import problem
-from bot.texts.wording import count, listing, percent, quoted, span
+from bot.texts.engine import problems
+from bot.texts.wording import count, exact_span, listing, percent, quoted
 from tracking.engines.base import EngineName
 from tracking.model import EngineWarning, Track
 
@@ -29,7 +29,7 @@ class ComparisonFacts:
 
 
 def comparison_lines(facts: ComparisonFacts) -> list[str]:
-    """What two engines found of one video."""
+    """Return what two engines found of one video."""
     a, b = quoted(facts.a), quoted(facts.b)
     if not facts.both + facts.only_a + facts.only_b:
         lines = [
@@ -40,16 +40,16 @@ def comparison_lines(facts: ComparisonFacts) -> list[str]:
         lines = [f"{count(facts.both, 'object')} found by both, {facts.only_a:,} only by {a}, {facts.only_b:,} only by {b}."]
         if facts.both and facts.same_label is not None:
             lines.append(f"Of those that both found, {facts.same_label:,} have the same label.")
-    return [*lines, *(problem(each) for each in facts.problems)]
+    return [*lines, *problems(facts.problems)]
 
 
 def found_by_both(number: int) -> str:
-    """A heading in the picture."""
+    """Return a heading in the picture."""
     return f"Found by both: {number:,}"
 
 
 def found_by_one(title: str, number: int) -> str:
-    """A heading in the picture; `title` is an engine's, or a file's name."""
+    """Return a heading in the picture; `title` is an engine's, or a file's name."""
     return f"Only {quoted(title)}: {number:,}"
 
 
@@ -58,19 +58,20 @@ def comparison_headings(a: str, b: str) -> tuple[str, ...]:
 
 
 def comparison_row(number: int, a: Track | None, b: Track | None, overlap: float) -> tuple[str, ...]:
-    """One object, below `comparison_headings`."""
+    """Return one object, below `comparison_headings`."""
     return f"{number}", _found_track(a), _found_track(b), percent(overlap) if a and b else ""
 
 
 def _found_track(track: Track | None) -> str:
     if track is None:
         return ABSENT
-    when = span(track.segment.start_s, track.segment.end_s)
-    return f"{quoted(track.label, limit=30)} {percent(track.confidence)}, {when}"
+    when = exact_span(track.segment.start_s, track.segment.end_s)
+    sure = f" {percent(track.confidence)}" if track.is_named else ""
+    return f"{quoted(track.label, limit=30)}{sure}, {when}"
 
 
 def engines_wanted(number: int) -> str:
-    """What `--engines` takes, beside the annotation files that are given."""
+    """Return what `--engines` takes, beside the annotation files that are given."""
     if not number:
         return "two annotation files are compared already"
     names = listing([name.value for name in EngineName if name is not EngineName.AUTO])

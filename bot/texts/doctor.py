@@ -62,7 +62,19 @@ def place_checked(name: str, *, is_same: bool) -> str:
 
 
 def model_fetched_later(model: str) -> str:
-    return f"The model {quoted(model)} is not here yet; the first video fetches it. Offline, set TRACKLET_MODEL."
+    return f"The model {quoted(model)} is not here yet and can be fetched; the first video does."
+
+
+def model_unreachable(model: str, why: str) -> str:
+    reason = f" ({quoted(why)})" if why else ""
+    return (
+        f"The model {quoted(model)} is not here and can't be fetched{reason}. Set TRACKLET_MODEL to a file, "
+        "or TRACKLET_ENGINE=motion to do without names."
+    )
+
+
+def model_not_used(engine: str) -> str:
+    return f"No model is needed, since TRACKLET_ENGINE is {engine}."
 
 
 def model_checked(name: str, labels: int) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
-from bot.texts.wording import count, quoted, quoted_sentence
+from bot.texts.wording import clock, count, listing, quoted, quoted_sentence, span
 from tracking.engines.base import EngineName
-from tracking.model import EngineWarning
+from tracking.model import EngineWarning, ProblemKind
 
 
 def engine_name(engine: str) -> str:
-    """An engine as people call it."""
+    """Return an engine as people call it."""
     return {
         EngineName.YOLOX: "The local detector",
         EngineName.MOTION: "The motion engine",
@@ -24,18 +25,34 @@ def engine_chosen(engine: EngineName, *, why: str, model: str = "", detector: st
         case EngineName.YOLOX:
             runs = f"Tracking with {detector or 'YOLOX'}{f' ({quoted(model)})' if model else ''}"
         case EngineName.MOTION:
-            runs = "Tracking by motion: whatever moves before a fixed camera, without names"
+            runs = "Tracking by motion: anything that moves in front of a fixed camera, without names"
         case _:
             runs = "Tracking with Google Video Intelligence"
     reason = {
         "asked": "as asked",
         "google-configured": "since both buckets are configured",
         "model": "on this machine",
-        "no-model": "since no detector is here and none could be fetched",
-        "drawn": "since this clip is drawn and a detector knows photographs",
+        "no-model": "since no detector is installed",
+        "drawn": "since this clip is drawn and the detector knows only photographs",
         "compared": "for the comparison",
     }.get(why, "")
     return f"{runs}{f', {reason}' if reason else ''}."
+
+
+def engine_used(engine: EngineName, *, why: str, model: str = "", detector: str = "") -> str:
+    """Return which engine looked at a video, for the people in the thread; `model` is its file's name without the ending."""
+    match engine:
+        case EngineName.YOLOX:
+            detector = detector or "YOLOX"
+            size = model.removeprefix(f"{detector.lower()}_")
+            return f"{detector}{f' {quoted(size, limit=24)}' if size else ''}, on our server"
+        case EngineName.MOTION:
+            reason = {
+                "no-model": "No detector installed, so I",
+                "drawn": "This clip is drawn and the detector knows only photographs, so I",
+            }.get(why, "I")
+            return f"{reason} followed anything that moved; I can't name it."
+    return "Google Video Intelligence"
 
 
 def engine_title(engine: EngineName, *, model: str = "", detector: str = "") -> str:
@@ -47,24 +64,40 @@ def engine_title(engine: EngineName, *, model: str = "", detector: str = "") -> 
 
 
 def bucket_wanted() -> str:
-    """Why Google's engine can't take a file; stands in brackets."""
+    """Return why Google's engine can't take a file; stands in brackets."""
     return "a video of this size needs a bucket in TRACKLET_VIDEO_BUCKET"
 
 
 def google_ends(day: date, *, today: date) -> str:
-    """Said where Google's engine is configured."""
+    """Return when Google's engine ends, for those who configured it."""
     if today >= day:
         return f"Google shut the Video Intelligence API down on {day.isoformat()}; yolox and motion need no service."
     left = (day - today).days
     return f"Google shuts the Video Intelligence API down on {day.isoformat()}, in {count(left, 'day')}; yolox and motion stay."
 
 
-def problem(found: EngineWarning) -> str:
-    """Something that an engine reported about a part of the video."""
+def problems(found: Sequence[EngineWarning]) -> list[str]:
+    """Say what went wrong with parts of the video, each kind in one sentence."""
+    lines = [_problem(each) for each in found if each.kind is not ProblemKind.CAMERA_MOVES]
+    moving = [span(each.start_s, each.end_s) for each in found if each.kind is ProblemKind.CAMERA_MOVES]
+    if moving:
+        these = "this was" if len(moving) == 1 else "these were"
+        lines.append(f"The camera moves at {listing(moving)}; {these} left out, since the motion engine needs a fixed camera.")
+    return lines
+
+
+def _problem(found: EngineWarning) -> str:
+    match found.kind:
+        case ProblemKind.CUT_SHORT:
+            ends, says = clock(found.start_s), clock(found.end_s)
+            return f"The file is damaged: it ends at {ends}, and should go on to {says}. What is there was used."
+        case ProblemKind.PICTURES_LOST:
+            lost = count(found.pictures, "picture")
+            where = f"between {clock(found.start_s)} and {clock(found.end_s + 0.999)}"
+            were = "was" if found.pictures == 1 else "were"
+            return f"The file is damaged: {lost} {where} could not be read and {were} left out."
+        case ProblemKind.INCOMPLETE:
+            lost = count(found.pictures, "picture")
+            return f"The file is damaged: parts of {lost} are missing, so things may look torn there."
     said = quoted_sentence(found.message) or f"Code {found.code}."
-    match found.code:
-        case 15:
-            return f"The file is damaged: {said} What decodes was used."
-        case 9:
-            return f"A part was left out: {said}"
     return f"A part of the video could not be tracked. The engine said: {said}"

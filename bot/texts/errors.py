@@ -12,6 +12,7 @@ from typing import assert_never
 
 from bot.texts.engine import engine_name
 from bot.texts.google import CLOUD_STORAGE, no_access
+from bot.texts.stopped import STOPPED
 from bot.texts.wording import clock, count, duration, quoted, quoted_sentence, size
 from tracking import errors
 
@@ -72,7 +73,7 @@ def video_damaged(error: errors.VideoDamaged) -> str:
 @sentence.register
 def segment_outside(error: errors.SegmentOutside) -> str:
     lasts = f" The video lasts {duration(error.duration_s)}." if error.duration_s else ""
-    return f"There is no picture between {clock(error.start_s)} and {clock(error.end_s)}.{lasts} Choose a stretch inside of it."
+    return f"There is no picture between {clock(error.start_s)} and {clock(error.end_s)}.{lasts} Choose a part inside it."
 
 
 @sentence.register
@@ -86,7 +87,7 @@ def annotation_fault(error: errors.AnnotationError) -> str:
     if too_much:
         return (
             f"The annotation file {too_much}, which is more than I read at once. "
-            "Have a shorter stretch of the video annotated, or fewer pictures a second, or split the file."
+            "Have a shorter part of the video annotated, or fewer pictures a second, or split the file."
         )
     if error.problem.startswith("holds "):
         return (
@@ -98,6 +99,8 @@ def annotation_fault(error: errors.AnnotationError) -> str:
             f"The annotation file can't be used: at {quoted(error.place)} the box looks like one in pixels. "
             "I read fractions of the picture's width and height, from 0 to 1: divide by them."
         )
+    if error.problem == "no file":
+        return f"There is no file {quoted(error.place)}. Check the name."
     problem = {
         "missing": "it is missing",
         "encoding": "its text is damaged, or in another encoding than UTF-8 and UTF-16",
@@ -151,6 +154,11 @@ def source_not_found(error: errors.SourceNotFound) -> str:
 
 
 @sentence.register
+def results_removed(error: errors.ResultsRemoved) -> str:
+    return f"What I found in {quoted(error.name)} is not kept any more. Ask me to track it again."
+
+
+@sentence.register
 def source_not_a_video(error: errors.SourceNotAVideo) -> str:
     shown = quoted(error.source)
     match error.found:
@@ -164,7 +172,7 @@ def source_not_a_video(error: errors.SourceNotAVideo) -> str:
             return f"{shown} is a picture that does not move. I need a video."
         case "archive":
             return f"{shown} is an archive. Unpack it and share the video itself."
-    return f"{shown} is no video but {quoted(error.found, limit=40)}. MP4, MOV, WebM, MKV and AVI work."
+    return f"{shown} isn't a video, but {quoted(error.found, limit=40)}. MP4, MOV, WebM, MKV and AVI work."
 
 
 @sentence.register
@@ -241,6 +249,11 @@ def engine_unavailable(error: errors.EngineUnavailable) -> str:
         return no_access(error.reason, service=engine, subject=error.subject)
     said = _said(error.detail)
     match error.reason:
+        case errors.EngineAbsence.OFFLINE if error.model:
+            return (
+                f"The model {quoted(error.model)} isn't here and can't be downloaded.{_reason(error.detail)} "
+                "Try again later, or give a file with --model or TRACKLET_MODEL."
+            )
         case errors.EngineAbsence.OFFLINE:
             return f"{engine} can't be reached.{said} Try again later, or use another engine."
         case errors.EngineAbsence.CONFIGURATION:
@@ -278,7 +291,7 @@ def engine_refused(error: errors.EngineRefused) -> str:
     match error.reason:
         case errors.EngineRefusal.MOVING_CAMERA:
             return (
-                "The camera moves in this video, and following whatever moves only works with a fixed one. "
+                "The camera moves in this video, and following anything that moves only works with a fixed one. "
                 "Use the yolox engine, which recognises objects."
             )
         case errors.EngineRefusal.PERMISSION:
@@ -371,12 +384,12 @@ def process_died(error: errors.ProcessDied) -> str:
 
 @sentence.register
 def cancelled(_: errors.Cancelled) -> str:
-    return "Cancelled. Nothing more will be done, and nothing half-made is left."
+    return STOPPED
 
 
 def left_out(number: int) -> str:
     """Objects that pass the thresholds beyond the most that are shown."""
     return (
-        f"{count(number, 'more object')} {'passes' if number == 1 else 'pass'}, but {'tells' if number == 1 else 'tell'} less "
-        "and can't be shown, too. Name classes, a higher confidence or a shorter stretch to see others."
+        f"{count(number, 'more object')} {'passes' if number == 1 else 'pass'}, but that is more than I show. "
+        "Ask for fewer kinds, a higher percentage or a shorter part to see others."
     )

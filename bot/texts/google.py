@@ -19,6 +19,16 @@ LOGIN = "`gcloud auth application-default login`"
 
 def no_access(fault: GoogleFault, *, service: str, subject: str = "") -> str:
     """Return why a service of Google's can't be used at all, and what mends it; `subject` is the project or the key file."""
+    why, then = _why_and_what_then(fault, service, subject)
+    return f"{why}. Whoever runs me can mend that: {then}."
+
+
+def why_no_access(fault: GoogleFault, *, service: str, subject: str = "") -> str:
+    """Return the first half of `no_access`, without a full stop, for people who can't mend it."""
+    return _why_and_what_then(fault, service, subject)[0]
+
+
+def _why_and_what_then(fault: GoogleFault, service: str, subject: str) -> tuple[str, str]:
     project = f"the Google project {quoted(subject)}" if subject else "its Google project"
     key_file = f"the key file {quoted(subject)}" if subject else "the key file"
     match fault:
@@ -68,7 +78,7 @@ def no_access(fault: GoogleFault, *, service: str, subject: str = "") -> str:
             then = "ask its administrator; Google's words are in the log"
         case _:
             assert_never(fault)
-    return f"{why}. Whoever runs me can mend that: {then}."
+    return why, then
 
 
 def _first(words: str) -> str:

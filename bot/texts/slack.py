@@ -8,24 +8,38 @@ mrkdwn. Names and labels come in escaped (`mrkdwn.escape`); a user is a mention,
 from __future__ import annotations
 
 import html
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.jobs.error_codec import Unforeseen
-from bot.jobs.facts import ToldObject
-from bot.jobs.model import Job, JobState, Options
+from bot.jobs.facts import Summary, ToldObject
+from bot.jobs.model import JobState, Options
+from bot.jobs.operator_faults import needs_operator
 from bot.jobs.processes import ChildCrashed
 from bot.requests.errors import CommandError, ParseErrorKind
-from bot.slack.errors import FileNotShared, SlackError, SlackRefused
-from bot.texts import errors, wording
+from bot.requests.grammar import TO_THE_END_S
+from bot.slack.errors import FileNotShared, MessageNotShown, SlackError, SlackRefused
+from bot.texts import errors, limits, wording
+from bot.texts.engine import engine_name
+from bot.texts.google import CLOUD_STORAGE, why_no_access
 from bot.texts.mrkdwn import escape, inert
+from bot.texts.plurals import counted, counted_labels
 from bot.texts.wording import clock, count, percent, span
-from tracking.errors import ProcessDied, SourceRefusal, SourceRefused, TrackletError
+from tracking.errors import (
+    EngineUnavailable,
+    GoogleFault,
+    ProcessDied,
+    SourceRefusal,
+    SourceRefused,
+    StorageError,
+    StorageFault,
+    TrackletError,
+)
 
 Json = dict[str, Any]
 
 ALT_LETTERS = 1000  # Slack's limit of `alt_txt`
+LABELS_NAMED = 12
 
 STAGES: Mapping[JobState, str] = {
     JobState.RECEIVED: "Starting in a moment",
@@ -40,31 +54,32 @@ STAGES: Mapping[JobState, str] = {
 
 
 def asked(user: str, name: str, options: str) -> str:
-    """Who asked for what, at the head of a thread of its own."""
+    """Return who asked for what, at the head of a thread of its own."""
     return f"<@{user}> asked me to track *{name}*{f' ({options})' if options else ''}"
 
 
 def about(name: str, options: str) -> str:
-    """What is being tracked, below the message that shared it."""
+    """Return what is being tracked, below the message that shared it."""
     return f"*{name}*{f' ({options})' if options else ''}"
 
 
 def appeared(uri: str) -> str:
-    """Which object a watching channel is shown, at the head of its thread."""
+    """Return which object a watching channel is shown, at the head of its thread."""
     return f"New in a bucket that this channel watches: {_address(uri)}"
 
 
 def annotations_taken() -> str:
-    """Where no engine ran."""
+    """Return what is said where no engine ran."""
     return "The annotation file came from elsewhere; I drew what it says."
 
 
 def options_in_words(options: Options) -> str:
-    """What differs from the defaults, as a person would type it; "" when nothing does."""
+    """Return what differs from the defaults, as a person would type it; "" when nothing does."""
     default = Options()
     words = []
     if options.segment is not None:
-        words.append(f"from {clock(options.segment.start_s)} to {clock(options.segment.end_s)}")
+        start, end = (clock(each, tenths=each % 1 > 0) for each in options.segment)
+        words.append(f"from {start}" if options.segment.end_s >= TO_THE_END_S else f"from {start} to {end}")
     if options.labels:
         words.append(f"only {', '.join(options.labels)}")
     if options.min_confidence != default.min_confidence:
@@ -76,59 +91,87 @@ def options_in_words(options: Options) -> str:
     return ", ".join(words)
 
 
+def waiting(before: int) -> str:
+    """Others have their turn first; `before` counts them."""
+    return f"Waiting: {count(before, 'video')} first" if before else "Waiting for its turn: it is next"
+
+
 def time_left(seconds: float) -> str:
     """An estimate, said as one."""
     return f"about {wording.duration(max(10.0, round(seconds)))} left"
 
 
-def found(name: str, labels: Sequence[str]) -> str:
-    """What there is to see."""
-    return f"I found {count(len(labels), 'object')} in *{name}*: {labels_counted(labels)}."
-
-
-def labels_counted(labels: Sequence[str], *, most: int = 6) -> str:
-    """How many of which class: "7 × person, 3 × car and 2 more classes"."""
-    counts = Counter(labels).most_common()
-    told = ", ".join(f"{number} × {label}" for label, number in counts[:most])
-    rest = len(counts) - most
-    return f"{told} and {count(rest, 'more class', 'more classes')}" if rest > 0 else told
+def found(name: str, labels: Sequence[str], options: str = "") -> str:
+    """Return what there is to see, with the options as they were asked for ("" for none)."""
+    where = f"in *{name}*{limits.in_brackets(options)}"
+    if len(set(labels)) == 1:
+        return f"I found {counted(len(labels), labels[0])} {where}."
+    return f"I found {count(len(labels), 'object')} {where}: {counted_labels(labels)}."
 
 
 def took(seconds: float) -> str:
-    """From the question to the last picture."""
-    return f"It took {wording.duration(seconds)}."
+    """Return the time from the question to the last picture, without that in which it waited for others."""
+    return wording.duration(seconds)
 
 
-def seen_before(link: str) -> str:
-    """The same bytes with the same options; `link` leads to the first thread, "" where the asker cannot see it."""
-    where = f" <{link}|in this thread>" if link else ""
-    return f"I tracked this very video before{where}, so these are the same pictures."
+def seen_before(link: str, *, has_pictures: bool = True) -> str:
+    """Return that the same bytes were tracked the same way; `link` leads to that thread, "" where the asker cannot see it."""
+    before = f"<{link}|before>" if link else "before"
+    pictures = ", so these are the same pictures" if has_pictures else ""
+    return f"Same video, same settings as {before}{pictures}."
 
 
-def nothing_found(name: str, options: Options, *, near_misses: int) -> str:
-    """An answer too, with what would give another."""
-    what = f"no {' or '.join(options.labels)}" if options.labels else "nothing"
-    asked_for = f"{percent(options.min_confidence)} confidence and {count(options.min_frames, 'frame')}"
-    said = f"I watched *{name}*, and {what} is sure and long enough to show: that takes {asked_for}."
-    if near_misses:
-        return f"{said} {count(near_misses, 'object')} came near:"
-    return f"{said} Nothing came near it either; another stretch, other classes or another engine may find more."
+def nothing_found(name: str, asked: Options, options: str, summary: Summary) -> str:
+    """Return an answer too: that there is nothing, or what nearly passed. `summary` has its labels escaped."""
+    where = f"in *{name}*"
+    missing = labels_missing(asked.labels, summary.labels)
+    if asked.labels and len(missing) == len(asked.labels) and summary.labels:
+        return f"{no_such_labels(missing, where)} {labels_there(summary.labels)}"
+    if not summary.near_miss_count:
+        return f"No objects found {where}{limits.in_brackets(options)}."
+    named = any(kind.is_named for kind in summary.near_kinds)
+    wanted = limits.in_brackets(limits.limits(asked.min_confidence, _least(asked, summary), summary.step_s, named=named))
+    what = " or ".join(map(escape, asked.labels)) or "object"
+    close = limits.close(summary.near_kinds, summary.near_miss_count, summary.step_s)
+    return f"No {what} {where} passed the limits{wanted}.{f' Close: {close}.' if summary.near_kinds else ''}"
 
 
-def near_misses_told(rows: Sequence[ToldObject], number: int) -> str:
-    """What the thresholds kept out, in words; `number` counts those that are not among `rows` too."""
-    told = [f"{row.label} {percent(row.confidence)} in {count(row.frames, 'frame')}" for row in rows[:5]]
-    rest = number - len(told)
-    return f"{', '.join(told)}{f' and {rest} more' if rest > 0 else ''}"
+def _least(options: Options, summary: Summary) -> int:
+    """Return how many boxes were wanted: of short and slow clips fewer than was asked for."""
+    return summary.least_frames or options.min_frames
 
 
-def near_misses_besides(rows: Sequence[ToldObject], number: int) -> str:
-    """The same, where other objects did pass."""
-    return f"Left out, because they are less sure or seen for less long: {near_misses_told(rows, number)}."
+def labels_missing(asked: Sequence[str], there: Sequence[str]) -> list[str]:
+    """Return the labels that were asked for and that no object of the video has."""
+    known = {label.casefold() for label in there}
+    return [label for label in asked if label.casefold() not in known]
+
+
+def no_such_labels(labels: Sequence[str], where: str) -> str:
+    """Return that nothing in a video has one of these labels; `where` is "here", or names the video."""
+    quoted = [f"“{escape(wording.quoted(label, limit=40))}”" for label in labels]
+    return f"There is no {' or '.join([', '.join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)} {where}."
+
+
+def labels_there(labels: Sequence[str]) -> str:
+    """Return which labels the objects of a video have."""
+    rest = f" and {len(labels) - LABELS_NAMED} more" if len(labels) > LABELS_NAMED else ""
+    return f"There {'is' if len(labels) == 1 else 'are'}: {', '.join(labels[:LABELS_NAMED])}{rest}."
+
+
+def list_limits(options: Options, summary: Summary) -> str:
+    """Return the thresholds that a list was made with, and what they keep out; "" for no thresholds."""
+    named = any(row.is_named for row in summary.objects)
+    wanted = limits.limits(options.min_confidence, _least(options, summary), summary.step_s, named=named)
+    said = [f"Limits: {wanted}."] if wanted else []
+    if summary.near_miss_count:
+        thresholds = options.min_confidence, _least(options, summary), summary.step_s
+        said.append(limits.not_shown(summary.near_kinds, summary.near_miss_count, *thresholds))
+    return " ".join(said)
 
 
 def stopped(user: str) -> str:
-    """Somebody pressed Cancel."""
+    """Return that somebody pressed Cancel."""
     return f"Stopped by <@{user}>. Nothing more will be posted." if user else "Stopped. Nothing more will be posted."
 
 
@@ -147,14 +190,33 @@ def sentence(error: TrackletError, *, number: int) -> str:
         )
     if isinstance(error, FileNotShared):
         return file_not_shared(error)
-    if isinstance(error, SlackRefused) and error.reason == "missing_scope":
-        return scope_missing(error.needed)
+    if isinstance(error, MessageNotShown):
+        return message_not_shown(error)
+    if isinstance(error, SlackRefused) and (error.reason == "missing_scope" or error.reason in REFUSALS):
+        return refused(error)
     if isinstance(error, SlackError):
         return (
             "Slack did not take all of what I made, so something is missing here. "
             f"Trying again may help; if it does not, tell whoever runs me that it was job {number}."
         )
+    if needs_operator(error):
+        return f"{_out_of_order(error)}. Only whoever runs me can mend that; tell them that it was job {number}."
     return inert(errors.sentence(error))
+
+
+def _out_of_order(error: TrackletError) -> str:
+    match error:
+        case StorageError(reason=StorageFault.FULL):
+            return "The disk is full, so I could not go on"
+        case StorageError(reason=GoogleFault() as fault):
+            return inert(why_no_access(fault, service=CLOUD_STORAGE, subject=error.subject))
+        case StorageError():
+            return "I can't use the place where I keep my files"
+        case EngineUnavailable(reason=GoogleFault() as fault):
+            return inert(why_no_access(fault, service=engine_name(error.engine), subject=error.subject))
+        case EngineUnavailable():
+            return f"{engine_name(error.engine)} is not set up here"
+    return "My detector can't be used"
 
 
 def file_not_shared(error: FileNotShared) -> str:
@@ -168,6 +230,19 @@ def file_not_shared(error: FileNotShared) -> str:
             return "Slack hides that file, because it is older than this workspace's plan shows. Upload the video again."
         case "not-a-video":
             return "That file is not a video. MP4, MOV, WebM, MKV and AVI work."
+        case "missing":
+            return "Slack does not find that file. It was deleted, or it is not shared where I am. Upload the video again."
+        case "unready":
+            return "Slack has not finished with that file yet. Try again in a few minutes."
+        case "sign-in":
+            return no_access_to_files()
+        case "cut-short":
+            return "Slack gave me only a part of that file, each time that I asked. Try again later, or upload the video again."
+        case "unreachable":
+            return "Slack does not give me that file at the moment. Try again in a few minutes."
+        case "unknown":
+            name = escape(wording.quoted(error.file_id))
+            return f"I know no video called {name} in this channel. Share it here, or give me its link (Copy link to file)."
     return "That file is not there any more: somebody deleted it. Upload the video again."
 
 
@@ -180,6 +255,45 @@ def scope_missing(needed: str) -> str:
     ).replace("OAuth & P", "OAuth &amp; P")
 
 
+REFUSALS: Mapping[str, str] = {
+    "restricted_action": "this workspace does not let me post there",
+    "restricted_action_read_only_channel": "only some people may post there",
+    "restricted_action_non_threadable_channel": "replies are not allowed there",
+    "restricted_action_thread_only_channel": "only replies are allowed there",
+    "restricted_action_thread_locked": "that thread is locked",
+    "cannot_reply_to_message": "that message takes no replies",
+    "is_archived": "the channel is archived",
+    "not_in_channel": "I am not in that channel any more",
+    "channel_not_found": "I am not in that channel any more",
+    "ekm_access_denied": "your organisation has taken back the keys to its messages",
+    "team_access_not_granted": "your organisation has not allowed me in that workspace",
+    "enterprise_is_restricted": "your organisation does not allow that",
+    "file_uploads_disabled": "this workspace does not take files from me",
+    "file_uploads_except_images_disabled": "this workspace does not take files from me",
+    "storage_limit_reached": "this workspace has no room for more files",
+}
+"""Why Slack does not let the bot post, by Slack's own word (docs.slack.dev/reference/methods/chat.postMessage)."""
+
+TOKEN_REFUSED = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
+"""Slack does not take the bot's token, which only who installed it can mend."""
+
+
+def refused(error: SlackRefused, *, channel: str = "") -> str:
+    """What Slack did not let the bot do, and who can change that; `channel` is where that was."""
+    if error.reason == "missing_scope":
+        return scope_missing(error.needed)
+    if error.reason in TOKEN_REFUSED:
+        return "I was removed from this workspace, or my access to it was. Ask whoever installed me to install me again."
+    why = REFUSALS.get(error.reason) or f"it says {inert(wording.quoted(error.reason))}"
+    where = f" in <#{channel}>" if channel.startswith(("C", "G")) else ""
+    return f"Slack does not let me answer{where}: {why}. Ask me in another channel, or in a message to me."
+
+
+def form_too_late() -> str:
+    """The form did not open."""
+    return "That took too long, so the form did not open. Type `/track` once more, or `/track` and a link."
+
+
 def no_access_to_files() -> str:
     """Slack answered with its sign-in page."""
     return f"Slack showed me its sign-in page instead of the file. {scope_missing('files:read')}"
@@ -189,27 +303,43 @@ def no_access_to_files() -> str:
 
 
 def object_row(row: ToldObject, *, link: str, description: str = "") -> str:
-    """One line of the list below the summary; `link` and `description` explain the label, "" where nothing does."""
+    """Return one line of the list below the summary; `link` and `description` explain the label, "" where nothing does."""
     label = f"<{link}|{row.label}>" if link else row.label
-    said = f"`{row.number}` *{label}* {percent(row.confidence)} · {span(row.start_s, row.end_s)}"
+    sure = f" {percent(row.confidence)}" if row.is_named else ""
+    said = f"`{row.number}` *{label}*{sure} · {wording.exact_span(row.start_s, row.end_s)}"
     return f"{said} · {description}" if description else said
 
 
 def summary_alt(name: str, rows: Sequence[ToldObject]) -> str:
-    """The summary for somebody who does not see it."""
-    told = "; ".join(f"{row.number} {row.label}, {percent(row.confidence)}" for row in rows)
+    """Return the summary for somebody who does not see it."""
+    told = "; ".join(f"{row.number} {row.label}{f', {percent(row.confidence)}' if row.is_named else ''}" for row in rows)
     return wording.quoted(f"Object summary of {name}: {told}", limit=ALT_LETTERS)
 
 
 def animation_alt(row: ToldObject) -> str:
-    """One GIF for somebody who does not see it."""
+    """Return one GIF for somebody who does not see it."""
     said = f"Moving picture of object {row.number}, {row.label}, {span(row.start_s, row.end_s)}"
     return wording.quoted(said, limit=ALT_LETTERS)
 
 
+def summary_title(name: str, page: int) -> str:
+    """Return the title of the summary's file, or of one of its further pages."""
+    return f"Objects in {wording.quoted(name)}{f', page {page}' if page > 1 else ''}"
+
+
+def animation_title(row: ToldObject) -> str:
+    """Return the title of a GIF's file: "1 person · 0:00–0:10"."""
+    return f"{row.number} {wording.quoted(row.label, limit=40) or 'object'} · {span(row.start_s, row.end_s)}"
+
+
 def pictures_comment(title: str, name: str) -> str:
     """Say what pictures follow; `title` is what people call their kind."""
-    return f"{title[:1].upper()}{title[1:]} of {escape(wording.quoted(name))}"
+    return escape(picture_title(title, name))
+
+
+def picture_title(title: str, name: str) -> str:
+    """Return the title of a picture's file; `title` is what people call its kind, `name` the video's."""
+    return f"{title[:1].upper()}{title[1:]} of {wording.quoted(name)}"
 
 
 def picture_alt(title: str, file_name: str) -> str:
@@ -217,14 +347,9 @@ def picture_alt(title: str, file_name: str) -> str:
     return wording.quoted(f"{title}: {file_name}", limit=ALT_LETTERS)
 
 
-def animations_comment(rows: Sequence[ToldObject]) -> str:
-    """Which objects a message shows."""
-    numbers = sorted(row.number for row in rows)
-    if len(numbers) == 1:
-        return f"Object {numbers[0]}"
-    if numbers[-1] - numbers[0] == len(numbers) - 1:
-        return f"Objects {numbers[0]} to {numbers[-1]}"
-    return f"Objects {', '.join(map(str, numbers))}"
+def animations_comment(rows: Sequence[ToldObject], name: str) -> str:
+    """Return which objects of which video a message shows."""
+    return f"{'Object' if len(rows) == 1 else 'Objects'} {wording.ranges(row.number for row in rows)} in *{name}*"
 
 
 # -- buttons ----------------------------------------------------------------------------------------------------------------
@@ -240,13 +365,13 @@ CONFIRM_YES = "Stop"
 CONFIRM_NO = "Go on"
 
 
-def more_gifs(first: int, last: int) -> str:
-    """The button for the next GIFs."""
-    return f"Show GIFs {first} to {last}" if last > first else f"Show GIF {first}"
+def more_gifs(number: int) -> str:
+    """Return the button for the next GIFs."""
+    return f"Show {count(number, 'more GIF')}"
 
 
 def more_objects(page: int) -> str:
-    """The button for the next page of the summary."""
+    """Return the button for the next page of the summary."""
     return f"Page {page} of the summary"
 
 
@@ -255,9 +380,19 @@ def offer(name: str) -> str:
     return f"Shall I track the objects in *{name}*?"
 
 
-def list_title(job: Job, labels: Sequence[str]) -> str:
-    """The list of objects, for notifications."""
-    return f"Job {job.number}: {count(len(labels), 'object')}: {labels_counted(labels)}"
+def list_title(name: str, labels: Sequence[str]) -> str:
+    """Return the list of objects, for notifications."""
+    return f"{name}: {counted_labels(labels)}"
+
+
+def list_heading(name: str, options: str) -> str:
+    """Return what stands above the list of objects: whose they are, and what was asked for."""
+    return f"*{name}*{limits.in_brackets(options)}"
+
+
+def more_rows(number: int) -> str:
+    """Return what stands below a list that holds one page."""
+    return f"… and {number:,} more"
 
 
 # -- answers to one person --------------------------------------------------------------------------------------------------
@@ -279,7 +414,8 @@ def help_text() -> str:
         "*`/track`* alone opens a form. *`/track status`* lists your jobs, *`/track cancel`* stops one.\n"
         "*`/track auto off`* keeps me from starting unasked in this channel; a button remains. `/track auto on` undoes that.\n"
         "*`/track watch gs://bucket/prefix`* shows here what appears there. `/track watches` lists, `/track unwatch` ends it.\n"
-        "*In a thread*, where commands do not work, mention me."
+        "*Mention me* and say the same, with a video, a link or in a thread, where commands do not work: "
+        "`@Tracklet only person`, `@Tracklet stop`, `@Tracklet status`. In a message to me the words alone will do."
     )
 
 
@@ -298,29 +434,64 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
             return f"{words} has a * or ? in its name, which would stand for many files. Name one video."
         case ParseErrorKind.UNKNOWN:
             return (
-                f"I do not understand “{words}”. After the link I know: from 0:10 to 0:30; only person, car; above 60%; "
-                "at least 5 frames; with yolox, motion or google."
+                f"I do not understand “{words}”.{_nearest(problem)} For a video I know: from 0:10 to 0:30; only person, car; "
+                "above 60%; at least 5 frames; with yolox, motion or google. Besides: help, status, cancel."
             )
         case ParseErrorKind.TWICE:
             return f"“{words}” says something for the second time. Say each thing once."
         case ParseErrorKind.TIME_ORDER:
             return f"“{words}” ends before it begins. Try: from 0:10 to 0:30."
         case ParseErrorKind.PERCENT:
-            return f"“{words}” is no share: it must lie between 0% and 100%. Try: above 60%."
+            return f"“{words}” isn't a percentage between 0% and 100%. Try: above 60%."
         case ParseErrorKind.FRAMES:
-            return f"“{words}” is no number of frames that I can use: it must lie between 1 and 10,000."
+            return f"“{words}” isn't a number of frames between 1 and 10,000."
         case ParseErrorKind.ENGINE:
-            return f"I know no engine called {words}. Say with yolox, with motion, with google or with auto."
+            return f"I know no engine called {words}.{_nearest(problem)} Say with yolox, with motion, with google or with auto."
         case ParseErrorKind.LABELS:
-            return f"I cannot read “{words}” as a list of classes. Try: only person, car."
+            return f"I can't read “{words}” as a list of objects. Try: only person, car."
         case ParseErrorKind.CANCEL:
-            return f"{words} is no job. `/track status` lists yours with their numbers; then say `/track cancel 12`."
+            return f"I don't know job “{words}”. `/track status` lists yours. Say `cancel 12`, or `cancel all`."
         case ParseErrorKind.AUTO:
             return "Say `/track auto on` or `/track auto off`."
         case ParseErrorKind.WATCH:
             return "Say which bucket, and the beginning of the names if you like: `/track watch gs://bucket/prefix`."
         case ParseErrorKind.TOO_LONG:
             return "That is more text than I read. A link and a few words are enough."
+
+
+def _nearest(problem: CommandError) -> str:
+    """What somebody may have meant; a word of ours, or a class of objects."""
+    return f" Did you mean “{problem.nearest}”?" if problem.nearest else ""
+
+
+def left_out(problem: CommandError) -> str:
+    """A video is tracked although not all of what was said about it was understood."""
+    return f"{misunderstood(problem)} I go on without that."
+
+
+def same_as_above(link: str) -> str:
+    """A video whose job in the same thread runs, or is done, with the same options; `link` leads to it, "" for none."""
+    return f"Same video, same settings: {f'<{link}|see above>' if link else 'see above'}."
+
+
+def too_many_videos(number: int, most: int) -> str:
+    """A message with more videos than are taken of one."""
+    return f"That message has {number} videos. I take the first {most} of one message; share the others in another."
+
+
+def no_video_here() -> str:
+    """A request for a video in a message that has none, outside of threads."""
+    return "I see no video in that message. Share one with it, give me a link, or reply in the thread of a video."
+
+
+def message_not_shown(error: MessageNotShown) -> str:
+    """A message's link that leads to no video."""
+    match error.reason:
+        case "elsewhere":
+            return "That message is not in this channel, so I leave its video alone. Share the video here."
+        case "no-video":
+            return no_video_in_message()
+    return "Slack does not show me that message: it may be deleted, or a reply in a thread. Share the video itself."
 
 
 def not_here() -> str:
@@ -344,77 +515,84 @@ def cannot_read_thread() -> str:
 
 
 def auto_set(on: bool) -> str:
-    """The channel's setting."""
+    """Return the channel's setting."""
     if on:
-        return "From now on I track videos that are shared in this channel as soon as they are here."
-    return "From now on I start nothing unasked in this channel. Below a shared video you will find a button."
+        return "I'll track videos here as soon as they are shared."
+    return "I'll wait for a click before tracking videos here."
 
 
 def watched(uri: str, *, is_new: bool) -> str:
-    """A channel watches a bucket."""
+    """Return that a channel watches a bucket."""
     if not is_new:
-        return f"This channel watches {_address(uri)} already."
+        return f"New videos from {_address(uri)} are posted here already."
     return (
-        f"From now on I show here what appears in {_address(uri)}, as far as the bucket's events reach me. "
-        "`/track unwatch` ends that."
+        f"I'll post new videos from {_address(uri)} here, as far as the bucket's events reach me. `/track unwatch` stops that."
     )
 
 
 def not_watched(error: TrackletError) -> str:
-    """A bucket that cannot be watched."""
+    """Return why a bucket cannot be watched."""
     if isinstance(error, SourceRefused) and error.reason is SourceRefusal.BUCKET:
         return (
-            "That bucket is neither one of mine nor open to everybody, so I cannot show it here. "
+            "That bucket is neither one of mine nor open to everybody, so I can't show it here. "
             "Whoever runs me can add it to TRACKLET_ALLOWED_BUCKETS."
         )
     return errors.sentence(error)
 
 
 def too_many_watches(most: int) -> str:
-    """A channel watches as much as it may."""
-    return f"This channel watches {most} places already. End one first: `/track watches` lists them."
+    """Return that a channel watches as much as it may."""
+    return f"This channel watches {most} places, the most that it may. Stop one first: `/track watches` lists them."
 
 
 def unwatched(number: int) -> str:
-    """A channel watches less, or did not watch that."""
+    """Return that a channel watches less, or did not watch that."""
     if not number:
-        return "This channel does not watch that. `/track watches` lists what it does."
-    return "This channel watches that no more." if number == 1 else f"This channel watches these {number} places no more."
+        return "This channel does not watch that. `/track watches` lists what it watches."
+    return "Stopped watching." if number == 1 else f"Stopped watching {number} places."
 
 
 def watches(uris: Sequence[str]) -> str:
-    """What a channel watches."""
+    """Return what a channel watches."""
     if not uris:
-        return "This channel watches nothing. `/track watch gs://bucket/prefix` shows new videos of a bucket here."
+        return "This channel watches nothing. `/track watch gs://bucket/prefix` posts new videos from a bucket here."
     return f"This channel watches {wording.listing([_address(uri) for uri in uris])}."
 
 
 def _address(uri: str) -> str:
-    """An address from outside as code, where only its own mark could end it."""
+    """Return an address from outside as code, where only its own mark could end it."""
     return f"`{html.escape(uri[:200].replace('`', ''), quote=False)}`"
 
 
 def which_to_cancel(numbers: Sequence[int]) -> str:
-    """`/track cancel` without a number, where that is not clear."""
+    """Return the answer to `/track cancel` without a number, where that is not clear; `numbers` are the running jobs'."""
     if not numbers:
         return "Nothing of yours is running."
     return (
-        f"{count(len(numbers), 'job')} of yours are running. Say which: {', '.join(f'`/track cancel {n}`' for n in numbers)}."
+        f"You have {count(len(numbers), 'job')} running: {wording.ranges(numbers)}. "
+        f"Say `/track cancel {numbers[0]}` for one, or `/track cancel all`."
     )
 
 
 def no_such_job(number: int) -> str:
-    """A number that is no job of theirs."""
+    """Return the answer for a number that is no job of theirs."""
     return f"There is no job {number} that you could stop. `/track status` lists yours."
 
 
-def cancelling(number: int) -> str:
-    """It was asked to stop."""
-    return f"Stopping job {number}."
+def cancelling(numbers: Sequence[int]) -> str:
+    """Return which jobs were asked to stop."""
+    if len(numbers) == 1:
+        return f"Stopping job {numbers[0]}."
+    return f"Stopping {count(len(numbers), 'job')}: {wording.ranges(numbers)}."
+
+
+def nothing_runs_in_thread() -> str:
+    """Return the answer to who wants to stop what is over already."""
+    return "Nothing is running in this thread. `/track status` lists your jobs."
 
 
 def over_already(number: int) -> str:
-    """Too late."""
+    """Return that it is too late."""
     return f"Job {number} is over already."
 
 
@@ -455,12 +633,20 @@ STATES: Mapping[JobState, str] = {
 }
 
 
-def job_line(number: int, name: str, state: JobState, *, channel: str, objects: int | None) -> str:
-    """One job in a list."""
+def job_line(number: int, name: str, state: JobState, *, channel: str, objects: int | None, ago_s: float, link: str) -> str:
+    """Return one job of a list; `link` leads to its thread, "" where there is none, and `ago_s` is since it was asked for."""
     said = f"`{number}` *{name}* · {STATES[state]}"
     if state is JobState.DONE and objects is not None:
-        said += f", {count(objects, 'object')}"
-    return f"{said} · <#{channel}>" if channel.startswith(("C", "G")) else said
+        said += f", {count(objects, 'object') if objects else 'no objects'}"
+    said += f" · {wording.ago(ago_s)}"
+    if channel.startswith(("C", "G")):
+        said += f" · <#{channel}>"
+    return f"{said} · <{link}|thread>" if link else said
+
+
+def more_jobs(number: int) -> str:
+    """Return what stands below a list of jobs that does not hold all."""
+    return f"… and {number:,} earlier"
 
 
 # -- Home and modal ---------------------------------------------------------------------------------------------------------
@@ -485,33 +671,21 @@ CHANNEL_NOT_YOURS = "You are not in that channel yourself. Choose one that you a
 # -- doctor -----------------------------------------------------------------------------------------------------------------
 
 DOCTOR_NO_ANSWER = "Slack does not answer. Check the network, and TRACKLET_SLACK_API_URL where it is set."
+DOCTOR_SCOPES_UNKNOWN = "Slack does not say which scopes are granted."
 DOCTOR_SOCKET_MODE = "Slack takes the app-level token, so events come by Socket Mode and no public address is needed."
 
 
 def doctor_no_token() -> str:
     """There is nothing to ask Slack with."""
     return (
-        "There is no SLACK_BOT_TOKEN. Make an app from app_manifest.yaml at api.slack.com/apps, install it, and set its token; "
-        "`tracklet demo` needs none."
+        "There is no SLACK_BOT_TOKEN. Make an app from app_manifest.yaml at api.slack.com/apps, install it, and set its token. "
+        "`tracklet demo` and `tracklet track` need none."
     )
 
 
 def doctor_token(user: str, team: str) -> str:
     """The bot's token is good."""
     return f"Slack knows the token: it is {wording.quoted(user)} in {wording.quoted(team)}."
-
-
-def doctor_token_refused(reason: str) -> str:
-    """The bot's token is not."""
-    return f"Slack refuses SLACK_BOT_TOKEN ({wording.quoted(reason)}). Copy it anew from the app's page, OAuth & Permissions."
-
-
-def doctor_app_token_refused(reason: str) -> str:
-    """The app-level token is not good."""
-    return (
-        f"Slack refuses SLACK_APP_TOKEN ({wording.quoted(reason)}). Make one on the app's page, Basic Information, with the "
-        "scope connections:write, and turn Socket Mode on."
-    )
 
 
 def doctor_scopes(missing: Sequence[str], reasons: Mapping[str, str]) -> str:
@@ -539,4 +713,7 @@ def doctor_http(has_secret: bool, public_url: str) -> str:
     if not has_secret:
         return "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set, so no event can come. Socket Mode is the easier way."
     where = public_url.rstrip("/") or "https://your.host"
-    return f"Events come over HTTP: the app's request URLs must be {wording.quoted(where)}/slack/events."
+    return (
+        f"Events come over HTTP: the app's request URLs must be {wording.quoted(where)}/slack/events. From here I can't see "
+        "whether SLACK_SIGNING_SECRET is right; where it is wrong, the log of `tracklet serve` says so at the first request."
+    )

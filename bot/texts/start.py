@@ -83,6 +83,19 @@ def host_not_ours(why: str) -> str:
     return f"this machine can't listen there{reason}. Use 127.0.0.1 for this machine alone, or 0.0.0.0 for all of its addresses"
 
 
+def wrong_signature() -> str:
+    """Said once in the log: a request came that Slack may have signed, with another secret than ours."""
+    return (
+        "A request to /slack/events is not signed with SLACK_SIGNING_SECRET and was refused. If Slack sent it, copy the secret "
+        "again from your app's page, Basic Information."
+    )
+
+
+def folder_in_use() -> str:
+    """Another process of ours works in the data folder."""
+    return "another Tracklet works in that folder. End it first, or give this one a folder of its own"
+
+
 def database_address_wanted() -> str:
     """The address of the database can't be read; it may hold a password, so it is not shown."""
     return "it must be an address such as postgresql://user:password@host/name. Leave it unset for SQLite in the data folder"

@@ -55,7 +55,7 @@ class HttpLimits:
 
 
 class HttpServer:
-    """Add routes to `app`, then `start`; `close` at the end."""
+    """Take a port with `bind`, add routes to `app`, then `start`; `close` at the end."""
 
     def __init__(self, limits: HttpLimits) -> None:
         self._limits = limits
@@ -75,21 +75,28 @@ class HttpServer:
         self._listener: asyncio.Server | None = None
         self._answering: set[asyncio.BaseProtocol] = set()
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen; `port` 0 takes a free one."""
-        await self._runner.setup()
-        self._listener = await asyncio.get_running_loop().create_server(self._connection, host, port, backlog=128)
+    async def bind(self, host: str, port: int) -> None:
+        """Take the port, and let nobody in yet; `port` 0 takes a free one."""
+        self._listener = await asyncio.get_running_loop().create_server(
+            self._connection, host, port, backlog=128, start_serving=False
+        )
         self.port = int(self._listener.sockets[0].getsockname()[1])
 
+    async def start(self) -> None:
+        """Listen on the port that was taken."""
+        assert self._listener is not None, "a port was taken"
+        await self._runner.setup()
+        await self._listener.start_serving()
+
     async def close(self) -> None:
-        """Stop listening, let answers go out for a moment, and close what is open."""
+        """Stop listening, let answers go out for a moment, and close what is open; once more does no harm."""
         if self._listener is not None:
             self._listener.close()
         await self._runner.cleanup()
 
     @property
     def connections(self) -> int:
-        """How many are open."""
+        """Return how many are open."""
         return len(self._open())
 
     def _open(self) -> list[web.RequestHandler]:

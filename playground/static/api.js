@@ -2,6 +2,9 @@
 
 export class Refused extends Error {}
 
+// Its message is a sentence for the person.
+export class UploadFailed extends Error {}
+
 export async function call(name, body) {
   const response = await fetch(`/playground/${name}`, {
     method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body),
@@ -17,21 +20,21 @@ export async function loadState() {
   return response.json();
 }
 
-// Streams the file; `onprogress` gets the share that is sent, 0 to 1. The result has `done` (a promise) and `cancel`.
-export function upload(file, { channel, threadTs, text }, onprogress) {
+// Streams a file that is to be sent later; `onprogress` gets the share that has arrived, 0 to 1. The result has `done` (a
+// promise of the file's id, null once it is cancelled) and `cancel`.
+export function upload(file, onprogress) {
   const request = new XMLHttpRequest();
-  const query = new URLSearchParams({ channel, name: file.name || 'file' });
-  if (threadTs) query.set('thread_ts', threadTs);
-  if (text) query.set('text', text);
+  const query = new URLSearchParams({ name: file.name || 'file' });
   const done = new Promise((resolve, reject) => {
+    const fail = (why) => reject(new UploadFailed(`${file.name} ${why}.`));
     request.upload.addEventListener('progress', (event) => {
       if (event.lengthComputable) onprogress(event.loaded / event.total);
     });
     request.addEventListener('load', () => {
-      if (request.status === 200) resolve(JSON.parse(request.responseText));
-      else reject(new Refused(request.status === 413 ? 'This file is too large.' : 'The upload did not work.'));
+      if (request.status === 200) resolve(JSON.parse(request.responseText).file);
+      else fail(request.status === 413 ? 'is too large for the playground' : 'could not be uploaded');
     });
-    request.addEventListener('error', () => reject(new Refused('The upload did not work.')));
+    request.addEventListener('error', () => fail('could not be uploaded'));
     request.addEventListener('abort', () => resolve(null));
   });
   request.open('POST', `/playground/upload?${query}`);

@@ -2,9 +2,9 @@
 
 import { call, connect } from './api.js';
 import { renderBlocks } from './blocks.js';
-import { Composer, dropZone, sampleLabel, useSample } from './composer.js';
+import { Composer, dropZone, sampleLabel } from './composer.js';
 import { showViews } from './dialogs.js';
-import { announce, h, icon, iconButton, toast } from './dom.js';
+import { announce, h, hasScreenKeyboard, icon, iconButton, toast } from './dom.js';
 import { avatar, MessageList } from './messages.js';
 import { summary } from './mrkdwn.js';
 import {
@@ -13,7 +13,9 @@ import {
 
 const root = document.getElementById('app');
 const route = { channel: '', thread: '', tab: 'messages' };
+// What was focused when the thread was opened, and gets the focus back; whether the thread has been asked for.
 let opener = null;
+let enters = false;
 let lists = null;
 
 // Where one is
@@ -27,8 +29,8 @@ function parseRoute() {
 
 function go(channel, second = '') {
   const hash = `#/${channel}${second ? `/${second}` : ''}`;
-  if (location.hash === hash) onRoute();
-  else location.hash = hash;
+  if (location.hash !== hash) history.pushState(null, '', hash);
+  onRoute();
 }
 
 // The links that Slack calls permalinks: to a message, or to a file.
@@ -62,24 +64,25 @@ const header = h('header.channel-head');
 const main = h('main.main', { id: 'main' });
 const threadPane = h('aside.thread', { 'aria-label': 'Thread', hidden: true });
 const lost = h('div.lost', { role: 'status', hidden: true }, 'Connection lost. Trying again …');
-const homePane = h('div.home-pane', { tabindex: '0', 'aria-label': 'Home' });
+const homePane = h('div.home-pane', { tabindex: '0', role: 'region', 'aria-label': 'Home' });
+const threadTitle = h('h2', { tabindex: '-1' }, 'Thread');
 
 function build() {
   lists = {
     main: new MessageList({ label: 'Messages', open: (ts) => openThread(ts) }),
-    thread: new MessageList({ label: 'Thread', threadTs: 'none' }),
+    thread: new MessageList({ label: 'Messages in the thread', threadTs: 'none' }),
   };
   lists.composer = new Composer(() => ({
     channel: route.channel, threadTs: null, list: () => lists.main, title: titleOf(route.channel),
-  }), 'composer-main');
+  }), 'composer-main', openThread);
   lists.threadComposer = new Composer(() => ({
     channel: route.channel, threadTs: route.thread, list: () => lists.thread, title: 'the thread',
-  }), 'composer-thread');
+  }), 'composer-thread', openThread);
   lists.gate = h('div.gate');
   main.append(header, lost, homePane, lists.main.element, lists.gate, lists.composer.element);
   threadPane.append(
     h('header.channel-head', {}, iconButton('back', 'Back', closeThread, { class: 'phone-only' }),
-      h('div.channel-name', {}, h('h2', {}, 'Thread'), h('span.purpose', { id: 'thread-where' })),
+      h('div.channel-name', {}, threadTitle, h('span.purpose', { id: 'thread-where' })),
       iconButton('close', 'Close the thread', closeThread, { class: 'not-phone' })),
     lists.thread.element, lists.threadComposer.element);
   dropZone(main, lists.composer);
@@ -143,9 +146,9 @@ function intro(channel) {
   return h('li.intro', {},
     h('span.intro-mark', {}, icon('track')),
     h('h2', {}, direct ? `You and ${store.app.name}` : 'Drop a video here'),
-    h('p', {}, `${store.app.name} follows every object in it and answers in the thread: one picture of all of them, and a moving one of each.`),
+    h('p', {}, `Then press Send. ${store.app.name} follows every object in it and answers in the thread: one picture of all of them, and a moving one of each.`),
     h('div.intro-ways', {},
-      store.samples.map((name) => h('button.button.primary.sample', { type: 'button', onclick: () => useSample(name, channel.id) }, icon('play'), sampleLabel(name))),
+      store.samples.map((name) => h('button.button.primary.sample', { type: 'button', onclick: () => lists.composer.useSample(name) }, icon('play'), sampleLabel(name))),
       h('button.button', { type: 'button', onclick: () => lists.composer.picker.click() }, icon('attach'), 'Choose a video'),
       command ? h('span.or', {}, 'or type ', h('kbd', {}, `${command.command} <link>`)) : null));
 }
@@ -185,7 +188,7 @@ function drawHome() {
 }
 
 function drawThread(fresh = null) {
-  threadPane.hidden = !route.thread;
+  threadPane.hidden = skipToThread.hidden = !route.thread;
   root.classList.toggle('thread-open', Boolean(route.thread));
   if (!route.thread) return;
   lists.thread.threadTs = route.thread;
@@ -196,15 +199,27 @@ function drawThread(fresh = null) {
 }
 
 function openThread(ts) {
-  opener = document.activeElement;
+  if (!threadPane.contains(document.activeElement)) opener = document.activeElement;
+  enters = true;
   go(route.channel, ts);
 }
 
 function closeThread() {
   go(route.channel);
-  if (opener?.isConnected) opener.focus();
-  else lists.composer.focus();
+}
+
+function enterThread() {
+  if (hasScreenKeyboard()) threadTitle.focus();
+  else lists.threadComposer.focus();
+}
+
+// After a thread was closed: back to what opened it, or to its message where that has been redrawn.
+function leaveThread(ts) {
+  const row = lists.main.rowOf(ts);
+  const target = opener?.isConnected && opener !== document.body ? opener : row?.querySelector('.replies') ?? row;
   opener = null;
+  if (target) target.focus();
+  else lists.composer.focus();
 }
 
 let shown = '';
@@ -218,26 +233,28 @@ function onRoute() {
   drawHeader();
   if (place !== shown) {
     lists.main.pinned = true;
-    lists.composer.moveTo(route.channel, `Message ${titleOf(route.channel)}${store.commands.length ? `, or ${store.commands[0].command} and a link` : ''}`);
+    lists.composer.moveTo(route.channel, `Message ${titleOf(route.channel)}`, `Message ${titleOf(route.channel)}${store.commands.length ? `, or ${store.commands[0].command} and a link` : ''}`);
     const channel = store.channels.get(route.channel);
     if (channel.kind === 'im') call('home', { tab: route.tab }).catch(() => {});
   }
   drawMain();
   if (place !== shown && !lists.main.element.hidden) {
     lists.main.toEnd();
-    if (matchMedia('(hover: hover)').matches) lists.composer.focus();
+    if (!hasScreenKeyboard()) lists.composer.focus();
   }
   drawHome();
   if (route.thread !== shownThread) {
     lists.thread.pinned = true;
-    if (route.thread) lists.threadComposer.moveTo(`${route.channel} ${route.thread}`, 'Reply …');
+    if (route.thread) lists.threadComposer.moveTo(`${route.channel} ${route.thread}`, 'Reply in the thread', 'Reply …');
   }
   drawThread();
   if (route.thread && route.thread !== shownThread) {
     lists.thread.toEnd();
-    if (matchMedia('(hover: hover)').matches) lists.threadComposer.focus();
-    else threadPane.querySelector('button').focus();
+    enters = true;
   }
+  if (route.thread && enters) enterThread();
+  else if (!route.thread && shownThread && place === shown) leaveThread(shownThread);
+  enters = false;
   shown = place;
   shownThread = route.thread;
 }
@@ -266,6 +283,8 @@ function onUpdate(update) {
   if (fresh) noteFresh(fresh);
   if (views) showViews();
   if (home) drawHome();
+  // A thread can be asked for before its message is here.
+  if (fresh && !route.thread && location.hash === `#/${fresh.channel}/${fresh.ts}`) onRoute();
   if (fresh || update.type === 'channel') drawSidebar();
   if (update.type === 'channel') drawHeader();
   if (channel === undefined || channel === route.channel) {
@@ -284,7 +303,7 @@ async function refresh() {
   try {
     await load();
   } catch {
-    return; // the connection is gone again; the next one asks anew
+    return; // the connection is gone again; the next one asks again
   } finally {
     refreshing -= 1;
   }
@@ -305,7 +324,9 @@ document.addEventListener('click', (event) => {
   const anchor = event.target.closest('a[data-own]');
   if (anchor && followPermalink(anchor.pathname, anchor.search)) event.preventDefault();
 });
-document.querySelector('.skip').addEventListener('click', (event) => { event.preventDefault(); lists.composer.focus(); });
+const [skipToMain, skipToThread] = document.querySelectorAll('.skip');
+skipToMain.addEventListener('click', (event) => { event.preventDefault(); lists.composer.focus(); });
+skipToThread.addEventListener('click', (event) => { event.preventDefault(); enterThread(); });
 addEventListener('hashchange', onRoute);
 // A file dropped beside a drop zone must not replace the page.
 for (const name of ['dragover', 'drop']) addEventListener(name, (event) => event.preventDefault());

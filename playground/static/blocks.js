@@ -3,10 +3,11 @@
 import { Refused } from './api.js';
 import { h, icon, openMenu, toast } from './dom.js';
 import { confirmed, showPicture } from './overlays.js';
-import { emoji, link, mrkdwn, plain, textObject } from './mrkdwn.js';
+import { emoji, link, mrkdwn, plain, summary, textObject } from './mrkdwn.js';
 import { names, store } from './store.js';
 
-// `context`: act(element, block, value) tells the app; `values` holds inputs by action id; `errors` by block id; `surface` makes ids.
+// `context`: act(element, block, value) tells the app; `values` holds inputs by action id; `errors` by block id; `surface` makes
+// ids; `channel` is the conversation that a select may begin with.
 export function renderBlocks(blocks, context) {
   return blocks.map((block) => (BLOCKS[block.type] ?? unknown)(block, context));
 }
@@ -51,7 +52,8 @@ function picture(thing, title = '') {
     return h('div.no-picture', { role: 'img', 'aria-label': thing.alt_text }, icon('file'),
       thing.image_url ? link(thing.image_url, thing.alt_text) : h('span', {}, thing.alt_text));
   }
-  return h('button.picture', { type: 'button', 'aria-label': `Show larger: ${thing.alt_text}`, onclick: () => showPicture(thing.src, thing.alt_text, title) },
+  const shown = { src: thing.src, alt: thing.alt_text, title };
+  return h('button.picture', { type: 'button', 'aria-label': `Show larger: ${thing.alt_text}`, onclick: (event) => showPicture([shown], 0, event.currentTarget) },
     h('img', { src: thing.src, alt: thing.alt_text, width: thing.width || null, height: thing.height || null, loading: 'lazy' }));
 }
 
@@ -101,7 +103,7 @@ async function act(control, item, block, context, value) {
   control.removeAttribute('aria-busy');
 }
 
-// Remembers an input's value; in a message, or where the block says so, the app hears of it at once.
+// Remembers an input's value; in a message, or where the block says so, the app is notified at once.
 function input(control, item, block, context, read, extra) {
   for (const [name, value] of Object.entries(extra)) if (value !== null) control.setAttribute(name, value);
   control.dataset.actionId = item.action_id;
@@ -130,16 +132,32 @@ function textField(type) {
 
 function select(choices, many) {
   return (item, block, context, extra) => {
-    const initial = many ? (item.initial_options ?? []).map((option) => option.value) : item.initial_option?.value ?? '';
-    const value = heldValue(item, block, context, initial);
+    const one = item.initial_option?.value ?? item.initial_user ?? item.initial_channel ?? item.initial_conversation ?? currentConversation(item, context);
+    const value = heldValue(item, block, context, many ? (item.initial_options ?? []).map((option) => option.value) : one);
     const option = ([id, label]) => h('option', { value: id, selected: many ? value.includes(id) : id === value }, label);
     const groups = (item.option_groups ?? []).map((group) => h('optgroup', { label: group.label.text }, group.options.map((each) => option([each.value, plain(each.text.text)[0]]))));
-    const control = h('select', { multiple: many || null, 'aria-label': item.placeholder?.text ?? 'Choose' },
+    // In an input block its label is the name.
+    const label = block.type === 'input' ? null : item.placeholder?.text ?? textOf(block) ?? 'Choose';
+    const control = h('select', { multiple: many || null, 'aria-label': label },
       many ? null : h('option', { value: '' }, item.placeholder?.text ?? 'Choose'), choices(item).map(option), groups);
     const read = () => (many ? [...control.selectedOptions].map((each) => each.value) : control.value || null);
     return input(control, item, block, context, read, extra);
   };
 }
+
+// Whether a `conversations_select` offers a conversation; those of one person are all with the app, a bot.
+function isOffered(item, channel) {
+  const kind = { channel: 'public', group: 'private', im: 'im' }[channel.kind];
+  return (item.filter?.include ?? [kind]).includes(kind) && !(kind === 'im' && item.filter?.exclude_bot_users);
+}
+
+function currentConversation(item, context) {
+  const channel = item.default_to_current_conversation ? store.channels.get(context.channel) : null;
+  return channel && isOffered(item, channel) ? channel.id : '';
+}
+
+// A block's own words, for the names of what stands in it.
+const textOf = (block) => (block.text?.text ? summary(block.text.text, names).slice(0, 80) : null);
 
 function choices(type) {
   return (item, block, context, extra) => {
@@ -176,7 +194,7 @@ const ELEMENTS = {
     : h('span.no-picture.small', { role: 'img', 'aria-label': item.alt_text }, icon('file'))),
   overflow: (item, block, context) => {
     const button = h('button.icon-button', {
-      type: 'button', 'aria-label': 'More', 'aria-haspopup': 'menu', 'aria-expanded': 'false', dataset: { actionId: item.action_id },
+      type: 'button', 'aria-label': textOf(block) ? `More actions for ${textOf(block)}` : 'More actions', title: 'More actions', 'aria-haspopup': 'menu', 'aria-expanded': 'false', dataset: { actionId: item.action_id },
       onclick: () => openMenu(button, optionsOf(item).map((option) => ({ label: plain(option.text.text)[0], run: () => act(button, item, block, context, option.value) }))),
     }, icon('more'));
     return h('div.menu-anchor', {}, button);
@@ -185,7 +203,7 @@ const ELEMENTS = {
   multi_static_select: select(optionPairs, true),
   users_select: select(() => [...store.users.values()].map((user) => [user.id, user.real_name]), false),
   channels_select: select(() => [...store.channels.values()].filter((each) => each.name).map((each) => [each.id, `#${each.name}`]), false),
-  conversations_select: select(() => [...store.channels.values()].map((each) => [each.id, each.name ? `#${each.name}` : store.app.name]), false),
+  conversations_select: select((item) => [...store.channels.values()].filter((each) => isOffered(item, each)).map((each) => [each.id, each.name ? `#${each.name}` : store.app.name]), false),
   other_select: select(() => [], false),
   checkboxes: choices('checkbox'),
   radio_buttons: choices('radio'),

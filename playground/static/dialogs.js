@@ -52,7 +52,7 @@ function draw(view, errors = {}) {
       h('h2', { id: 'modal-title' }, plain(view.title.text)),
       iconButton('close', 'Close', () => modal.dialog.close())),
     h('div.modal-body', {}, renderBlocks(view.blocks, {
-      values, errors, surface: view.id,
+      values, errors, surface: view.id, channel: view.channel,
       act: (element, block, value) => call('click', { view_id: view.id, action_id: element.action_id, block_id: block.block_id, value, values }),
     })),
     h('footer.dialog-buttons', {},

@@ -7,6 +7,9 @@ const ICONS = {
   reply: 'M20 12a7 7 0 0 1-7 7H5l2.2-2.6A7 7 0 1 1 20 12Z',
   close: 'M6 6l12 12M18 6 6 18',
   back: 'M14.5 5.5 8 12l6.5 6.5',
+  forward: 'M9.5 5.5 16 12l-6.5 6.5',
+  zoom: 'M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM15.3 15.3 20 20M10.5 7.5v6M7.5 10.5h6',
+  unzoom: 'M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM15.3 15.3 20 20M7.5 10.5h6',
   attach: 'M20 11.5 12.2 19a4.6 4.6 0 0 1-6.4-6.6l8-7.7a3 3 0 0 1 4.3 4.3l-7.9 7.6a1.4 1.4 0 0 1-2-2l7.2-7',
   send: 'M5 12h13M12.5 5.5 19 12l-6.5 6.5',
   eye: 'M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12Zm9.5 2.8a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6Z',
@@ -54,6 +57,9 @@ export function h(spec, properties = {}, ...children) {
 export function iconButton(name, label, onclick, properties = {}) {
   return h('button.icon-button', { type: 'button', 'aria-label': label, title: label, onclick, ...properties }, icon(name));
 }
+
+// Whether a focused text field brings up a keyboard that covers half of the page.
+export const hasScreenKeyboard = () => matchMedia('(pointer: coarse)').matches;
 
 export function announce(text) {
   const live = document.getElementById('live');

@@ -5,7 +5,7 @@ import { call } from './api.js';
 import { dayText, h, icon, iconButton, openMenu, sizeText, timeElement, toast } from './dom.js';
 import { renderBlocks } from './blocks.js';
 import { showPicture } from './overlays.js';
-import { emoji, mrkdwn, plain } from './mrkdwn.js';
+import { emoji, mrkdwn, plain, summary } from './mrkdwn.js';
 import { ephemeralsOf, isReply, names, repliesOf, store } from './store.js';
 
 const GROUP_S = 300;
@@ -27,7 +27,10 @@ export class MessageList {
     this.rows = new Map();
     this.uploads = [];
     this.list = h('ol.messages', { 'aria-label': label, tabindex: '0', onkeydown: (event) => this.#move(event) });
-    this.newer = h('button.newer', { type: 'button', hidden: true, onclick: () => this.toEnd() }, icon('down'), 'New messages');
+    this.list.addEventListener('focusin', () => this.#stops());
+    this.list.addEventListener('focusout', () => this.#stops());
+    this.newerText = h('span');
+    this.newer = h('button.newer', { type: 'button', hidden: true, onclick: () => this.toEnd() }, icon('down'), this.newerText);
     this.scroller = h('div.scroller', {}, this.list);
     this.element = h('div.list-wrap', {}, this.scroller, this.newer);
     this.scroller.addEventListener('scroll', () => { if (this.#atEnd()) this.newer.hidden = true; }, { passive: true });
@@ -70,7 +73,10 @@ export class MessageList {
     wanted.push(...this.uploads.filter((upload) => upload.channel === channel).map((upload) => upload.row));
     this.#place(wanted);
     if (stay) this.toEnd();
-    else if (fresh) this.newer.hidden = false;
+    else if (fresh) {
+      this.newerText.textContent = fresh.type === 'ephemeral' ? 'An answer only visible to you' : 'New messages';
+      this.newer.hidden = false;
+    }
   }
 
   #place(wanted) {
@@ -89,7 +95,7 @@ export class MessageList {
     return row;
   }
 
-  // A row whose parts are drawn anew only when they changed.
+  // A row whose parts are redrawn only when they changed.
   #message(message, grouped) {
     const key = `${message.type} ${message.ts}`;
     let entry = this.rows.get(key);
@@ -108,8 +114,8 @@ export class MessageList {
       ['body', [message.text, message.blocks, message.subtype, message.edited?.ts], () => this.#body(message)],
       ['files', [message.files], () => files(message.files ?? [])],
       ['reactions', [message.reactions], () => reactions(message.reactions ?? [])],
-      ['foot', [message.reply_count, message.latest_reply, message.reply_users, store.unreadThreads.has(message.ts)], () => this.#foot(message)],
-      ['tools', [message.subtype], () => this.#tools(message)],
+      ['foot', [message.reply_count, message.latest_reply, message.reply_users, store.unreadThreads.has(message.ts), message.text], () => this.#foot(message)],
+      ['tools', [message.subtype, message.text], () => this.#tools(message)],
     ];
     for (const [name, state, make] of parts) {
       const text = JSON.stringify(state);
@@ -120,6 +126,7 @@ export class MessageList {
       if (old) old.node.replaceWith(node);
       else row.append(node);
       entry.parts[name] = { text, node };
+      if (name === 'tools') this.#stops(row);
       if (focused) (node.querySelector(`[data-action-id="${CSS.escape(focused)}"]`) ?? row).focus();
     }
     return row;
@@ -136,7 +143,7 @@ export class MessageList {
     const user = store.users.get(message.user);
     return h('div.head', {}, avatar(message.user),
       h('span.author', {}, user?.real_name ?? message.user), user?.is_bot ? h('span.badge', {}, 'App') : null, time,
-      grouped ? h('span.visually-hidden', {}, '(continued)') : null);
+      grouped ? h('span.visually-hidden', {}, `${user?.real_name ?? message.user} (continued)`) : null);
   }
 
   #body(message) {
@@ -145,7 +152,7 @@ export class MessageList {
       channel: message.channel, ts: message.ts, action_id: element.action_id, block_id: block.block_id, value, values: {},
     });
     if (message.subtype === 'tombstone') body.append(h('p.gone', {}, message.text));
-    else if (message.blocks?.length) body.append(...renderBlocks(message.blocks, { act, values: {}, surface: `m${message.ts}` }));
+    else if (message.blocks?.length) body.append(...renderBlocks(message.blocks, { act, values: {}, surface: `m${message.ts}`, channel: message.channel }));
     else if (message.text) body.append(h('div.text', {}, mrkdwn(message.text, names)));
     if (message.edited) body.append(h('span.edited', {}, '(edited)'));
     return body;
@@ -157,7 +164,7 @@ export class MessageList {
     const count = message.reply_count === 1 ? '1 reply' : `${message.reply_count} replies`;
     foot.append(h('button.replies', { type: 'button', class: store.unreadThreads.has(message.ts) ? 'unread' : '', onclick: () => this.open(message.ts) },
       h('span.faces', {}, message.reply_users.slice(0, 3).map((user) => avatar(user, 'tiny'))),
-      h('span.count', {}, count), h('span.when', {}, 'last ', timeElement(message.latest_reply)),
+      h('span.count', {}, count, h('span.visually-hidden', {}, ` to the message of ${nameOf(message)}`)), h('span.when', {}, 'last ', timeElement(message.latest_reply)),
       store.unreadThreads.has(message.ts) ? h('span.dot', {}, h('span.visually-hidden', {}, 'new')) : null));
     return foot;
   }
@@ -165,7 +172,7 @@ export class MessageList {
   #tools(message) {
     const tools = h('div.tools.menu-anchor');
     if (message.type === 'ephemeral') {
-      tools.append(iconButton('close', 'Dismiss', () => call('dismiss', { channel: message.channel, ts: message.ts })));
+      tools.append(namedButton('close', 'Dismiss', `Dismiss the message of ${nameOf(message)}`, () => call('dismiss', { channel: message.channel, ts: message.ts })));
       return tools;
     }
     if (message.subtype?.startsWith('channel_') || message.subtype === 'tombstone') return tools;
@@ -173,12 +180,20 @@ export class MessageList {
       label: shortcut.name, icon: 'track',
       run: () => call('shortcut', { callback_id: shortcut.callback_id, channel: message.channel, ts: message.ts }).catch(() => toast('This is not possible any more.')),
     }));
-    if (!this.threadTs && this.open) tools.append(iconButton('reply', 'Reply in thread', () => this.open(isReply(message) ? message.thread_ts : message.ts)));
+    if (!this.threadTs && this.open) tools.append(namedButton('reply', 'Reply in thread', `Reply in thread to message of ${nameOf(message)}`, () => this.open(isReply(message) ? message.thread_ts : message.ts)));
     if (shortcuts.length) {
-      const more = iconButton('more', 'More', () => openMenu(more, shortcuts), { 'aria-haspopup': 'menu', 'aria-expanded': 'false' });
+      const more = namedButton('more', 'More actions', `More actions for message of ${nameOf(message)}`, () => openMenu(more, shortcuts), { 'aria-haspopup': 'menu', 'aria-expanded': 'false' });
       tools.append(more);
     }
     return tools;
+  }
+
+  // The Tab key stops at the tools of the message that has the focus alone: a long list is passed quickly.
+  #stops(within = this.list) {
+    const current = document.activeElement?.closest('.message');
+    for (const button of within.querySelectorAll('.tools .icon-button')) {
+      button.tabIndex = button.closest('.message') === current ? 0 : -1;
+    }
   }
 
   // Arrow keys go from message to message, Enter opens the thread.
@@ -197,7 +212,7 @@ export class MessageList {
   }
 
   highlight(ts) {
-    const row = this.list.querySelector(`[data-ts="${CSS.escape(ts)}"]`);
+    const row = this.rowOf(ts);
     if (!row) return;
     this.pinned = false;
     row.scrollIntoView({ block: 'center' });
@@ -205,23 +220,47 @@ export class MessageList {
     setTimeout(() => row.classList.remove('highlight'), 2600);
   }
 
-  // A row for a file on its way; the result has progress(share), fail(text) and end().
-  addUpload(channel, file, cancel) {
-    const bar = h('progress', { max: '1', value: 0, 'aria-label': `Uploading ${file.name}` });
-    const status = h('span.upload-status', {}, `0 % of ${sizeText(file.size)}`);
+  rowOf(ts) { return this.list.querySelector(`[data-ts="${CSS.escape(ts)}"]`); }
+
+  // A row for a message whose files (`Attachment`s) are on their way; `stop` is for the person. The result has `end()`.
+  addUpload(channel, attachments, stop) {
+    const total = attachments.reduce((sum, each) => sum + each.size, 0);
+    const name = attachments.length === 1 ? attachments[0].name : `${attachments.length} files`;
+    const bar = h('progress', { max: '1', value: 0, 'aria-label': `Uploading ${name}` });
+    const status = h('span.upload-status');
     const row = h('li.message.uploading', {}, h('div.head', {}, avatar(store.me), h('span.author', {}, names.user(store.me))),
-      h('div.body', {}, h('div.upload-card', {}, icon('film'), h('div.upload-text', {}, h('strong', {}, file.name), status, bar),
-        iconButton('close', 'Cancel the upload', cancel))));
+      h('div.body', {}, h('div.upload-card', {}, icon('film'), h('div.upload-text', {}, h('strong', {}, name), status, bar),
+        iconButton('close', 'Do not send', stop))));
+    const progress = () => {
+      const share = attachments.reduce((sum, each) => sum + each.share * each.size, 0) / total;
+      bar.value = share;
+      status.textContent = share < 1 ? `${Math.round(share * 100)} % of ${sizeText(total)}` : 'Nearly there …';
+    };
+    for (const each of attachments) each.onprogress = progress;
+    progress();
     const entry = { channel, row };
     this.uploads.push(entry);
     this.list.append(row);
     this.toEnd();
     return {
-      progress: (share) => { bar.value = share; status.textContent = share < 1 ? `${Math.round(share * 100)} % of ${sizeText(file.size)}` : 'Nearly there …'; },
-      end: () => { this.uploads.splice(this.uploads.indexOf(entry), 1); row.remove(); },
+      end: () => {
+        for (const each of attachments) each.onprogress = null;
+        this.uploads.splice(this.uploads.indexOf(entry), 1);
+        row.remove();
+      },
     };
   }
 }
+
+// Who wrote a message and how it begins: what tells its buttons from those of others.
+function nameOf(message) {
+  const author = store.users.get(message.user)?.real_name ?? 'Playground';
+  const text = summary(message.text ?? '', names) || (message.files ?? []).map((file) => file.title ?? '').join(', ');
+  return text ? `${author}: ${text.length > 60 ? `${text.slice(0, 60)} …` : text}` : author;
+}
+
+// A button whose tooltip is short, and whose name says which message it is about.
+const namedButton = (glyph, tip, name, onclick, properties = {}) => iconButton(glyph, tip, onclick, { 'aria-label': name, ...properties });
 
 function reactions(list) {
   return h('div.reactions', {}, list.map((reaction) => h('span.reaction', { 'aria-label': `${reaction.name.replaceAll('_', ' ')}, ${reaction.count}` },
@@ -230,27 +269,35 @@ function reactions(list) {
 
 function files(list) {
   const pictures = list.filter((file) => file.mimetype?.startsWith('image/') && file.src);
-  const rest = list.filter((file) => !pictures.includes(file));
-  return h('div.files', {}, rest.map(other),
-    pictures.length ? h('div.pictures', { class: pictures.length > 1 ? 'many' : '' }, pictures.map(pictureFile)) : null);
+  const videos = list.filter((file) => file.mimetype?.startsWith('video/') && file.src);
+  const rest = list.filter((file) => !pictures.includes(file) && !videos.includes(file));
+  return h('div.files', {},
+    videos.length ? h('div.videos', { class: videos.length > 1 ? 'many' : '' }, videos.map(video)) : null,
+    rest.map(other),
+    pictures.length ? h('div.pictures', { class: pictures.length > 1 ? 'many' : '' }, pictures.map((file) => pictureFile(file, pictures))) : null);
 }
 
-function pictureFile(file) {
+function pictureFile(file, pictures) {
   const alt = file.alt || file.title;
+  const all = pictures.map((each) => ({ src: each.src, alt: each.alt || '', title: each.title }));
   return h('figure.picture-file', {},
-    h('button.picture', { type: 'button', 'aria-label': `Show larger: ${alt}`, onclick: () => showPicture(file.src, file.alt || '', file.title) },
+    h('button.picture', { type: 'button', 'aria-label': `Show larger: ${alt}`, onclick: (event) => showPicture(all, pictures.indexOf(file), event.currentTarget) },
       h('img', { src: file.src, alt, width: file.width || null, height: file.height || null }),
       file.mimetype === 'image/gif' ? h('span.gif', { 'aria-hidden': 'true' }, 'GIF') : null),
     h('figcaption', {}, plain(file.title)));
 }
 
+function about(file) {
+  return h('div.file-about', {}, h('span.file-name', { title: file.title }, file.title), h('span.file-size', {}, file.size ? sizeText(file.size) : 'on another site'),
+    file.src ? h('a.icon-button', { href: `${file.src}?download`, download: file.name, 'aria-label': `Save ${file.title}`, title: 'Save' }, icon('download')) : null);
+}
+
+function video(file) {
+  return h('div.file-card.video', {}, h('video', { src: file.src, controls: true, preload: 'metadata', playsinline: true, muted: true, 'aria-label': `Video: ${file.title}` }), about(file));
+}
+
 function other(file) {
   if (file.mode === 'tombstone') return h('p.gone', {}, 'This file was deleted.');
   if (file.mode === 'hidden_by_limit') return h('p.gone', {}, 'This file is hidden because of the workspace’s age limit.');
-  const about = h('div.file-about', {}, h('span.file-name', {}, file.title), h('span.file-size', {}, file.size ? sizeText(file.size) : 'on another site'),
-    file.src ? h('a.icon-button', { href: `${file.src}?download`, download: file.name, 'aria-label': `Save ${file.title}`, title: 'Save' }, icon('download')) : null);
-  if (file.mimetype?.startsWith('video/') && file.src) {
-    return h('div.file-card.video', {}, h('video', { src: file.src, controls: true, preload: 'metadata', playsinline: true, muted: true, 'aria-label': `Video: ${file.title}` }), about);
-  }
-  return h('div.file-card', {}, icon(file.mimetype?.startsWith('video/') ? 'film' : 'file'), about);
+  return h('div.file-card', {}, icon(file.mimetype?.startsWith('video/') ? 'film' : 'file'), about(file));
 }

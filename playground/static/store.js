@@ -4,7 +4,7 @@ import { loadState } from './api.js';
 
 export const store = {
   me: '', app: {}, users: new Map(), channels: new Map(), messages: new Map(), ephemerals: [], views: [], home: null,
-  commands: [], shortcuts: [], samples: [], maxFileBytes: Infinity, unread: new Map(), unreadThreads: new Set(),
+  commands: [], shortcuts: [], samples: [], maxFileBytes: Infinity, maxFiles: Infinity, unread: new Map(), unreadThreads: new Set(),
 };
 
 export const names = {
@@ -26,6 +26,7 @@ export async function load() {
   store.shortcuts = state.shortcuts;
   store.samples = state.samples;
   store.maxFileBytes = state.max_file_bytes;
+  store.maxFiles = state.max_files;
 }
 
 export const messagesOf = (channel) => store.messages.get(channel) ?? [];

@@ -19,7 +19,7 @@ from rendering.naming import crop_name, is_numbered
 from rendering.pages.cells import Cut, sharpness, write_page
 from rendering.selection import ShownObject
 from tracking.model import BoundingBox
-from tracking.video.file import Video
+from tracking.video.file import ANY_LENGTH, Video
 
 MARGIN = 1 / 8
 BATCH_BYTES = 128 << 20  # of cut-outs that wait for a better moment
@@ -39,7 +39,7 @@ def draw_crops(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> 
     written: list[PictureFile] = []
     objects = drawing.selected.shown
     if objects:
-        with Video(drawing.video) as opened, opencv_in_this_thread():
+        with Video(drawing.video, limits=ANY_LENGTH) as opened, opencv_in_this_thread():
             size = opened.info.width, opened.info.height
             for batch in _batches(objects, size):
                 crops = [_Crop(shown) for shown in batch]

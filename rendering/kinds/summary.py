@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, never_cancelled, no_progress, part_of
 from rendering.kinds.base import KINDS, Drawing, PictureKind
-from rendering.pages.cells import PAGE_OBJECTS, PAGES_AT_ONCE
+from rendering.pages.cells import PAGES_AT_ONCE
 from rendering.pages.summary import SummaryPage, draw_pages
-from tracking.video.file import Video
+from rendering.selection import PAGE_OBJECTS
+from tracking.video.file import ANY_LENGTH, Video
 
 
 def draw_summary(
@@ -27,7 +28,7 @@ def draw_summary(
     wanted = [page for page in (range(count) if pages is None else pages) if 0 <= page < count]
     written: list[SummaryPage] = []
     if wanted:
-        with Video(drawing.video) as opened:
+        with Video(drawing.video, limits=ANY_LENGTH) as opened:
             for start in range(0, len(wanted), PAGES_AT_ONCE):
                 chosen = wanted[start : start + PAGES_AT_ONCE]
                 written += draw_pages(
@@ -35,7 +36,7 @@ def draw_summary(
                     [(page + 1, objects[page * PAGE_OBJECTS : (page + 1) * PAGE_OBJECTS]) for page in chosen],
                     drawing.out,
                     name=drawing.name,
-                    selection=options.selection,
+                    selection=drawing.selected.selection,
                     typeface=typeface,
                     progress=part_of(progress, start, len(chosen), len(wanted)),
                     cancelled=cancelled,

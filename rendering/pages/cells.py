@@ -24,7 +24,6 @@ from rendering.overlay import pixel_box
 from tracking.atomic import write_whole
 from tracking.model import BoundingBox
 
-PAGE_OBJECTS = 24
 PAGE_WIDTH, PAGE_HEIGHT = 1920, 1080
 JPEG_QUALITY = 88
 

@@ -23,9 +23,8 @@ from rendering.fonts import Typeface, line_of
 from rendering.frames import CancelCheck, Progress, needed_frames, never_cancelled, no_progress, opencv_in_this_thread
 from rendering.gif.viewport import MAX_ENLARGEMENT
 from rendering.naming import comparison_name
-from rendering.overlay import REGULAR, Caption, blend, draw_box, strip, time_span
+from rendering.overlay import REGULAR, Caption, blend, draw_box, facts_of, strip
 from rendering.pages.cells import (
-    PAGE_OBJECTS,
     PAGES_AT_ONCE,
     Cut,
     blank,
@@ -39,8 +38,9 @@ from rendering.pages.cells import (
     write_page,
 )
 from rendering.pages.pairing import Finder, Pair
+from rendering.selection import PAGE_OBJECTS
 from tracking.model import BoundingBox, Track
-from tracking.video.file import Video
+from tracking.video.file import ANY_LENGTH, Video
 
 COLOUR_A, COLOUR_B = LABEL_COLOURS[0], LABEL_COLOURS[1]
 ABSENT = Colour(62, 66, 74)
@@ -125,7 +125,7 @@ def render_comparison(
     typeface = Typeface(font)
     pages = [pairs[start : start + PAGE_OBJECTS] for start in range(0, len(pairs), PAGE_OBJECTS)]
     written: list[ComparisonPage] = []
-    with Video(video) as opened:
+    with Video(video, limits=ANY_LENGTH) as opened:
         for start in range(0, len(pages), PAGES_AT_ONCE):
             some = pages[start : start + PAGES_AT_ONCE]
             before, share = start / len(pages), len(some) / len(pages)
@@ -235,9 +235,7 @@ def _page(
 def _caption(one: Pair, track: Track | None, colour: Colour, words: Words) -> Caption:
     if track is None:
         return Caption(str(one.number), "", words.absent, ABSENT)
-    return Caption(
-        str(one.number), line_of(track.label) or "object", f"{track.confidence:.0%} · {time_span(track.segment)}", colour
-    )
+    return Caption(str(one.number), line_of(track.label) or "object", facts_of(track), colour)
 
 
 def _header(canvas: NDArray[np.uint8], title: str, words: Words, typeface: Typeface) -> None:

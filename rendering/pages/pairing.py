@@ -53,8 +53,8 @@ def pair(a: Annotations, b: Annotations, selection: Selection, *, duration_s: fl
     """
     What is shown of two engines' annotations of one video: first what both found, then what `a` alone, then what `b` alone.
 
-    Within each the most telling come first. `selection` holds for either engine. What is seen only after the end of the video
-    is left out where `duration_s` (0: unknown) gives it.
+    Within each they stand in the order of `select`. `selection` holds for either engine. What is seen only after the end of the
+    video is left out where `duration_s` (0: unknown) gives it.
     """
     if duration_s > 0:
         shown_part = Segment(-math.inf, duration_s + END_TOLERANCE_S)

@@ -24,7 +24,7 @@ Open = Callable[..., Awaitable[Any]]
 
 @asynccontextmanager
 async def careful_pages(browser: Any, page_url: str) -> AsyncIterator[Open]:
-    """Gives a way to open pages of the playground at `page_url`; at the end no console and no request may have had an error."""
+    """Yield a function that opens pages of the playground; at the end no console and no request may have had an error."""
     troubles: list[str] = []
     contexts: list[Any] = []
 
@@ -52,11 +52,6 @@ async def careful_pages(browser: Any, page_url: str) -> AsyncIterator[Open]:
         for context in contexts:
             await context.close()
     assert troubles == []
-
-
-def _note_refusal(troubles: list[str], response: Any) -> None:
-    if response.status >= 400:
-        troubles.append(f"{response.status} {response.url}")
 
 
 def _note_failure(troubles: list[str], request: Any) -> None:

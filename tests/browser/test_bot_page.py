@@ -49,6 +49,7 @@ async def test_a_video_of_ones_own_gives_summary_and_moving_pictures_in_the_thre
             async with careful_pages(browser, slack.page_url) as open_page:
                 page = await open_page()
                 await page.set_input_files("main input[type=file]", clip)
+                await page.keyboard.press("Enter")
                 await page.get_by_role("button", name="1 reply").click(timeout=60_000)
                 thread = page.get_by_role("complementary", name="Thread")
                 await thread.get_by_text("I found").wait_for(timeout=60_000)
@@ -66,6 +67,7 @@ async def test_progress_is_edited_in_place_and_cancel_stops_the_work(browser: An
     async with careful_pages(browser, there.slack.page_url) as open_page:
         page = await open_page()
         await page.set_input_files("main input[type=file]", {"name": "fox.mp4", "mimeType": "video/mp4", "buffer": CLIP})
+        await page.keyboard.press("Enter")
         await page.get_by_role("button", name="1 reply").click()
         thread = page.get_by_role("complementary", name="Thread")
         await thread.get_by_role("button", name="Cancel", exact=True).click()

@@ -17,6 +17,7 @@ from typing import Any
 
 from bot.app import Bot, Timeouts
 from bot.jobs.processes import Fraction, Json
+from bot.jobs.slots import Turn
 from bot.jobs.testing import FakeTaskRunner
 from bot.settings import Settings
 
@@ -24,10 +25,12 @@ from bot.settings import Settings
 class Deadly(FakeTaskRunner):
     """Takes the whole process down at the task that the environment names."""
 
-    async def run(self, task: str, arguments: Json, *, cancelled: asyncio.Event, fraction: Fraction = lambda _: None) -> Any:
+    async def run(
+        self, task: str, arguments: Json, *, turn: Turn, cancelled: asyncio.Event, fraction: Fraction = lambda _: None
+    ) -> Any:
         if task == os.environ.get("DIES_AT") and "deadly" in arguments["video"]:
             os.kill(os.getpid(), signal.SIGKILL)
-        return await super().run(task, arguments, cancelled=cancelled, fraction=fraction)
+        return await super().run(task, arguments, turn=turn, cancelled=cancelled, fraction=fraction)
 
 
 async def main() -> None:

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import main
+from bot import logs
+from bot.cli.commands import main
 from tests.integration.command import Run
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Run]:
     """Runs a command in this process, in an empty folder and environment: exit status, stdout, stderr."""
-    level, handlers = logging.root.level, list(logging.root.handlers)
+    handlers = list(logging.root.handlers)
+    loggers = [logging.root, *map(logging.getLogger, (*logs.OURS, *logs.LIBRARIES))]
+    levels = [logger.level for logger in loggers]
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(("TRACKLET_", "SLACK_"))]:
         monkeypatch.delenv(name)
@@ -29,5 +32,6 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
     yield command
     # A command sets up the log of its process, which here is that of all tests.
-    logging.root.setLevel(level)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
     logging.root.handlers[:] = handlers

@@ -105,7 +105,7 @@ class BotProcess:
         return [each for each in self.slack.thread(message.channel_id, message.ts)[1:] if each.user == BOT_USER]
 
     def is_answered(self, message: Message) -> bool:
-        return any(each.text.startswith(("I found", "I watched")) for each in self.replies(message))
+        return any(each.text.startswith(("I found", "No object")) for each in self.replies(message))
 
 
 @asynccontextmanager

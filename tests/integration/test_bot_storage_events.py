@@ -185,8 +185,8 @@ async def test_the_event_of_the_annotation_file_wakes_the_job_that_waits(place: 
 
 async def test_a_channel_that_watches_is_shown_each_video_in_a_thread_that_names_it_and_is_paid_for_once(place: Place) -> None:
     for channel in ("wildlife", "general"):
-        assert "From now on" in await place.command("watch gs://videos-bucket/park/", channel)
-        assert "From now on" in await place.command("watch gs://videos-bucket/pa", channel)
+        assert "I'll post new videos" in await place.command("watch gs://videos-bucket/park/", channel)
+        assert "I'll post new videos" in await place.command("watch gs://videos-bucket/pa", channel)
     await place.storage.put("gs://videos-bucket/park/fox.mp4", CLIP)
     await place.storage.put("gs://videos-bucket/zoo/cat.mp4", CLIP + b"other")
     for channel in ("wildlife", "general"):
@@ -235,7 +235,7 @@ async def test_only_what_the_bot_may_show_is_watched_and_unwatching_ends_it(plac
     assert "already" in await place.command("watch gs://videos-bucket/park/")
     assert "`gs://videos-bucket/park/`" in await place.command("watches")
     assert "does not watch that" in await place.command("unwatch gs://videos-bucket/zoo")
-    assert "no more" in await place.command("unwatch")
+    assert "Stopped watching." in await place.command("unwatch")
     assert "watches nothing" in await place.command("watches")
     place.workspace.children.engine = "motion"
     await place.storage.put("gs://videos-bucket/park/fox.mp4", CLIP)

@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 
 from bot.jobs.processes import ChildCrashed
-from playground import KIM, YOU, Message
-from tests.integration.bot_workspace import Workspace, workspace
+from playground import BOT_USER, KIM, YOU, Message
+from tests.integration.bot_workspace import CLIP, Workspace, workspace
 from tracking.errors import VideoTooLong
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -86,6 +86,59 @@ async def test_the_command_stops_a_job_by_its_number_or_as_the_only_one(there: W
     assert "no job 99999" in str(unknown.answer)
 
 
+async def test_all_of_ones_jobs_are_stopped_at_once_and_nobody_elses(there: Workspace) -> None:
+    held = there.children.hold("track")
+    mine = [await there.clip(), await there.clip()]
+    kims = await there.slack.upload_file(CLIP + b"Kim's", "wildlife", name="kim.mp4", user=KIM)
+    for message in (*mine, kims):
+        await there.progress(message, holds="Following")
+    which = await there.slack.slash_command("wildlife", "/track", "cancel")
+    assert which is not None
+    assert "You have 2 jobs running: " in str(which.answer)
+    assert "`/track cancel all`" in str(which.answer)
+    answer = await there.slack.slash_command("wildlife", "/track", "cancel all")
+    assert answer is not None
+    assert "Stopping 2 jobs: " in str(answer.answer)
+    for message in mine:
+        await there.progress(message, starts="Stopped by")
+    held.set()
+    await there.progress(kims, starts="I found")
+    nothing = await there.slack.slash_command("wildlife", "/track", "cancel all")
+    assert nothing is not None
+    assert "Nothing of yours is running." in str(nothing.answer)
+
+
+async def test_the_status_names_the_time_and_leads_to_the_thread(there: Workspace) -> None:
+    message = await there.clip()
+    await there.progress(message, starts="I found")
+    await there.job_over()  # its last word is said before its end is noted
+    status = await there.slack.slash_command("wildlife", "/track", "status")
+    assert status is not None
+    link = f"<{there.slack.url}/archives/{message.channel_id}/p{message.ts.replace('.', '')}|thread>"
+    shown = json.dumps(status.answer, ensure_ascii=False)
+    assert f"done, 3 objects · just now · <#{message.channel_id}> · {link}" in shown
+
+
+async def test_files_have_words_for_titles_and_the_pipelines_names(there: Workspace) -> None:
+    message = await there.clip(name="fox.mp4")
+    await there.slack.until(lambda: len(there.replies(message)) >= 4)
+    summary, gifs = (there.replies(message)[place] for place in (1, 3))
+    assert [(file["title"], file["name"]) for file in summary.files] == [("Objects in fox.mp4", "fox.mp4.summary_p1.jpeg")]
+    assert [file["title"] for file in gifs.files] == ["1 person · 0:00–0:02", "2 car · 0:01–0:03", "3 dog · 0:02–0:04"]
+    assert [file["name"] for file in gifs.files] == [f"fox.mp4.00{place}.gif" for place in range(3)]
+    assert gifs.text == "Objects 1 to 3 in *fox.mp4*"
+
+
+async def test_an_object_keeps_its_number_in_the_thread(there: Workspace) -> None:
+    message = await there.clip()
+    await there.slack.until(lambda: gifs(there, message) == [3])
+    there.slack.post_message("wildlife", f"<@{BOT_USER}> only dog", thread_ts=message.ts)
+    await there.slack.until(lambda: gifs(there, message) == [3, 1])
+    shown = there.replies(message)[-1]
+    assert shown.text.startswith("Object 3 in ")
+    assert [file["title"] for file in shown.files] == ["3 dog · 0:02–0:04"]
+
+
 async def test_somebody_outside_of_the_channel_cannot_stop_a_job(there: Workspace) -> None:
     held = there.children.hold("track")
     message = await there.clip(channel="dm")
@@ -103,8 +156,8 @@ async def test_somebody_outside_of_the_channel_cannot_stop_a_job(there: Workspac
 async def test_nothing_found_tells_the_near_misses_and_offers_to_show_them(there: Workspace) -> None:
     there.children.objects, there.children.near_misses = 0, 2
     message = await there.clip()
-    answer = await there.progress(message, starts="I watched")
-    assert "person 50% in 25 frames, car 50% in 25 frames" in json.dumps(answer.blocks)
+    answer = await there.progress(message, starts="No object")
+    assert "passed the limits (70%, 1 s). Close: 1 person (50%, 2.5 s), 1 car (50%, 2.5 s)." in json.dumps(answer.blocks)
     await there.slack.click(answer, "tracklet_include")
     await there.slack.until(lambda: [each for each in there.replies(message) if each.text.startswith("I found 2 objects")])
     tracked = [arguments["video"] for task, arguments in there.children.asked if task == "track"]
@@ -137,17 +190,20 @@ async def test_more_than_ten_objects_come_in_batches_and_further_pages_when_aske
     message = await there.clip()
     await there.progress(message, starts="I found 26 objects")
     listed = next(each for each in there.replies(message) if "tracklet_more" in buttons(each))
-    assert buttons(listed) == {"tracklet_more": "Show GIFs 11 to 20", "tracklet_page": "Page 2 of the summary"}
+    assert buttons(listed) == {"tracklet_more": "Show 10 more GIFs", "tracklet_page": "Page 2 of the summary"}
     assert "and 2 more" in json.dumps(listed.blocks, ensure_ascii=False)
     await there.slack.click(listed, "tracklet_more")
     await there.slack.until(lambda: gifs(there, message) == [10, 10])
-    await there.slack.until(lambda: buttons(current(there, listed)).get("tracklet_more") == "Show GIFs 21 to 26")
+    await there.slack.until(lambda: buttons(current(there, listed)).get("tracklet_more") == "Show 6 more GIFs")
     await there.slack.click(current(there, listed), "tracklet_more")
     await there.slack.until(lambda: gifs(there, message) == [10, 10, 6])
     await there.slack.click(current(there, listed), "tracklet_page")
     await there.slack.until(
         lambda: sum(file["mimetype"] == "image/jpeg" for each in there.replies(message) for file in each.files) == 2
     )
+    page = [each for each in there.replies(message) if each.files and each.files[0]["mimetype"] == "image/jpeg"][-1]
+    assert page.text == "*fox.mp4*\n`25` *person* 90% · 0:24.0–0:26.5\n`26` *car* 90% · 0:25.0–0:27.5"
+    assert page.files[0]["title"] == "Objects in fox.mp4, page 2"
     await there.slack.until(lambda: not buttons(current(there, listed)))
 
 

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bot.jobs.tasks import probe_task
+from bot.texts.stopped import STOPPED
 from tests import clips
 from tests.clips import RED, Clip, Mover, Scene, draw_clip
 from tests.integration.command import Run, files
 from tests.tiny_yolox import tiny_yolox
+from tracking.errors import VideoTooLong
 from tracking.formats import video_intelligence
 from tracking.model import Annotations, Track
 
@@ -46,7 +49,7 @@ def test_track_writes_annotations_a_summary_and_a_gif_of_each_object(run: Run, c
     gifs = [name for name in names if name.endswith(".gif")]
     assert [name.split("_")[0] for name in gifs] == ["two movers.mp4.000", "two movers.mp4.001"]
     assert {name.split("_")[1] for name in gifs} == {"red", "green"}
-    assert "2 objects found." in out
+    assert "2 objects found: 1 green, 1 red." in out
     with Image.open(tmp_path / "out" / gifs[0]) as gif:
         assert getattr(gif, "n_frames", 1) > 5
     found = video_intelligence.read(tmp_path / "out" / "two movers.mp4.json")
@@ -85,8 +88,8 @@ def test_nothing_that_passes_is_an_answer_with_its_near_misses(run: Run, clip: C
     given.write_bytes(video_intelligence.write(clip.annotations()))
     status, out, _ = run("render", clip.path, given, "--out", "out", "--min-confidence", "0.95")
     assert status == 0
-    assert "None of 2 objects passes the thresholds." in out
-    assert "red 90% in 30 frames" in out
+    assert "No object passes the limits (95%, 0.67 s). Close: " in out
+    assert "1 red (90%, 2 s)" in out
     assert not (tmp_path / "out").exists()
 
 
@@ -173,6 +176,25 @@ def test_an_environment_at_fault_names_the_variable_and_no_secret(
     assert "TRACKLET_MAX_VIDEO_SECONDS" in err
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("TRACKLET_HTTP_PORT", "abc", "TRACKLET_HTTP_PORT can't be abc: it must be a whole number."),
+        ("TRACKLET_HTTP_PORT", "70000", "TRACKLET_HTTP_PORT can't be 70000: it must be 65535 or less."),
+        ("TRACKLET_CHILDREN", "-1", "TRACKLET_CHILDREN can't be -1: it must be 0 or more."),
+        ("TRACKLET_MAX_VIDEO_SECONDS", "long", "TRACKLET_MAX_VIDEO_SECONDS can't be long: it must be a number."),
+        ("TRACKLET_MAX_VIDEO_BYTES", "0", "TRACKLET_MAX_VIDEO_BYTES can't be 0: it must be more than 0."),
+        ("TRACKLET_ENGINE", "yolo", "TRACKLET_ENGINE can't be yolo: it must be auto, yolox, motion or google."),
+    ],
+)
+def test_what_a_setting_must_be_is_said_in_plain_words(
+    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    status, _, err = run("serve")
+    assert (status, err.strip()) == (2, told)
+
+
 def test_a_label_that_no_font_can_write_is_told(run: Run, clip: Clip, tmp_path: Path) -> None:
     odd = "\U00012000\U00012001"  # cuneiform, which Noto Sans leaves to a font of its own
     times, boxes = np.arange(20) / 15, np.full((20, 4), [0.1, 0.1, 0.5, 0.5], np.float32)
@@ -204,7 +226,7 @@ def test_limits_of_the_environment_hold(run: Run, clip: Clip, model: Path, monke
     monkeypatch.setenv("TRACKLET_MAX_VIDEO_SECONDS", "1")
     status, _, err = run("track", clip.path, "--out", "out", "--model", model)
     assert status == 2
-    assert "I can track up to 1.0 s" in err
+    assert "I can track up to 1 s" in err
 
 
 @pytest.mark.parametrize("folder", ["taken", "taken/out", "x" * 300])
@@ -314,14 +336,105 @@ def test_a_stop_ends_the_work_and_leaves_nothing_half_made(model: Path, tmp_path
 def test_doctor_looks_at_this_machine_and_says_what_to_do(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKLET_MODEL", str(model))
     status, out, _ = run("doctor")
-    assert status == 0
+    assert status == 1
     assert "tiny.onnx recognises 2 kinds of objects." in out
     assert "Latin, Greek, Cyrillic" in out
     assert not Path("data").exists()
     told = {line.split()[1]: line.split()[0] for line in out.splitlines()}
-    assert told == {"codecs": "ok", "font": "ok", "data": "--", "database": "--", "model": "ok", "slack": "--"}
+    assert told == {"codecs": "ok", "font": "ok", "data": "--", "database": "--", "model": "ok", "slack": "no"}
     monkeypatch.setenv("TRACKLET_FONT", str(model))
     monkeypatch.setenv("TRACKLET_MODEL", "nowhere.onnx")
     status, out, _ = run("doctor")
     assert status == 1
-    assert {line.split()[1] for line in out.splitlines() if line.startswith("no")} == {"font", "model"}
+    assert {line.split()[1] for line in out.splitlines() if line.startswith("no")} == {"font", "model", "slack"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("", "an empty name"),
+        ("-", "standard input"),
+        ("https://host.example/clip.mp4?signature=secret", "https://host.example/clip.mp4 is an address"),
+        (".", ". is a folder"),
+        ("pipe", "pipe is no ordinary file"),
+        ("nothing.mp4", "There is no file nothing.mp4"),
+    ],
+)
+@pytest.mark.parametrize("place", ["video", "annotations"])
+def test_what_is_no_file_of_this_machine_is_told_as_what_it_is(run: Run, clip: Clip, place: str, given: str, said: str) -> None:
+    os.mkfifo("pipe")
+    names = (given, "b.json") if place == "video" else (clip.path, given)
+    status, out, err = run("render", *names, "--out", "out")
+    assert (status, out) == (2, "")
+    assert said in err
+    assert "secret" not in err
+    assert err.count("\n") == 1
+    assert not Path("out").exists()
+
+
+def test_an_annotation_file_that_says_something_else_is_never_overwritten(run: Run, clip: Clip, model: Path) -> None:
+    theirs = Path("out/two movers.mp4.json")
+    theirs.parent.mkdir()
+    theirs.write_text('{"annotation_results": []}')
+    made = []
+    for segment in ("0-2", "0-2", "0-1"):
+        status, out, _ = run("track", clip.path, "--out", "out", "--model", model, "--segment", segment, "--json")
+        assert status == 0
+        made.append(json.loads(out)["annotations"])
+    _, _, err = run("track", clip.path, "--out", "out", "--model", model, "--segment", "0-2")
+    assert f"so it stayed; this run's annotations are in {Path(made[0]).name}." in err
+    assert theirs.read_text() == '{"annotation_results": []}'
+    assert made[0] == made[1] != made[2]
+    assert all(len(video_intelligence.read(Path(path)).tracks) == 2 for path in made)
+    assert sorted(name for name in files(Path("out")) if name.endswith(".json")) == sorted(
+        {theirs.name, *(Path(path).name for path in made)}
+    )
+
+
+def test_the_same_run_again_keeps_its_name(run: Run, clip: Clip, model: Path) -> None:
+    for _ in range(2):
+        run("track", clip.path, "--out", "out", "--model", model)
+    assert [name for name in files(Path("out")) if name.endswith(".json")] == ["two movers.mp4.json"]
+
+
+def test_a_stretch_behind_the_end_is_refused_when_drawing_as_when_tracking(run: Run, clip: Clip, model: Path) -> None:
+    run("track", clip.path, "--out", "out", "--model", model)
+    for command in (("track", clip.path, "--model", model), ("render", clip.path, "out/two movers.mp4.json")):
+        status, _, err = run(*command, "--out", "late", "--segment", "10-20")
+        assert status == 2
+        assert "0:10" in err
+        assert not Path("late").exists()
+
+
+def test_a_stop_while_libraries_are_loaded_is_one_line() -> None:
+    script = (
+        "import os, signal, sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'bot.cli.commands': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "from bot.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{STOPPED}\n")
+
+
+def test_of_a_video_beyond_the_limit_a_stretch_within_it_is_enough(
+    run: Run, clip: Clip, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKLET_MAX_VIDEO_SECONDS", "1")
+    command = ("track", clip.path, "--out", "out", "--model", model, "--min-frames", "1")
+    for too_long in ((), ("--segment", "0-1.5")):
+        status, _, err = run(*command, *too_long)
+        assert status == 2
+        assert "give me a start and an end" in err
+    status, out, _ = run(*command, "--segment", "0.5-1.5")
+    assert status == 0
+    assert "2 objects found: 1 red, 1 green." in out
+    arguments = {"video": str(clip.path), "max_video_bytes": 1 << 30, "max_video_seconds": 1.0}
+    assert probe_task(arguments | {"segment": [0.5, 1.5]}, lambda done, total: None)["duration_s"] == pytest.approx(
+        2.0, abs=0.1
+    )
+    with pytest.raises(VideoTooLong):
+        probe_task(arguments | {"segment": None}, lambda done, total: None)

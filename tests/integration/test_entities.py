@@ -138,6 +138,6 @@ async def test_the_list_in_the_thread_says_what_a_label_is_and_links_only_labels
         message = await there.clip()
         await there.progress(message, starts="I found 3 objects")
         listed = json.dumps(there.replies(message)[2].blocks, ensure_ascii=False)
-    assert "<https://www.google.com/search?kgmid=%2Fm%2F01g317|person>* 90% · 0:00–0:02 · Being that is" in listed
+    assert "<https://www.google.com/search?kgmid=%2Fm%2F01g317|person>* 90% · 0:00.0–0:02.5 · Being that is" in listed
     assert "*human*" not in listed
     assert "`2` *car* 90%" in listed

@@ -27,7 +27,7 @@ from tracking.errors import (
     TrackletError,
     VideoTooLarge,
 )
-from tracking.model import Segment
+from tracking.model import EngineWarning, Segment
 
 VIDEO = "gs://videos/path/clip.mp4"
 OUTPUT = "gs://annotations/videos/path/clip.mp4.json"
@@ -175,7 +175,7 @@ async def test_a_part_that_failed_is_a_problem_of_a_run_that_is_done() -> None:
     script = Script(problem={"code": code_pb2.INTERNAL, "message": "segment 2"})
     async with service(script) as (engine, _, _written):
         state = await finished(engine, await engine.start(VIDEO, annotations_uri=OUTPUT))
-    assert state.problems == ((code_pb2.INTERNAL, "segment 2"),)
+    assert state.problems == (EngineWarning(code_pb2.INTERNAL, "segment 2"),)
 
 
 async def test_a_run_in_which_every_part_failed_has_failed() -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,12 @@ def test_the_image_runs_as_nobody_s_root_and_serves_by_default() -> None:
     assert re.search(r"^USER 10001$", last, re.MULTILINE)
     assert re.search(r'^CMD \["serve"\]$', last, re.MULTILINE)
     assert re.search(r"^HEALTHCHECK ", last, re.MULTILINE)
+
+
+def test_what_is_fetched_once_lies_in_the_volume() -> None:
+    last = DOCKERFILE.rsplit("\nFROM", 1)[1]
+    settings = dict(re.findall(r"(\w+)=(\S+)", " ".join(re.findall(r"^ENV (.*)$", last, re.MULTILINE))))
+    assert re.search(rf"^VOLUME {settings['TRACKLET_DATA_DIR']}$", last, re.MULTILINE)
+    script = "from tracking.local import weights; print(weights._cache())"
+    said = subprocess.run([sys.executable, "-c", script], env=os.environ | settings, capture_output=True, text=True, check=True)
+    assert said.stdout.startswith(settings["TRACKLET_DATA_DIR"] + "/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,8 @@ from dbos import DBOS
 from bot.app import open_storage
 from bot.jobs.database import Database
 from bot.jobs.facts import Animation, JobFacts, Summary, SummaryPage, ToldObject
-from bot.jobs.model import Job, JobId, JobState, Json, Request, Source, SourceKind, link_id
-from bot.jobs.ports import JobReporter, SharedVideo
+from bot.jobs.model import Job, JobId, JobState, Json, Options, Request, Source, SourceKind, link_id
+from bot.jobs.ports import JobReporter
 from bot.jobs.remote import RemoteTracking
 from bot.jobs.runtime import Runtime
 from bot.jobs.service import JobService
@@ -29,7 +29,7 @@ from tests.integration.bot_workspace import CLIP, eventually
 from tracking.engines.base import EngineName, RemoteEngine
 from tracking.errors import EngineAbsence, EngineUnavailable, VideoDamaged
 from tracking.sources.addresses import AddressPolicy
-from tracking.sources.download import Fetcher
+from tracking.sources.download import Fetched, Fetcher, Progress
 from tracking.storage.access import BucketAccess
 from tracking.storage.bucket import GoogleStorage
 
@@ -38,19 +38,24 @@ PERSON = "U1"
 
 @dataclass
 class RecordingReporter:
-    """A `JobReporter` that writes down what it is told, in order."""
+    """A `JobReporter` that writes down what it is told, in order, and what it was to show as progress."""
 
     told: list[tuple[str, object]] = field(default_factory=list)
+    shown: list[tuple[JobState, float]] = field(default_factory=list)
     ended: dict[JobId, tuple[JobState, Json | None]] = field(default_factory=dict)
+    thread_ts: str = "1.1"
 
     async def open(self, job: Job) -> str:
         self.told.append(("open", job.id))
-        return "1.1"
+        return self.thread_ts
 
     async def resume(self, job: Job) -> None:
         self.told.append(("resume", job.id))
 
-    def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None: ...
+    def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None:
+        self.shown.append((state, fraction))
+
+    def waits(self, job: Job, before: int | None) -> None: ...
 
     async def summary(self, job: Job, pages: Sequence[SummaryPage], objects: Sequence[ToldObject]) -> None:
         self.told.append(("summary", [number for page in pages for number in page.objects]))
@@ -126,13 +131,10 @@ async def web_server() -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-@dataclass
 class NoSharedVideos:
     """The `SharedVideos` of jobs that name links alone."""
 
-    fetcher: Fetcher
-
-    async def locate(self, job: Job) -> SharedVideo:
+    async def fetch(self, job: Job, into: Path, progress: Progress) -> Fetched:
         raise AssertionError("no file is shared here")
 
 
@@ -166,7 +168,7 @@ async def started(folder: Path, web_url: str) -> AsyncIterator[Jobs]:
             store=store,
             children=children,
             fetcher=links,
-            shared=NoSharedVideos(links),
+            shared=NoSharedVideos(),
             storage=storage,
             access=BucketAccess(google, allowed=()),
             remote=remote,
@@ -284,6 +286,50 @@ async def test_near_misses_are_included_without_tracking_again(jobs: Jobs) -> No
     await jobs.over(included.id)
     assert jobs.reporter.said("summary") == [[1, 2]]
     assert jobs.tasks().count("track") == 1
+
+
+async def test_an_object_keeps_its_number_for_the_whole_thread(jobs: Jobs) -> None:
+    jobs.children.objects, jobs.children.near_misses = 4, 3
+    first = await jobs.over((await jobs.submitted()).id)
+    only_cars = replace(first.request, options=Options(labels=("car",)), thread_ts="1.1")
+    second, _ = await jobs.service.submit(JobId("cars:1"), only_cars)
+    await jobs.over(second.id)
+    included, _ = await jobs.service.include_near_misses(first, PERSON)
+    await jobs.over(included.id)
+    assert jobs.reporter.said("summary") == [[1, 2, 3, 4], [2], [1, 2, 3, 4, 5, 6, 7]]
+    assert jobs.reporter.said("animations") == [[1, 2, 3, 4], [2], [1, 2, 3, 4, 5, 6, 7]]
+    assert jobs.tasks().count("track") == 1
+
+
+async def test_pictures_with_the_numbers_of_another_thread_are_drawn_again(jobs: Jobs) -> None:
+    jobs.children.objects = 6
+    first = await jobs.over((await jobs.submitted()).id)
+    only_cars = replace(first.request, options=Options(labels=("car",)))
+    here, _ = await jobs.service.submit(JobId("here:1"), replace(only_cars, thread_ts="1.1"))
+    await jobs.over(here.id)
+    jobs.reporter.thread_ts = "2.2"
+    elsewhere, _ = await jobs.service.submit(JobId("elsewhere:1"), replace(only_cars, channel="C2"))
+    await jobs.over(elsewhere.id)
+    assert jobs.reporter.said("summary") == [[1, 2, 3, 4, 5, 6], [2, 5], [1, 2]]
+    drawn = jobs.tasks().count("summary")
+    jobs.reporter.thread_ts = "1.1"
+    again, _ = await jobs.service.submit(JobId("again:1"), replace(only_cars, thread_ts="1.1"))
+    await jobs.over(again.id)
+    assert jobs.reporter.said("summary")[-1] == [2, 5]
+    assert jobs.tasks().count("summary") == drawn, "the thread has these pictures already"
+
+
+async def test_further_pictures_of_a_list_have_its_numbers(jobs: Jobs) -> None:
+    jobs.children.objects = 60
+    first = await jobs.over((await jobs.submitted()).id)
+    only_cars = replace(first.request, options=Options(labels=("car",)), thread_ts="1.1")
+    second, _ = await jobs.service.submit(JobId("cars:1"), only_cars)
+    second = await jobs.over(second.id)
+    cars = list(range(2, 60, 3))
+    _, _ = await jobs.service.more_gifs(second, PERSON, 11)
+    (more,) = [each for each in await jobs.store.latest(team="T1") if each.request.parent == second.id]
+    await jobs.over(more.id)
+    assert jobs.reporter.said("animations")[1:] == [cars[:10], cars[10:20]]
 
 
 @pytest.mark.parametrize("stage", ["probe", "track", "animations"])

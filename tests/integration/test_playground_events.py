@@ -1,9 +1,9 @@
-"""What the playground tells an app: signed events with retries, commands, clicks, shortcuts, modals, and their answers."""
+"""The playground towards an app: signed events with retries, commands, clicks, shortcuts, modals, and their answers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -17,8 +17,11 @@ from playground import (
     BOT_ID,
     BOT_SCOPES,
     BOT_USER,
+    DIRECT,
+    GENERAL,
     KIM,
     OTHER_BOT_USER,
+    QUIET,
     WILDLIFE,
     YOU,
     Playground,
@@ -372,6 +375,37 @@ class TestModals:
         assert view["state"]["values"]["source"]["link"]["value"] == "https://example.org/fox.mp4"
         assert (view["callback_id"], view["private_metadata"]) == ("track", "m")
         assert slack.views == []
+
+    async def test_a_form_begins_with_the_conversation_in_which_it_was_asked_for(
+        self, slack: Playground, app: ListeningApp, client: AsyncWebClient
+    ) -> None:
+        async def chosen(**element: Any) -> Any:
+            trigger_id = app.heard[-1].body["trigger_id"]
+            where = {"type": "conversations_select", "action_id": "where", **element}
+            block = {"type": "input", "block_id": "b", "optional": True, "element": where}
+            block |= {"label": {"type": "plain_text", "text": "Where?"}}
+            await client.views_open(trigger_id=trigger_id, view=modal(blocks=[block]))
+            await slack.submit_view(slack.views[-1])
+            return app.heard[-1].body["view"]["state"]["values"]["b"]["where"]["selected_conversation"]
+
+        current = {"default_to_current_conversation": True}
+        without_bots = {"filter": {"include": ["public", "im"], "exclude_bot_users": True}}
+        message = slack.post_message("quiet", "a fox")
+        await slack.settled()
+        cases: list[tuple[Callable[[], Awaitable[object]], dict[str, Any], str | None]] = [
+            (lambda: slack.slash_command("general", "/track"), current, GENERAL),
+            (lambda: slack.slash_command("general", "/track"), {}, None),
+            (lambda: slack.slash_command("general", "/track"), current | {"initial_conversation": WILDLIFE}, WILDLIFE),
+            (lambda: slack.slash_command("general", "/track"), current | {"filter": {"include": ["private"]}}, None),
+            (lambda: slack.slash_command("dm", "/track"), current, DIRECT),
+            (lambda: slack.slash_command("dm", "/track"), current | without_bots, None),
+            (lambda: slack.open_shortcut("track_message", message), current, QUIET),
+            (lambda: slack.open_shortcut("track_global", channel="general"), current, GENERAL),
+            (lambda: slack.open_shortcut("track_global"), current, None),
+        ]
+        for ask, element, expected in cases:
+            await ask()
+            assert await chosen(**element) == expected, element
 
     async def test_errors_stay_in_the_modal_and_an_update_replaces_it(
         self, slack: Playground, app: ListeningApp, client: AsyncWebClient

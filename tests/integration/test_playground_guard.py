@@ -34,7 +34,7 @@ APP_ROUTES = ("/api/", "/commands/", "/link/", "/upload/", "/files-pri/", "/sign
 
 
 def fetched(site: str, mode: str, dest: str = "empty") -> dict[str, str]:
-    """What a browser says of a request."""
+    """Return the headers that a browser adds to a request."""
     return {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest}
 
 

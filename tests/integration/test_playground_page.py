@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from playground import WILDLIFE, YOU, Playground
+from playground import BOT_USER, WILDLIFE, YOU, Playground
 from playground.page import STATIC
 from tests.integration.playground_page import opened
 
@@ -123,15 +123,69 @@ async def test_a_file_that_could_run_as_a_page_is_only_offered_for_saving(
             assert response.headers["Content-Security-Policy"].startswith("sandbox")
 
 
-async def test_an_upload_keeps_its_length_its_limit_and_its_thread() -> None:
+async def uploaded(slack: Playground, session: aiohttp.ClientSession, name: str, content: bytes = b"GIF89a") -> str:
+    """The id of a file that was uploaded in the page and is not sent yet."""
+    address, headers = slack.url + "/playground/upload", {"Origin": slack.url}
+    async with session.post(address, params={"name": name}, data=content, headers=headers) as response:
+        assert response.status == 200
+        return str((await response.json())["file"])
+
+
+async def sent(slack: Playground, session: aiohttp.ClientSession, body: dict[str, object]) -> int:
+    """The status that the page's request to post a message gets."""
+    address, headers = slack.url + "/playground/messages", {"Origin": slack.url}
+    async with session.post(address, json={"channel": WILDLIFE, "text": "", **body}, headers=headers) as response:
+        return response.status
+
+
+async def test_files_are_shared_in_one_message_when_it_is_sent(slack: Playground, session: aiohttp.ClientSession) -> None:
+    root = slack.post_message("wildlife", "root")
+    first, second = await uploaded(slack, session, "b.gif"), await uploaded(slack, session, "a.gif")
+    assert len(slack.messages("wildlife")) == 1
+
+    assert await sent(slack, session, {"text": "both", "files": [first, second], "thread_ts": root.ts}) == 200
+    (reply,) = slack.thread("wildlife", root.ts)[1:]
+    assert (reply.user, reply.text, reply.subtype) == (YOU, "both", "file_share")
+    assert [(file["name"], file["size"], file["mimetype"]) for file in reply.files] == [
+        ("b.gif", 6, "image/gif"),
+        ("a.gif", 6, "image/gif"),
+    ]
+
+
+async def test_a_message_takes_only_the_persons_own_unsent_files(slack: Playground, session: aiohttp.ClientSession) -> None:
+    file = await uploaded(slack, session, "fox.gif")
+    other = slack.files.expect(name="x.gif", size_bytes=6, user=BOT_USER)
+    assert await sent(slack, session, {"files": [other.id]}) == 409
+    assert await sent(slack, session, {"files": ["F0NONE"]}) == 409
+    assert await sent(slack, session, {"files": [[file]]}) == 400
+    assert await sent(slack, session, {"files": [], "text": " "}) == 409
+    assert await sent(slack, session, {"files": [file], "thread_ts": "1.000001"}) == 409
+    assert await sent(slack, session, {"files": [file]}) == 200
+    assert await sent(slack, session, {"files": [file]}) == 409
+    assert len(slack.messages("wildlife")) == 1
+
+
+async def test_a_message_takes_ten_files(slack: Playground, session: aiohttp.ClientSession) -> None:
+    files = [await uploaded(slack, session, f"{number}.gif") for number in range(11)]
+    assert await sent(slack, session, {"files": files}) == 409
+    assert await sent(slack, session, {"files": files[:10]}) == 200
+
+
+async def test_a_file_that_is_removed_before_it_is_sent_is_gone(slack: Playground, session: aiohttp.ClientSession) -> None:
+    file = await uploaded(slack, session, "fox.gif")
+    path = slack.files.by_id[file].path
+    address, headers = slack.url + "/playground/discard", {"Origin": slack.url}
+    async with session.post(address, json={"file": file}, headers=headers) as response:
+        assert response.status == 200
+    assert not path.exists()
+    assert await sent(slack, session, {"files": [file]}) == 409
+
+
+async def test_an_upload_keeps_its_length_and_its_limit() -> None:
     async with Playground(max_file_bytes=1000) as slack, opened(slack) as session:
         address, headers = slack.url + "/playground/upload", {"Origin": slack.url}
-        root = slack.post_message("wildlife", "root")
-        query = {"channel": WILDLIFE, "name": "fox.gif", "thread_ts": root.ts}
-        async with session.post(address, params=query, data=b"GIF89a", headers=headers) as response:
-            assert response.status == 200
-        (reply,) = slack.thread("wildlife", root.ts)[1:]
-        assert (reply.user, reply.files[0]["size"], reply.files[0]["mimetype"]) == (YOU, 6, "image/gif")
+        query = {"name": "fox.gif"}
+        await uploaded(slack, session, "fox.gif")
         async with session.post(address, params=query, data=b"x" * 1001, headers=headers) as response:
             assert response.status == 413
         async with session.post(address, params=query, data=b"GIF89a") as response:

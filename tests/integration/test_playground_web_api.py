@@ -295,6 +295,9 @@ class TestMessages:
         assert answer["error"] == "message_not_found"
 
 
+CONVERSATIONS = {"type": "conversations_select", "action_id": "a"}
+
+
 class TestBlocks:
     GOOD = (
         section("x" * 3000),
@@ -341,6 +344,9 @@ class TestBlocks:
         ("long option", actions(menu("static_select", option(text="x" * 76))), "must be less than 76"),
         ("long option value", actions(menu("static_select", option("v" * 151))), "less than 151"),
         ("initial option that is none", actions(menu("static_select", option(), initial_option=option("z"))), "must exactly"),
+        ("odd default", actions({**CONVERSATIONS, "default_to_current_conversation": "yes"}), "must be a boolean"),
+        ("empty filter", actions({**CONVERSATIONS, "filter": {}}), "must be an object with at least one field"),
+        ("odd filter", actions({**CONVERSATIONS, "filter": {"include": ["channel"]}}), "must be a valid enum value"),
         ("half a confirm", actions(button(confirm={"title": plain("Sure?")})), "missing required field: text"),
         ("long confirm", actions(button(confirm=confirm(title=plain("x" * 101)))), "must be less than 101"),
         ("no object", "section", "must be an object [json-pointer:/blocks/0]"),

@@ -18,7 +18,7 @@ from bot.jobs.retention import KEPT_BYTES, Retention
 from bot.jobs.runtime import forget_workflows
 from bot.jobs.store import Store
 from playground import Message
-from tests.integration.bot_workspace import Workspace, workspace
+from tests.integration.bot_workspace import CLIP, Workspace, workspace
 
 DAY_S = 86_400.0
 
@@ -46,8 +46,14 @@ class Kept:
             os.utime(each, (time.time() - days_ago * DAY_S,) * 2)
         return path
 
-    async def sweep(self, *, kept_bytes: int = KEPT_BYTES) -> None:
-        await Retention(store=self.store, places=self.places, forget_workflows=forget_nothing, kept_bytes=kept_bytes).sweep()
+    async def sweep(self, *, kept_bytes: int = KEPT_BYTES, results_kept_s: float | None = None) -> None:
+        await Retention(
+            store=self.store,
+            places=self.places,
+            forget_workflows=forget_nothing,
+            kept_bytes=kept_bytes,
+            results_kept_s=results_kept_s,
+        ).sweep()
 
 
 @pytest_asyncio.fixture
@@ -87,6 +93,44 @@ async def test_the_oldest_go_sooner_where_there_is_too_much(kept: Kept) -> None:
     paths = [kept.put(videos / f"{days}" / "clip.mp4", days_ago=days, size_bytes=100) for days in (1, 2, 3)]
     await kept.sweep(kept_bytes=250)
     assert [path.exists() for path in paths] == [True, True, False]
+
+
+async def test_results_go_after_the_days_that_the_operator_chose_and_nobody_elses_files_do(kept: Kept) -> None:
+    job = await kept.job("clip.mp4", now=time.time() - 20 * DAY_S)
+    await kept.store.update(job.id, state=JobState.DONE)
+    annotations, objects = kept.places.results
+    ours = [kept.put(root / "videos" / "clip.mp4" / "ours", days_ago=31) for root in (annotations, objects)]
+    young = kept.put(objects / "videos" / "clip.mp4" / "young", days_ago=29)
+    await kept.store.own(job.id, [path.as_uri() for path in (*ours, young)])
+    theirs = kept.put(annotations / "videos" / "theirs.json", days_ago=400)
+    await kept.sweep()
+    assert [path.exists() for path in ours] == [True, True]
+    await kept.sweep(results_kept_s=30 * DAY_S)
+    assert [path.exists() for path in (*ours, young, theirs)] == [False, False, True, True]
+
+
+async def test_the_pictures_of_a_job_take_their_place_on_the_disk_once(tmp_path: Path) -> None:
+    async with workspace(tmp_path) as there:
+        await there.progress(await there.clip(), starts="I found")
+        await there.job_over()
+    stored = {path.name: path.stat() for path in (tmp_path / "objects").rglob("*") if path.is_file()}
+    drawn = {path.name: path.stat() for path in (tmp_path / "work").rglob("*") if path.is_file()}
+    assert len(stored) == 4
+    assert {name: each.st_ino for name, each in stored.items()} == {name: each.st_ino for name, each in drawn.items()}
+    assert {each.st_nlink for each in stored.values()} == {2}
+
+
+async def test_what_is_asked_for_after_the_results_were_removed_gets_a_sentence(tmp_path: Path) -> None:
+    async with workspace(tmp_path) as there:
+        there.children.objects = 12
+        message = await there.clip(name="fox.mp4")
+        await there.progress(message, starts="I found 12 objects")
+        await there.job_over()
+        shutil.rmtree(tmp_path / "annotations")
+        await there.slack.click(list_of(there, message), "tracklet_more")
+        await there.slack.until(lambda: "fox.mp4 is not kept any more" in there.replies(message)[-1].text)
+        again = await there.slack.upload_file(CLIP + (1).to_bytes(4, "big"), "wildlife", name="fox.mp4")
+        await there.progress(again, starts="I found 12 objects")
 
 
 async def test_what_was_handled_long_ago_is_forgotten(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ def version(address: str) -> list[str]:
 async def test_the_migrations_make_the_tables_that_the_program_describes(address: str) -> None:
     (await opened(address)).close()
     assert differences(address) == []
-    assert version(address) == ["0001"]
+    assert version(address) == ["0002"]
 
 
 async def test_a_table_that_differs_is_noticed(address: str) -> None:
@@ -101,7 +101,7 @@ async def test_many_that_start_at_the_same_time_make_the_tables_once(address: st
     stores = await asyncio.gather(*(opened(address) for _ in range(6)))
     for store in stores:
         store.close()
-    assert version(address) == ["0001"]
+    assert version(address) == ["0002"]
     assert differences(address) == []
 
 
@@ -150,7 +150,7 @@ async def test_a_database_from_before_there_were_versions_keeps_its_jobs(tmp_pat
     assert not await store.auto("T1", "C1")
     assert await store.begun(running.id, "track") == (0 if lacking else 1)
     store.close()
-    assert version(address) == ["0001"]
+    assert version(address) == ["0002"]
     assert differences(address) == []
 
 

@@ -1,7 +1,9 @@
 """Whatever hinders the bot from starting is one sentence that names the setting, and status 2."""
 
 import asyncio
+import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.jobs.database import Database
+from bot.jobs.model import JobId, Request, Source, SourceKind
+from bot.jobs.store import Store
 from playground import Playground, Timing
 from tests.integration.command import Run
 
@@ -71,6 +76,8 @@ def own() -> dict[str, str]:
         ({"SLACK_SIGNING_SECRET": ""}, "SLACK_SIGNING_SECRET", "signing secret"),
         ({"SLACK_APP_TOKEN": "xoxb-wrong"}, "SLACK_APP_TOKEN", "begins with xapp-"),
         ({"TRACKLET_DATA_DIR": "/dev/null/data"}, "TRACKLET_DATA_DIR", "folder"),
+        ({"TRACKLET_DATA_DIR": __file__}, "TRACKLET_DATA_DIR", "folder"),
+        ({"TRACKLET_DATA_DIR": "/proc"}, "TRACKLET_DATA_DIR", "folder"),
         ({"TRACKLET_DATABASE_URL": "sqlite:////dev/null/jobs.sqlite"}, "TRACKLET_DATABASE_URL", "folder"),
         ({"TRACKLET_DATABASE_URL": "wrong"}, "TRACKLET_DATABASE_URL", "postgresql://"),
         ({"TRACKLET_DATABASE_URL": "mysql://me:wrong@127.0.0.1/jobs"}, "TRACKLET_DATABASE_URL", "postgresql://"),
@@ -136,10 +143,97 @@ def test_what_only_shows_when_the_bot_listens_ends_the_start_as_well(
     assert "wrong" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"TRACKLET_HTTP_PORT": "taken"}, "another program uses that port"),
+        ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, "invalid_auth"),
+        ({"SLACK_APP_TOKEN": "xapp-wrong"}, "invalid_auth"),
+    ],
+)
+def test_what_hinders_the_start_is_found_before_any_job_goes_on(
+    slack: Playground, environment: dict[str, str], tmp_path: Path, changes: dict[str, str], told: str
+) -> None:
+    async def left_behind() -> None:
+        store = Store(Database(f"sqlite:///{tmp_path / 'data' / 'tracklet.sqlite'}"))
+        await store.create_tables()
+        source = Source(SourceKind.LINK, "https://clips.invalid/clip.mp4", "clip.mp4")
+        channel = slack.channel_id("general")
+        await store.add_job(JobId("link:1:1"), Request(source, team="T1", channel=channel, user="U1", thread_ts="1.1"))
+        store.close()
+
+    asyncio.run(left_behind())
+    calls = len(slack.calls)
+    changes = {name: str(slack.port) if value == "taken" else value for name, value in changes.items()}
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot", "serve"], env=own() | environment | changes, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert told in ended.stderr
+    assert {call.method for call in slack.calls[calls:]} <= {"auth.test", "apps.connections.open"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals between processes")
+def test_two_programs_do_not_work_in_one_folder(slack: Playground, environment: dict[str, str], tmp_path: Path) -> None:
+    there = own() | environment
+    with subprocess.Popen([sys.executable, "-m", "bot", "serve"], env=there, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert any("listening on" in line for line in process.stderr)
+        second = subprocess.run([sys.executable, "-m", "bot", "serve"], env=there, capture_output=True, text=True, check=False)
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+    assert process.returncode == 0
+    assert second.returncode == 2
+    (said,) = second.stderr.strip().splitlines()
+    assert said.startswith("TRACKLET_DATA_DIR can't be")
+    assert "another Tracklet works in that folder" in said
+
+
+def test_a_start_says_where_it_listens_with_the_time_and_nothing_else(slack: Playground, environment: dict[str, str]) -> None:
+    there = own() | environment | {"SLACK_APP_TOKEN": APP_TOKEN}
+    with subprocess.Popen([sys.executable, "-m", "bot", "serve"], env=there, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if "listening on" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        said += process.stderr.readlines()
+    assert process.returncode == 0
+    (line,) = (line for line in said if "opening a connection to Slack" not in line)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ INFO bot\.app: listening on http://\S+ and Socket Mode\n", line)
+
+
 def test_a_taken_port_of_the_demo_is_told_with_its_option(run: Run, slack: Playground) -> None:
     status, _, err = run("demo", "--no-browser", "--port", slack.port)
     assert status == 2
-    assert f"--port can't be {slack.port}: another program uses that port." in err
+    assert f"--port can't be {slack.port}: another program uses that port" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals between processes")
+def test_a_demo_takes_a_free_port_where_its_own_is_taken_and_needs_no_home() -> None:
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # another program has it: all the better
+            stack.enter_context(socket.create_server(("127.0.0.1", 8321)))
+        there = own() | {"HOME": "/dev/null", "TRACKLET_ENGINE": "motion"}
+        command = [sys.executable, "-m", "bot", "demo", "--no-browser"]
+        with subprocess.Popen(command, env=there, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr
+            said = next((line for line in process.stderr if line.startswith("Open ")), "")
+            process.send_signal(signal.SIGTERM)
+            left = process.stderr.read()
+        assert re.match(r"Open http://127\.0\.0\.1:(?!8321/)\d+/", said)
+        assert process.returncode == 0
+        assert left == ""
+
+
+def test_a_demo_without_a_temporary_folder_says_which_variable_to_set(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/dev/null")
+    status, _, err = run("demo", "--no-browser", "--port", 0)
+    assert status == 2
+    assert "TMPDIR can't be" in err
     assert "Traceback" not in err
 
 

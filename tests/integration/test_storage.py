@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import filecmp
 import os
 import threading
@@ -180,6 +181,31 @@ class TestFolder:
         folder = Folder(tmp_path / "videos")
         await folder.write("clip.mp4", b"x")
         assert await folder.fetch("clip.mp4", tmp_path, limit_bytes=1) == tmp_path / "videos" / "clip.mp4"
+
+    async def test_a_linked_file_is_there_under_both_names_and_on_the_disk_once(self, tmp_path: Path) -> None:
+        folder = Folder(tmp_path / "objects")
+        await folder.write("clip/1.gif", b"before")
+        for _ in range(2):  # linking once more changes nothing
+            (tmp_path / "drawn.gif").write_bytes(b"drawn")
+            await folder.link("clip/1.gif", tmp_path / "drawn.gif")
+            assert await folder.read("clip/1.gif") == b"drawn"
+            assert (folder.path / "clip/1.gif").stat().st_ino == (tmp_path / "drawn.gif").stat().st_ino
+        (tmp_path / "drawn.gif").unlink()
+        assert files_in(folder.path) == ["clip", "clip/1.gif"]
+        with pytest.raises(StorageError, match="missing"):
+            await folder.link("clip/1.gif", tmp_path / "drawn.gif")
+        assert await folder.read("clip/1.gif") == b"drawn"
+
+    async def test_what_cannot_be_linked_is_copied(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def other_disk(*_: object) -> None:
+            raise OSError(errno.EXDEV, "another file system")
+
+        monkeypatch.setattr("os.link", other_disk)
+        folder = Folder(tmp_path / "objects")
+        (tmp_path / "drawn.gif").write_bytes(b"drawn")
+        await folder.link("clip/1.gif", tmp_path / "drawn.gif")
+        assert await folder.read("clip/1.gif") == b"drawn"
+        assert files_in(folder.path) == ["clip", "clip/1.gif"]
 
     async def test_an_unfinished_write_leaves_nothing(self, tmp_path: Path) -> None:
         folder = Folder(tmp_path / "videos")

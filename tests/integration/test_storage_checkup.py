@@ -19,7 +19,8 @@ async def test_doctor_writes_reads_and_deletes_in_each_bucket_and_names_the_one_
     async def finalized(resource: Resource) -> None:
         written.append(resource["name"])
 
-    settings = Settings(video_bucket="videos-bucket", annotation_bucket="gs://closed-bucket", object_bucket=str(tmp_path))
+    folder = str(tmp_path / "not" / "there")
+    settings = Settings(video_bucket="videos-bucket", annotation_bucket="gs://closed-bucket", object_bucket=folder)
     async with StorageServer("videos-bucket", "closed-bucket", on_finalized=finalized) as storage:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", storage.address)
         storage.denied.add("closed-bucket")
@@ -31,12 +32,15 @@ async def test_doctor_writes_reads_and_deletes_in_each_bucket_and_names_the_one_
     assert "gs://closed-bucket/" in annotations.sentence
     # A name that no event of it makes work of.
     assert written[0].startswith("tracklet/")
-    assert files_below(tmp_path) == []
+    assert not (tmp_path / "not").exists()
 
 
 async def test_doctor_asks_nothing_where_no_bucket_is_configured() -> None:
     assert await storage_checks(Settings()) == []
 
 
-def files_below(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+async def test_doctor_leaves_the_folders_that_were_there(tmp_path: Path) -> None:
+    (tmp_path / "objects" / "tracklet").mkdir(parents=True)
+    (objects,) = await storage_checks(Settings(object_bucket=str(tmp_path / "objects")))
+    assert objects.is_well
+    assert [path.name for path in (tmp_path / "objects").rglob("*")] == ["tracklet"]

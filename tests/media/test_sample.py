@@ -76,11 +76,11 @@ def test_one_walker_passes_behind_another(truth: Annotations) -> None:
 
 
 def test_the_true_boxes_hold_what_moves(truth: Annotations) -> None:
-    """Every picture element that differs from the empty place lies in a box, but for the soft shadows below the feet."""
+    """Every picture element that differs from the empty backdrop lies in a box, but for the soft shadows below the feet."""
     for number in (40, 110, 190, 230):
         time_s = number / story.FRAME_RATE_HZ
         shot = 0 if time_s < truth.shots[0].end_s else 1
-        empty = story.place_of(shot).picture[::2, ::2].astype(int)
+        empty = story.backdrop_of(shot).picture[::2, ::2].astype(int)
         changed = np.abs(story.draw_frame(number).astype(int) - empty).max(axis=2) > 90
         boxed = np.zeros_like(changed)
         for track in _present(truth, time_s):

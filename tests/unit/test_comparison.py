@@ -213,7 +213,12 @@ def test_a_comparison_is_told_in_words() -> None:
 
 
 def test_a_row_says_what_each_engine_called_it_and_where_one_found_nothing() -> None:
-    assert comparison.comparison_row(3, track(0, LEFT, label="car"), None, 0.0) == ("3", "car 90%, 0:00–0:02", "not found", "")
+    assert comparison.comparison_row(3, track(0, LEFT, label="car"), None, 0.0) == (
+        "3",
+        "car 90%, 0:00.0–0:02.0",
+        "not found",
+        "",
+    )
     assert comparison.comparison_row(3, track(0, LEFT), track(0, LEFT), 0.456)[3] == "46%"
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rendering.selection import MAX_CLIP_S, MAX_SHOWN, Selection, select
-from tracking.model import Annotations, Track
+from rendering.selection import MAX_CLIP_S, MAX_SHOWN, PAGE_OBJECTS, Numbering, Selection, renumbered, select
+from tracking.model import Annotations, Segment, Track
 
 BOX = (0.4, 0.4, 0.6, 0.6)
 
@@ -72,12 +76,49 @@ def test_what_starts_after_the_end_of_the_video_is_not_shown() -> None:
         ("surer", a_track(0, confidence=0.95), a_track(1, confidence=0.75)),
     ],
 )
-def test_the_more_telling_object_comes_first(reason: str, better: Track, worse: Track) -> None:
-    assert shown_ids(worse, better) == [0, 1], reason
+def test_the_more_telling_objects_are_on_the_first_page(reason: str, better: Track, worse: Track) -> None:
+    """Where a page is full, what tells less is on the next."""
+    worse = replace(worse, times=worse.times - 0.001)  # earlier, so that time alone would put it first
+    full = [replace(better, track_id=number) for number in range(PAGE_OBJECTS)]
+    shown = shown_ids(replace(worse, track_id=99), *full)
+    assert shown == [*range(PAGE_OBJECTS), 99], reason
+
+
+def test_within_a_page_objects_are_in_order_of_time() -> None:
+    tracks = [a_track(0, start_s=4.0, confidence=0.95), a_track(1, start_s=0.5), a_track(2, start_s=2.2, confidence=0.71)]
+    assert shown_ids(*tracks) == [1, 2, 0]
+    assert shown_ids(*reversed(tracks)) == [1, 2, 0]
+    assert shown_ids(a_track(0, count=30), a_track(1, count=20)) == [1, 0], "of two that come together, who leaves first"
+
+
+def test_an_object_keeps_the_number_that_it_has() -> None:
+    tracks = (a_track(0, start_s=3.0), a_track(1, start_s=2.0, label="car"), a_track(2, confidence=0.5))
+    before = select(Annotations(tracks), Selection()).shown
+    assert [(one.track.track_id, one.number) for one in before] == [(1, 1), (0, 2)]
+    known = {one.track.track_id: one.number for one in before}
+    only = renumbered(select(Annotations(tracks), Selection(labels=("person",))), Numbering(known)).shown
+    assert [(one.track.track_id, one.number) for one in only] == [(0, 2)]
+    more = renumbered(select(Annotations(tracks), Selection(min_confidence=0.4)), Numbering(known)).shown
+    assert [(one.track.track_id, one.number) for one in more] == [(2, 3), (1, 1), (0, 2)]
+
+
+@given(
+    st.lists(st.integers(0, 50), unique=True),
+    st.dictionaries(st.integers(0, 50), st.integers(1, 50)),
+    st.integers(0, 60),
+)
+def test_no_number_means_two_objects(track_ids: list[int], known: dict[int, int], highest: int) -> None:
+    known = {track: number for number, track in {number: track for track, number in known.items()}.items()}
+    numbers = Numbering(known, highest).numbers_of(track_ids)
+    assert len(set(numbers)) == len(track_ids)
+    assert all(known.get(track, number) == number for track, number in zip(track_ids, numbers, strict=True))
+    new = [number for track, number in zip(track_ids, numbers, strict=True) if track not in known]
+    start = max((highest, *known.values())) + 1
+    assert new == list(range(start, start + len(new)))
 
 
 def test_numbers_count_from_one_in_the_order_shown_and_labels_share_a_colour() -> None:
-    tracks = [a_track(0, label="person"), a_track(1, label="car", count=15), a_track(2, label="person", count=12)]
+    tracks = [a_track(0, label="person"), a_track(1, label="car", start_s=1.0), a_track(2, label="person", start_s=2.0)]
     found = select(Annotations(tuple(tracks)), Selection()).shown
     assert [one.number for one in found] == [1, 2, 3]
     assert found[0].colour == found[2].colour != found[1].colour
@@ -112,5 +153,38 @@ def test_of_five_thousand_objects_all_that_are_shown_get_their_moments() -> None
 def test_of_more_than_anybody_looks_through_the_most_telling_are_shown_and_the_rest_is_counted() -> None:
     tracks = tuple(a_track(n, confidence=0.7 + 0.3 * n / (MAX_SHOWN + 50)) for n in range(MAX_SHOWN + 50))
     found = select(Annotations(tracks), Selection())
-    assert [shown.track.track_id for shown in found.shown] == list(range(MAX_SHOWN + 49, 49, -1))
+    assert {shown.track.track_id for shown in found.shown} == set(range(50, MAX_SHOWN + 50))
+    first_page = {shown.track.track_id for shown in found.shown[:PAGE_OBJECTS]}
+    assert first_page == set(range(MAX_SHOWN + 50 - PAGE_OBJECTS, MAX_SHOWN + 50))
     assert found.left_out == 50
+
+
+@pytest.mark.parametrize(
+    ("length_s", "rate_hz", "least"),
+    [
+        (60.0, 10.0, 10),  # ten boxes are a second
+        (2.0, 10.0, 10),
+        (1.0, 10.0, 5),  # half of the clip
+        (0.4, 10.0, 3),  # never fewer
+        (60.0, 8.0, 10),
+        (60.0, 2.0, 4),  # two seconds' worth
+        (20.0, 1.0, 3),
+        (60.0, 25.0, 10),
+    ],
+)
+def test_the_least_number_of_boxes_follows_the_clip(length_s: float, rate_hz: float, least: int) -> None:
+    boxes = np.tile(np.array([[0.4, 0.4, 0.6, 0.6]], np.float32), (least, 1))
+    enough = Track(0, "horse", 0.9, np.arange(least) / rate_hz, boxes)
+    too_few = Track(1, "horse", 0.9, np.arange(least - 1) / rate_hz, boxes[:-1])
+    found = select(Annotations((enough, too_few)), Selection(), duration_s=length_s)
+    assert [shown.track.track_id for shown in found.shown] == [0]
+    assert [track.track_id for track in found.near_misses] == [1]
+    assert found.selection.min_frames == least
+
+
+def test_a_stretch_counts_as_the_clip_and_a_number_that_was_asked_for_holds() -> None:
+    boxes = np.tile(np.array([[0.4, 0.4, 0.6, 0.6]], np.float32), (6, 1))
+    annotations = Annotations((Track(0, "horse", 0.9, 10 + np.arange(6) / 10, boxes),), segment=Segment(10.0, 11.0))
+    assert select(annotations, Selection(), duration_s=60.0).shown
+    assert not select(annotations, Selection(min_frames=7), duration_s=60.0).shown
+    assert not select(annotations, Selection(min_frames=20), duration_s=60.0).shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ from tracking.errors import SourceRefusal, SourceRefused, TrackletError
 from tracking.model import Segment
 
 Json = dict[str, Any]
+
+WORKSPACE = "https://acme.slack.com/"
 
 
 def job(name: str = "clip.mp4", *, options: Options | None = None, thread_ts: str = "", facts: JobFacts | None = None) -> Job:
@@ -61,7 +64,7 @@ def test_what_a_failure_quotes_pings_nobody() -> None:
 def test_a_long_label_is_not_cut_within_an_entity_and_two_hundred_fit() -> None:
     found = summary(200, "a" + "&" * 300, near=8)
     listed = blocks.object_list(job(), found, next_first=11, next_page=2)
-    said = blocks.finished(job(), JobFacts(summary=found, probed=PROBED, earlier=""), took_s=12, earlier_link="")
+    said = blocks.finished(job(), JobFacts(summary=found, probed=PROBED, earlier="", took_s=12), earlier_link="")
     for message in (listed, said):
         shown = checked(message)
         assert shown.count("&") == shown.count("&amp;")
@@ -84,7 +87,7 @@ def test_every_message_keeps_to_slacks_limits(name: str, label: str, count: int,
     for thread_ts in ("", "1.1"):
         one = job(name, options=options, thread_ts=thread_ts)
         checked(blocks.progress(one, JobState.TRACKING, fraction=0.4, left_s=75))
-        checked(blocks.finished(one, facts, took_s=12, earlier_link=""))
+        checked(blocks.finished(one, facts, earlier_link=""))
         checked(blocks.failed(one, "It failed.", can_retry=True))
         checked(blocks.stopped(one))
         if count:
@@ -103,9 +106,136 @@ def test_a_signed_link_is_never_shown() -> None:
     for message in (
         blocks.progress(job(), JobState.FETCHING, fraction=0.1, left_s=None),
         blocks.failed(job(), "It failed.", can_retry=True),
-        blocks.status([job()]),
+        blocks.status([job()], now=2.0, workspace_url=WORKSPACE),
     ):
         assert "signature" not in checked(message)
+
+
+@pytest.mark.parametrize(
+    ("source", "title"),
+    [
+        (Source(SourceKind.LINK, "https://www.youtube.com/watch?v=secret", "watch"), "watch (youtube.com)"),
+        (Source(SourceKind.LINK, "https://example.org/a.mp4?signature=secret", "a.mp4"), "a.mp4"),
+        (Source(SourceKind.LINK, "https://user:pass@[::1]:80/download", "download"), "download (::1)"),
+        (Source(SourceKind.OBJECT, "gs://bucket/clip", "clip"), "clip"),
+        (Source(SourceKind.SLACK_FILE, "F1", "holiday"), "holiday"),
+    ],
+)
+def test_a_link_that_names_no_file_is_called_by_its_host_too(source: Source, title: str) -> None:
+    assert blocks.title_of(source) == title
+
+
+def finished(found: Summary, *, options: Options | None = None, probed: Probe | None = None, earlier: str = "") -> Message:
+    facts = JobFacts(summary=found, probed=probed or PROBED, earlier=earlier, took_s=26)
+    return blocks.finished(job(options=options, thread_ts="1.1"), facts, earlier_link="")
+
+
+def of_labels(*labels: str, **more: Any) -> Summary:
+    row = {"confidence": 0.9, "start_s": 0.0, "end_s": 2.5, "frames": 25}
+    objects = [row | {"number": number, "label": label} for number, label in enumerate(labels, start=1)]
+    return Summary.from_json({"objects": objects, "labels": sorted(set(labels)), "step_s": 0.1} | more)
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["bicycle", "bicycle", "person", "person"], "I found 4 objects in *clip.mp4*: 2 bicycles, 2 people."),
+        (["moving object"] * 12, "I found 12 moving objects in *clip.mp4*."),
+        (["refrigerator"], "I found 1 refrigerator in *clip.mp4*."),
+    ],
+)
+def test_what_was_found_is_counted_as_people_count(labels: list[str], said: str) -> None:
+    assert finished(of_labels(*labels)).text == said
+
+
+def test_an_empty_clip_is_told_in_one_line() -> None:
+    told = finished(of_labels())
+    assert told.text == "No objects found in *clip.mp4*."
+    assert len(told.blocks) == 1
+    assert finished(of_labels(), options=Options(segment=Segment(10, 30))).text == (
+        "No objects found in *clip.mp4* (from 0:10 to 0:30)."
+    )
+
+
+def test_an_empty_clip_without_a_detector_says_so() -> None:
+    shown = checked(finished(of_labels(), probed=PROBED.model_copy(update={"engine": "motion", "why": "no-model"})))
+    assert "26 s · No detector installed, so I followed anything that moved; I can't name it." in shown
+
+
+def test_the_same_video_without_objects_speaks_of_no_pictures() -> None:
+    assert "Same video, same settings as before." in checked(finished(of_labels(), earlier="x"))
+    assert "as before, so these are the same pictures." in checked(finished(of_labels("car"), earlier="x"))
+
+
+def test_the_last_sentence_keeps_the_words_of_the_request() -> None:
+    options = Options(min_confidence=0.3, labels=("car",))
+    assert finished(of_labels("car"), options=options).text == "I found 1 car in *clip.mp4* (only car, above 30%)."
+
+
+def test_a_class_that_is_not_there_is_told_with_those_that_are() -> None:
+    there = {"labels": ["bicycle", "person", "car"]}
+    none = finished(of_labels(**there), options=Options(labels=("vehicles",)))
+    assert none.text == "There is no “vehicles” in *clip.mp4*. There are: bicycle, person, car."
+    both = finished(of_labels("car", **there), options=Options(labels=("car", "<!channel>")))
+    assert both.text.endswith("There is no “&lt;!channel&gt;” here.")
+
+
+NEAR = {"label": "horse", "count": 3, "brief": 3, "unsure": 0, "confidence": 0.76, "frames": 9}
+
+
+def test_what_nearly_passed_is_told_with_the_limits_and_can_be_shown() -> None:
+    told = finished(of_labels(near_miss_count=3, near_kinds=[NEAR], labels=["horse"]))
+    assert told.text == "No object in *clip.mp4* passed the limits (70%, 1 s). Close: 3 horses (up to 76%, 0.9 s)."
+    assert "Show these too" in checked(told)
+
+
+def test_what_of_the_video_could_not_be_used_is_said_in_slack_too() -> None:
+    reported = [{"code": 15, "message": "decoded 2.9 s of 5.0 s", "fault": "CUT_SHORT", "start_s": 2.9, "end_s": 5.0}]
+    for found in (of_labels(reported=reported), of_labels("car", reported=reported)):
+        assert "The file is damaged: it ends at 0:02, and should go on to 0:05. What is there was used." in checked(
+            finished(found)
+        )
+
+
+def test_the_engine_is_told_as_people_call_it() -> None:
+    assert "26 s · YOLOX tiny, on our server" in checked(finished(of_labels("car")))
+
+
+def listed(found: Summary, *, options: Options | None = None) -> str:
+    return checked(blocks.object_list(job(options=options), found, next_first=0, next_page=0))
+
+
+def test_a_list_names_its_video_and_keeps_its_thresholds() -> None:
+    shown = listed(of_labels("car", near_miss_count=3, near_kinds=[NEAR]), options=Options(min_confidence=0.3))
+    assert "*clip.mp4* (above 30%)\\n`1` *car* 90% · 0:00.0–0:02.5" in shown
+    assert "Limits: 30%, 1 s. Not shown: 3 horses seen for less than a second." in shown
+
+
+def test_the_list_of_a_further_page_keeps_to_slacks_limit() -> None:
+    rows = summary(24, "a" + "&" * 300).objects
+    said = blocks.page_list(job("&" * 300), rows)
+    assert len(said) <= blocks.TEXT_LETTERS
+    assert said.count("&") == said.count("&amp;")
+    assert blocks.page_list(job(), []) == ""
+
+
+def test_what_was_followed_by_its_motion_has_no_percentage() -> None:
+    shown = listed(of_labels("moving object"))
+    assert "`1` *moving object* · 0:00.0–0:02.5" in shown
+    assert "Limits: 1 s." in shown
+    assert "%" not in shown
+    row = of_labels("moving object").objects[0]
+    assert texts.animation_title(row) == "1 moving object · 0:00–0:02"
+    assert "%" not in texts.summary_alt("clip.mp4", [row])
+
+
+def test_of_many_jobs_those_that_run_come_first_with_time_and_thread() -> None:
+    over = replace(job(thread_ts="1.5"), state=JobState.DONE, number=9)
+    message = blocks.status([over, *[job()] * 40], now=601.0, workspace_url=WORKSPACE)
+    shown = checked(message)
+    assert shown.index("tracking") < len(shown) // 2
+    assert "`7` *clip.mp4* · tracking · 10 min ago · <#C1> · <https://acme.slack.com/archives/C1/p12|thread>" in shown
+    assert "… and 11 earlier" in shown
 
 
 def test_each_object_has_its_number_label_confidence_time_and_link() -> None:
@@ -148,7 +278,8 @@ def test_escaped_text_holds_no_markup(text: str) -> None:
 
 def test_home_and_form_are_what_slack_accepts() -> None:
     done = job(facts=JobFacts(summary=summary(3)))
-    for view in (home.home([job(), done]), home.home([]), home.modal(), home.modal(channel="C0WILDLIFE1")):
+    homes = [home.home(jobs, now=2.0, workspace_url=WORKSPACE) for jobs in ([job(), done], [], [job("x" * 300)] * 100)]
+    for view in (*homes, home.modal(), home.modal(channel="C0WILDLIFE1")):
         assert check_view(json.loads(json.dumps(view)), picture_problem=lambda _: "") == []
 
 
@@ -164,13 +295,25 @@ def test_each_error_of_the_bot_has_a_sentence_without_its_class_name(kind: type[
     assert kind.__name__ not in said
 
 
-@pytest.mark.parametrize("reason", ["gone", "elsewhere", "external", "hidden", "not-a-video"])
-def test_each_reason_why_a_file_cannot_be_used_has_its_own_sentence(reason: str) -> None:
-    said = {
-        each: texts.file_not_shared(errors.FileNotShared("F1", each)) for each in ("gone", "elsewhere", "external", "hidden")
-    }
-    assert len(set(said.values())) == 4
-    assert texts.file_not_shared(errors.FileNotShared("F1", reason)).endswith(".")
+FILE_REASONS = ("gone", "elsewhere", "external", "hidden", "not-a-video")
+PASSING_FILE_REASONS = ("missing", "unready", "sign-in", "cut-short", "unreachable")
+
+
+def test_each_reason_why_a_file_cannot_be_used_has_its_own_sentence() -> None:
+    reasons = (*FILE_REASONS, *PASSING_FILE_REASONS)
+    said = [texts.file_not_shared(errors.FileNotShared("F1", each)) for each in reasons]
+    assert len(set(said)) == len(reasons)
+    assert all(each.endswith(".") for each in said)
+    assert [each for each in reasons if errors.FileNotShared("F1", each).may_pass] == list(PASSING_FILE_REASONS)
+
+
+@pytest.mark.parametrize("reason", [*texts.REFUSALS, *texts.TOKEN_REFUSED, "missing_scope", "a_new_reason", "<!channel>"])
+def test_each_refusal_of_slacks_is_told_in_words(reason: str) -> None:
+    said = texts.refused(errors.SlackRefused("chat.postMessage", reason), channel="C1")
+    assert said.endswith(".")
+    assert "<!channel>" not in said
+    known = reason in texts.REFUSALS or reason in texts.TOKEN_REFUSED
+    assert (reason not in said) if known else said
 
 
 def test_errors_come_back_from_the_database_with_their_facts() -> None:
@@ -185,3 +328,25 @@ def test_a_crash_names_the_job_and_nothing_else() -> None:
     said = texts.sentence(ChildCrashed("track", -9), number=7)
     assert "job 7" in said
     assert "-9" not in said
+
+
+@pytest.mark.parametrize("objects", [0, 3])
+def test_damage_and_what_was_left_out_is_said_where_the_job_ends(objects: int) -> None:
+    troubles = [
+        {"code": 15, "message": "", "fault": "CUT_SHORT", "start_s": 12.4, "end_s": 60.0},
+        {"code": 15, "message": "", "fault": "PICTURES_LOST", "start_s": 2.0, "end_s": 3.0, "pictures": 25},
+        {"code": 9, "message": "", "fault": "CAMERA_MOVES", "start_s": 3.0, "end_s": 5.0},
+        {"code": 9, "message": "", "fault": "CAMERA_MOVES", "start_s": 7.0, "end_s": 9.0},
+        {"fault": "REPORTED", "code": 13, "message": "<!channel> broke."},
+        {"code": 2, "message": "", "fault": "UNHEARD_OF"},
+    ]
+    found = Summary.from_json(summary(objects).to_json() | {"problems": len(troubles), "reported": troubles})
+    shown = checked(blocks.finished(job(), JobFacts(summary=found, probed=PROBED, earlier=""), earlier_link=""))
+    for said in (
+        "it ends at 0:12, and should go on to 1:00",
+        "25 pictures between 0:02 and 0:03 could not be read and were left out",
+        "The camera moves at 0:03–0:05 and 0:07–0:09; these were left out",
+        "&lt;!channel&gt; broke.",
+    ):
+        assert shown.count(said) == 1
+    assert "broke.." not in shown

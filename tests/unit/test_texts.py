@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 
 from bot.engines import Why
 from bot.jobs import error_codec
+from bot.jobs.facts import NearMisses
 from bot.settings import Settings
-from bot.texts import cli, wording
+from bot.texts import cli, limits, plurals, wording
 from bot.texts import engine as engine_texts
 from bot.texts import errors as sentences
 from tests.every_error import an_error, every_kind
 from tracking import errors
 from tracking.engines.base import EngineName
 from tracking.errors import TrackletError
+from tracking.local.coco import LABELS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -107,9 +109,136 @@ def test_a_place_in_a_video_reads_like_a_player_s_clock(seconds: float, said: st
 
 
 @pytest.mark.parametrize(
+    ("start_s", "end_s", "said"),
+    [
+        (5.24, 7.1, "0:05.2–0:07.1"),
+        (5.2, 5.21, "0:05.2"),
+        (0.0, 9.94, "0:00.0–0:09.9"),
+        (0.0, 10.0, "0:00–0:10"),
+        (3.2, 70.9, "0:03–1:10"),
+        (3599.95, 3600.0, "59:59.9–1:00:00.0"),
+    ],
+)
+def test_a_short_stretch_is_told_to_a_tenth_and_a_long_one_to_the_second(start_s: float, end_s: float, said: str) -> None:
+    assert wording.exact_span(start_s, end_s) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-2, "just now"), (59, "just now"), (61, "1 min ago"), (3600, "1 h ago"), (100_000, "27 h ago"), (200_000, "2 days ago")],
+)
+def test_how_long_ago_something_was_is_told_in_the_unit_that_fits(seconds: float, said: str) -> None:
+    assert wording.ago(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [([3], "3"), ([1, 2], "1, 2"), ([2, 3, 1], "1 to 3"), ([8, 1, 2, 3, 10, 11, 12], "1 to 3, 8, 10 to 12"), ([], "")],
+)
+def test_numbers_in_a_row_are_told_by_the_first_and_the_last(numbers: list[int], said: str) -> None:
+    assert wording.ranges(numbers) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "said"),
+    [
+        (1, "person", "1 person"),
+        (2, "person", "2 people"),
+        (2, "bicycle", "2 bicycles"),
+        (12, "moving object", "12 moving objects"),
+        (3, "bus", "3 buses"),
+        (3, "sheep", "3 sheep"),
+        (2, "wine glass", "2 wine glasses"),
+        (2, "tv", "2 TVs"),
+        (1, "skis", "1 pair of skis"),
+        (2, "scissors", "2 pairs of scissors"),
+        (2, "Person", "2 People"),
+        (2, "furniture", "2 furniture"),
+        (2, "lady", "2 ladies"),
+        (2, "toy", "2 toys"),
+        (2, "human", "2 humans"),
+        (2, "cars", "2 cars"),
+        (1200, "car", "1,200 cars"),
+        (2, "自転車", "2 自転車"),
+        (2, "a&amp;b", "2 a&amp;b"),
+        (2, "", "2 "),
+    ],
+)
+def test_plurals_are_those_that_people_say(number: int, noun: str, said: str) -> None:
+    assert plurals.counted(number, noun) == said
+
+
+def test_every_class_of_the_detectors_has_a_plural_of_its_own() -> None:
+    many = {plurals.plural(label) for label in LABELS}
+    assert len(many) == len(LABELS)
+    assert {label for label in LABELS if plurals.plural(label) == label} == {"sheep", "broccoli"}
+
+
+@given(st.text(max_size=60))
+def test_any_label_can_be_counted(label: str) -> None:
+    assert plurals.counted(1, label).endswith(label)
+    assert plurals.counted(2, label).startswith("2 ")
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["person", "bicycle", "person", "bicycle"], "2 people, 2 bicycles"),
+        (list("abcdefg"), "1 a, 1 b, 1 c, 1 d, 1 e, 1 f, 1 g"),  # the last one is named, not "1 more class"
+        (list("abcdefghh"), "2 h, 1 a, 1 b, 1 c, 1 d, 1 e and 2 others"),
+    ],
+)
+def test_kinds_are_counted_and_the_last_one_is_named(labels: list[str], said: str) -> None:
+    assert plurals.counted_labels(labels).replace("hs", "h") == said
+
+
+def near(label: str, count: int, *, brief: int = 0, unsure: int = 0, confidence: float = 0.76, frames: int = 9) -> NearMisses:
+    return NearMisses(label=label, count=count, brief=brief, unsure=unsure, confidence=confidence, frames=frames)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "number", "said"),
+    [
+        ([near("person", 2, brief=2)], 2, "Not shown: 2 people seen for less than a second."),
+        ([near("moving object", 98, brief=98)], 98, "Not shown: 98 moving objects seen for less than a second."),
+        ([near("car", 1, unsure=1)], 1, "Not shown: 1 car less than 70% sure."),
+        (
+            [near("car", 2, unsure=1, brief=1), near("bus", 1, brief=1)],
+            3,
+            "Not shown: 2 cars, 1 bus less than 70% sure or seen for less than a second.",
+        ),
+        ([near(label, 1, brief=1) for label in "abcd"], 4, "Not shown: 4 objects seen for less than a second."),
+        ([near("moving object", 3, unsure=3)], 3, "Not shown: 3 moving objects followed too unsteadily."),
+        ([], 3, "Not shown: 3 objects."),  # of a job from before kinds were kept
+    ],
+)
+def test_what_is_not_shown_is_told_with_its_reason(kinds: list[NearMisses], number: int, said: str) -> None:
+    assert limits.not_shown(kinds, number, 0.7, 10, 0.1) == said
+
+
+def test_limits_are_told_in_seconds_where_the_pace_is_known_and_without_a_percentage_that_measures_nothing() -> None:
+    assert limits.limits(0.7, 10, 0.1) == "70%, 1 s"
+    assert limits.limits(0.3, 10, 0.04) == "30%, 0.4 s"
+    assert limits.limits(0.7, 10, 0.0) == "70%, 10 frames"
+    assert limits.limits(0.7, 10, 0.1, named=False) == "1 s"
+    assert limits.limits(0.0, 1, 0.1) == ""
+
+
+def test_what_nearly_passed_is_grouped_and_stays_below_the_limit() -> None:
+    kinds = [near("horse", 3), near("bird", 1, confidence=0.4, frames=22), near("moving object", 2)]
+    said = limits.close(kinds, 7, 0.1)
+    assert said == "3 horses (up to 76%, 0.9 s), 1 bird (40%, 2.2 s), 2 moving objects (up to 0.9 s) and 1 more"
+    assert limits.close([near("horse", 1, frames=9)], 1, 1 / 30) == "1 horse (76%, 0.3 s)"
+    assert limits.limits(0.7, 10, 1 / 30) == "70%, 0.33 s"
+
+
+@pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (0.04, "0.0 s"),
+        (0.0, "0 s"),
+        (0.04, "0.04 s"),
+        (0.34, "0.3 s"),
+        (1.0, "1 s"),
         (9.94, "9.9 s"),
         (9.96, "10 s"),
         (59.6, "1 min"),
@@ -156,7 +285,7 @@ def test_each_engine_and_reason_can_be_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "said"), [(1, "1 more object passes, but tells less"), (1200, "1,200 more objects pass, but")]
+    ("number", "said"), [(1, "1 more object passes, but that is more"), (1200, "1,200 more objects pass, but that is more")]
 )
 def test_objects_beyond_the_most_that_are_shown_are_told(number: int, said: str) -> None:
     facts = cli.ResultFacts(1000, 1000 + number, (), (), 0.7, 10, left_out=number)
@@ -168,4 +297,4 @@ def test_objects_beyond_the_most_that_are_shown_are_told(number: int, said: str)
 def test_an_annotation_file_that_holds_too_much_is_told_with_the_bound() -> None:
     said = sentences.sentence(errors.AnnotationError("file", "too many boxes", 2_500_000))
     assert "more than 2,500,000 boxes" in said
-    assert "shorter stretch" in said
+    assert "shorter part of the video" in said

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.shared_data import shared_case, shared_data
 from tracking.errors import AnnotationError, AnnotationRunFailed
 from tracking.formats.video_intelligence import failure_in, read, write
-from tracking.model import Annotations, EngineWarning, Segment, Track
+from tracking.model import Annotations, EngineWarning, ProblemKind, Segment, Track
 
 BOX = {"left": 0.25, "top": 0.5, "right": 0.75, "bottom": 1}
 
@@ -407,3 +407,47 @@ def test_the_file_of_labels_that_once_read_as_an_empty_video_is_named() -> None:
     with pytest.raises(AnnotationError) as caught:
         read(shared_case("video/labels-only.json"))
     assert caught.value.problem == "holds labels"
+
+
+def test_every_problem_of_a_run_is_written_and_read_back() -> None:
+    problems = (
+        EngineWarning(15, "decoded 2.0 s of 4.0 s", ProblemKind.CUT_SHORT, 1.96, 4.0),
+        EngineWarning(15, "lost 25 pictures", ProblemKind.PICTURES_LOST, 2.0, 3.0, 25),
+        EngineWarning(9, "the camera moves", ProblemKind.CAMERA_MOVES, 5.0, 7.25),
+        EngineWarning(13, "segment 2"),
+    )
+    data = write(Annotations(problems=problems))
+    assert read(data).problems == problems
+    # As Google's own library reads it.
+    found = videointelligence.AnnotateVideoResponse.from_json(data)
+    assert (found.annotation_results[0].error.code, found.annotation_results[0].error.message) == (15, "decoded 2.0 s of 4.0 s")
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        "no list",
+        ["no object"],
+        [{"domain": "another"}],
+        [{"domain": "tracklet", "reason": "CUT_SHORT"}],
+        [{"domain": "tracklet", "reason": "SOMETHING", "metadata": {}}],
+        [
+            {
+                "domain": "tracklet",
+                "reason": "CUT_SHORT",
+                "metadata": {"code": "15", "start_s": "nan", "end_s": "4", "pictures": "0"},
+            }
+        ],
+        [
+            {
+                "domain": "tracklet",
+                "reason": "CUT_SHORT",
+                "metadata": {"code": "15", "start_s": "5", "end_s": "4", "pictures": "0"},
+            }
+        ],
+        [{"domain": "tracklet", "reason": "CUT_SHORT", "metadata": {"code": [], "start_s": {}, "end_s": "4", "pictures": "0"}}],
+    ],
+)
+def test_details_that_are_not_ours_leave_the_report_itself(details: object) -> None:
+    data = document(error={"code": 13, "message": "broken", "details": details})
+    assert read(data).problems == (EngineWarning(13, "broken"),)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from tracking.errors import AnnotationError, AnnotationRunFailed
 from tracking.formats import pieces
-from tracking.model import Annotations, EngineWarning, Segment, Track
+from tracking.model import Annotations, EngineWarning, ProblemKind, Segment, Track
 
 # An hour of a crowded street is some 50 MB; what these bounds let pass at most, such as 69 people ten times a second for an
 # hour, is some 480 MB. Above them a file is made to exhaust memory, or nobody could look at what it shows.
@@ -37,6 +37,10 @@ MAX_TIME_S = 1e6
 MAX_EDGE = 10.0  # frames; real boxes stay within -0.6..1.3, and one in pixels has edges in the hundreds
 MAX_PIXELS = 1e5
 MAX_LABEL_CHARACTERS = 1000
+
+MAX_PROBLEMS = 100
+ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
+ERROR_DOMAIN = "tracklet"
 
 NANOS = 1_000_000_000
 # Protobuf's JSON writes a Duration as a decimal with a final "s".
@@ -141,7 +145,7 @@ class _Reading:
         objects = _pick(result, "object_annotations", "objectAnnotations")
         self.has_objects |= objects is not None
         if problems and objects is None:
-            self.failed += [(f"{place}.error", problem) for problem in problems]
+            self.failed.append((f"{place}.error", problems[0]))
         if objects is None:
             self.others |= dict.fromkeys(_other_kinds(result))
         found = _Objects(objects, long_lists, f"{place}.object_annotations")
@@ -150,8 +154,8 @@ class _Reading:
     def annotations(self) -> Annotations:
         """Return what was read. Raises `AnnotationError` for a file that holds other things, or the errors of a failed run."""
         if self.failed and len(self.failed) == self.results:
-            place, (code, message) = self.failed[0]
-            raise AnnotationRunFailed(place=place, problem=message, code=code)
+            place, problem = self.failed[0]
+            raise AnnotationRunFailed(place=place, problem=problem.message, code=problem.code)
         if self.others and not self.has_objects:
             raise AnnotationError(place="annotation_results", problem=f"holds {', '.join(self.others)}")
         tracks = [_track(row, number) for number, row in enumerate(row for row in self.rows if row.parts)]
@@ -214,10 +218,9 @@ def write(annotations: Annotations) -> bytes:
     if annotations.shots:
         result["shot_annotations"] = [_segment_json(shot) for shot in annotations.shots]
     result["object_annotations"] = [_object_json(track) for track in annotations.tracks]
-    errors = [{"error": {"code": code, "message": message}} for code, message in annotations.problems]
-    return orjson.dumps(
-        {"annotation_results": [result | (errors[0] if errors else {}), *errors[1:]]}, option=orjson.OPT_APPEND_NEWLINE
-    )
+    if annotations.problems:
+        result["error"] = _error_json(annotations.problems)
+    return orjson.dumps({"annotation_results": [result]}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _data(source: Path | bytes) -> bytes:
@@ -228,7 +231,9 @@ def _data(source: Path | bytes) -> bytes:
             raise AnnotationError(place="file", problem="too large", limit=MAX_BYTES)
         return pieces.utf8(source if isinstance(source, bytes) else _bytes(source))
     except OSError as error:
-        raise AnnotationError(place="file", problem="unreadable") from error
+        assert isinstance(source, Path)  # bytes are not opened
+        problem = "no file" if isinstance(error, FileNotFoundError | NotADirectoryError) else "unreadable"
+        raise AnnotationError(place=source.name, problem=problem) from error
 
 
 def _bytes(path: Path) -> bytes:
@@ -495,12 +500,58 @@ def _shots(result: dict[str, Json], place: str) -> list[Segment]:
     return [_segment(shot, at) for at, shot in _items(shots, f"{place}.shot_annotations")]
 
 
+def _error_json(problems: Sequence[EngineWarning]) -> dict[str, Json]:
+    """All problems as one google.rpc.Status: the first in its own fields, and each as an ErrorInfo among its details."""
+    status: dict[str, Json] = {"code": problems[0].code, "message": problems[0].message}
+    if len(problems) > 1 or problems[0].kind is not ProblemKind.REPORTED:
+        status["details"] = [
+            {
+                "@type": ERROR_INFO,
+                "reason": problem.kind.value,
+                "domain": ERROR_DOMAIN,
+                "metadata": {
+                    "code": str(problem.code),
+                    "message": problem.message,
+                    "start_s": f"{problem.start_s:.6f}",
+                    "end_s": f"{problem.end_s:.6f}",
+                    "pictures": str(problem.pictures),
+                },
+            }
+            for problem in problems[:MAX_PROBLEMS]
+        ]
+    return status
+
+
 def _problems(error: Json) -> list[EngineWarning]:
-    """What the service reported of one result; a status of code 0 is no error (google.rpc.Code)."""
+    """What is reported of one result; a status of code 0 is no error (google.rpc.Code)."""
     if not isinstance(error, dict) or not (error.get("code") or error.get("message")):
         return []
+    details = error.get("details")
+    ours = [
+        found
+        for detail in (details[:MAX_PROBLEMS] if isinstance(details, list) else [])
+        if (found := _own_problem(detail)) is not None
+    ]
     code = error.get("code")
-    return [EngineWarning(code if isinstance(code, int) else 2, _text(error.get("message")))]
+    return ours or [EngineWarning(code if isinstance(code, int) else 2, _text(error.get("message")))]
+
+
+def _own_problem(detail: Json) -> EngineWarning | None:
+    """What `_error_json` wrote of one problem; None for what is not ours, or was changed."""
+    if not isinstance(detail, dict) or detail.get("domain") != ERROR_DOMAIN:
+        return None
+    facts = detail.get("metadata")
+    if not isinstance(facts, dict):
+        return None
+    try:
+        kind = ProblemKind(_text(detail.get("reason")))
+        code, pictures = int(_text(facts.get("code"))), int(_text(facts.get("pictures")))
+        start_s, end_s = float(_text(facts.get("start_s"))), float(_text(facts.get("end_s")))
+    except ValueError:
+        return None
+    if not (0 <= start_s <= end_s <= MAX_TIME_S and 0 <= pictures < 2**31 and 0 < code < 2**31):
+        return None
+    return EngineWarning(code, _text(facts.get("message")), kind, start_s, end_s, pictures)
 
 
 def _confidence(value: Json, place: str) -> float:

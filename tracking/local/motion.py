@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracking.local.detectors.base import Detections
+from tracking.model import MOVING_OBJECT
 
 Pixels = NDArray[np.uint8]
-LABELS = ("moving object",)
+LABELS = (MOVING_OBJECT,)
 Box = tuple[int, int, int, int]  # left, top, right, bottom in working pixels
 
 # The test for a fixed camera: corners found per tile, followed to the next frame.

@@ -8,6 +8,7 @@ Processes that want the same file share one download. What a file contains is `d
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ DownloadProgress = Callable[[int, int], None]  # bytes so far, bytes in all
 
 CHUNK_BYTES = 64 << 10
 SILENCE_S = 30.0  # a server that says nothing for so long is given up
+REACH_S = 5.0  # for a server to say that it has the file
 WAIT_S = 0.2  # how often a process looks whether another one's download is over
 
 pooch.get_logger().setLevel("WARNING")  # it tells standard error of each download
@@ -74,6 +76,25 @@ def is_here(model: str, *, folder: Path | None = None) -> bool:
     """Return whether the published model of this name was downloaded before."""
     published = published_models()[model]
     return _has((folder or _cache()) / published.file, published)
+
+
+def reach(model: str, *, folder: Path | None = None, published: Mapping[str, PublishedModel] | None = None) -> None:
+    """
+    See that the published model of this name could be downloaded and kept, without doing so.
+
+    Takes seconds: not for an event loop. Raises `EngineUnavailable` where its server ("offline") or the cache
+    ("configuration") can't be used.
+    """
+    release = (published_models() if published is None else published)[model]
+    folder = folder or _cache()
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise EngineUnavailable(EngineName.YOLOX, EngineAbsence.CONFIGURATION, f"{there} can't be written")
+    try:
+        with requests.head(release.url, timeout=REACH_S, allow_redirects=True, headers={"User-Agent": "tracklet"}) as answer:
+            answer.raise_for_status()
+    except requests.RequestException as error:
+        raise EngineUnavailable(EngineName.YOLOX, EngineAbsence.OFFLINE, _reason(error)) from error
 
 
 def _cache() -> Path:
@@ -160,7 +181,7 @@ def _download(model: str, path: Path, release: PublishedModel, progress: Downloa
         pooch.retrieve(release.url, f"sha256:{release.sha256}", fname=release.file, path=folder, downloader=download)
         (folder / release.file).replace(path)
     except requests.RequestException as error:
-        raise EngineUnavailable(EngineName.YOLOX, EngineAbsence.OFFLINE, _reason(error)) from error
+        raise EngineUnavailable(EngineName.YOLOX, EngineAbsence.OFFLINE, _reason(error), model) from error
     except ValueError as error:
         raise ModelError(model=model, problem=ModelFault.CHECKSUM, detail=release.sha256) from error
     finally:

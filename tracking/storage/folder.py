@@ -86,6 +86,29 @@ class Folder:
 
         return await self._in_thread(copy, name, "write")
 
+    async def link(self, name: str, source: Path) -> None:
+        """
+        Have a file of this machine under `name` as well, its bytes on the disk once; copied where the system can't link it.
+
+        Nobody may write into `source` afterwards: a new version is another file that takes its place.
+        """
+        place = self._place(name, "write")
+
+        def link() -> bool:
+            with unfinished(place) as aside:
+                try:
+                    os.link(source, aside)
+                except FileNotFoundError:
+                    raise
+                except OSError:
+                    return False
+                with self._locked():
+                    aside.replace(place)
+            return True
+
+        if not await self._in_thread(link, name, "write"):
+            await self.upload(name, source)
+
     async def delete(self, name: str, *, if_generation: int | None = None) -> None:
         place = self._place(name, "delete")
 

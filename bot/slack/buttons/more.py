@@ -15,8 +15,8 @@ def draw(job: Job, facts: JobFacts, place: Place) -> Json | None:
     """Return the button below the list of objects, while there are GIFs that were not shown."""
     if place is not Place.LIST or not facts.next_first or facts.summary is None:
         return None
-    last = min(facts.next_first + GIFS_A_MESSAGE - 1, len(facts.summary.objects))
-    return element(KEY, texts.more_gifs(facts.next_first, last), f"{job.id} {facts.next_first}")
+    number = min(GIFS_A_MESSAGE, len(facts.summary.objects) - facts.next_first + 1)
+    return element(KEY, texts.more_gifs(number), f"{job.id} {facts.next_first}")
 
 
 async def act(click: Click) -> str:

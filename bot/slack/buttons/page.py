@@ -6,7 +6,7 @@ from bot.jobs.facts import JobFacts
 from bot.jobs.model import Job
 from bot.slack.buttons.base import BUTTONS, Button, Click, Json, Place, element
 from bot.texts import slack as texts
-from rendering.pages.cells import PAGE_OBJECTS
+from rendering.selection import PAGE_OBJECTS
 
 KEY = "tracklet_page"
 

@@ -1,5 +1,5 @@
 """
-What goes over the wire as JSON, and the refusal that Slack's Web API answers with.
+The type of JSON payloads, and the refusal that Slack's Web API answers with.
 
 Payloads of Slack are open dictionaries; this alias is the one place where the playground says `Any` for them.
 """
@@ -26,7 +26,7 @@ class ApiError(Exception):
         self.facts = facts
 
     def answer(self) -> Json:
-        """The JSON body of this refusal."""
+        """Return the JSON body of this refusal."""
         body: Json = {"ok": False, "error": self.error, **self.facts}
         if self.messages:
             body["errors"] = list(self.messages)

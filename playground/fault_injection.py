@@ -1,5 +1,5 @@
 """
-Requests of the app meet the faults that were asked for, and are written down with their answers.
+Fault injection: requests of the app meet the faults that were asked for, and are recorded with their answers.
 
 Used for the Web API and for the bytes of files alike. A token never gets into the record.
 """
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from playground.faults import FaultKind, Faults
-from playground.wire import ApiError, Json
+from playground.faults import FaultKind, Faults, OtherAnswer, merged
+from playground.payloads import ApiError, Json
 
 
 @dataclass
@@ -21,7 +21,7 @@ class ApiCall:
     """
     One call by the app: a method of the Web API, or "upload", "download", "response_url".
 
-    `status` 0 means that the connection broke; `answer` is then what would have been said. `error` is the refusal, if it was
+    `status` 0 means that the connection broke; `answer` is then the answer that was lost. `error` is the refusal, if it was
     one.
     """
 
@@ -42,8 +42,8 @@ class ApiCall:
 Handler = Callable[[web.Request, ApiCall], Awaitable[web.StreamResponse]]
 
 
-class Faulty:
-    """Runs handlers with the faults of `faults`; `calls` is the record, `changed` is told of each line in it."""
+class FaultInjector:
+    """The runner of handlers with the faults of `faults`; `calls` is the record, `changed` is called after each line of it."""
 
     def __init__(self, faults: Faults, changed: Callable[[], None]) -> None:
         self.faults = faults
@@ -81,6 +81,14 @@ class Faulty:
         if fault.kind is FaultKind.LOST_REQUEST:
             _hang_up(request)
             return web.Response()
+        if fault.other is not None:
+            return await _something_else(request, fault.other, handler, call)
+        if fault.kind is FaultKind.ALTERED:
+            response = await handler(request, call)
+            if call.answer is not None and response.status == 200:
+                call.answer = merged(call.answer, fault.changes)
+                return web.json_response(call.answer)
+            return response
         if fault.kind is FaultKind.SERVER_ERROR:
             return web.Response(status=500, text="internal server error")
         if fault.kind is FaultKind.RATE_LIMITED:
@@ -91,8 +99,15 @@ class Faulty:
         return web.json_response(call.answer)
 
 
+async def _something_else(request: web.Request, other: OtherAnswer, handler: Handler, call: ApiCall) -> web.Response:
+    if other.is_done:
+        await handler(request, call)
+    call.answer = None
+    return web.Response(status=other.status, body=other.body, content_type=other.content_type)
+
+
 def rate_limited(retry_after_s: int, call: ApiCall) -> web.Response:
-    """HTTP 429 as Slack sends it."""
+    """Return HTTP 429 as Slack sends it."""
     call.answer = {"ok": False, "error": "ratelimited"}
     return web.json_response(call.answer, status=429, headers={"Retry-After": str(retry_after_s)})
 
