@@ -29,6 +29,7 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs.database import Database, held_alone, make_private
+from bot.jobs.leases import DEFAULT_LEASE_TIMES, Leases, LeaseTimes, new_executor_id
 from bot.jobs.model import Job, Json
 from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, NullReporter
@@ -84,6 +85,7 @@ SOCKET_CHECK_S = 10.0
 SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 CLOSE_S = 2.0
 DAY_S = 86_400.0
+OTHERS_WRITE_S = 7200.0  # what another process may be at one file
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,21 @@ class JobParts:
     workflow: Workflow
     runtime: Runtime
     service: JobService
+    leases: Leases | None
+    """None where this process has the database for itself."""
+
+    async def start(self, ending: AsyncExitStack) -> None:
+        """Go on with what was left, and take work."""
+        if self.leases is None:
+            await self.workflow.prepare()
+            await self.runtime.start()
+            return
+        # The lease first, and given back last: what this process begins is never without one.
+        ending.push_async_callback(self.leases.stop)
+        ending.push_async_callback(self.runtime.stop)
+        await self.runtime.start()
+        await self.leases.start()
+        ending.push_async_callback(_ended, asyncio.create_task(self.workflow.keep_looking_for_cancels()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +175,11 @@ class Bot:
         knowledge_graph: str = KNOWLEDGE_GRAPH,
         http_limits: HttpLimits = DEFAULT_HTTP_LIMITS,
         watchdog: Watchdog | None = None,
+        takes_work: bool = True,
+        lease_times: LeaseTimes = DEFAULT_LEASE_TIMES,
     ) -> None:
+        self._takes_work = takes_work
+        self._lease_times = lease_times
         self.settings = settings
         self._http_limits = http_limits
         self._children = children or ProcessPool(settings.child_slots)
@@ -201,13 +222,19 @@ class Bot:
         app_token = settings.slack_app_token.get_secret_value()
         socket = await socket_address(slack.client, app_token) if app_token else None
         jobs = build_jobs(
-            settings, ending, storage=storage, slack=slack, children=self._children, file_pauses_s=self._patience.file_pauses_s
+            settings,
+            ending,
+            storage=storage,
+            slack=slack,
+            children=self._children,
+            file_pauses_s=self._patience.file_pauses_s,
+            takes_work=self._takes_work,
+            lease_times=self._lease_times,
         )
         listeners = build_listeners(settings, ending, storage=storage, slack=slack, jobs=jobs, timeouts=self._patience)
         triggers = _triggers(settings, storage=storage, slack=slack, jobs=jobs)
 
-        await jobs.workflow.prepare()
-        await jobs.runtime.start()
+        await jobs.start(ending)
         if self._watchdog is not None:
             # Before anything of an earlier start goes on: that may be what the program stood still at.
             ending.push_async_callback(self._watchdog.stop)
@@ -326,7 +353,8 @@ async def build_storage(settings: Settings, ending: AsyncExitStack) -> StoragePa
     ending.callback(store.close)
     await store.create_tables()
     paths = JobPaths(settings.data_dir)
-    await asyncio.to_thread(remove_leftovers, paths)
+    older_than_s = 0.0 if settings.uses_sqlite else OTHERS_WRITE_S
+    await asyncio.to_thread(partial(remove_leftovers, paths, older_than_s=older_than_s))
     google = GoogleStorage()
     ending.push_async_callback(google.close)
     storage = open_storage(settings, google)
@@ -375,8 +403,12 @@ def build_jobs(
     slack: SlackParts,
     children: TaskRunner,
     file_pauses_s: Sequence[float] = FILE_PAUSES_S,
+    takes_work: bool = True,
+    lease_times: LeaseTimes = DEFAULT_LEASE_TIMES,
 ) -> JobParts:
-    """Join the workflow, its runtime and the service that is asked; the runtime is not started."""
+    """Join the workflow, its runtime and the service that is asked; the runtime is not started. Raises `OptionError`."""
+    if settings.uses_sqlite and not takes_work:
+        raise OptionError("TRACKLET_DATABASE_URL", "SQLite", start.several_processes_need_postgres())
     links = Fetcher(policy=AddressPolicy(settings.allowed_hosts), limits=FetchLimits(max_bytes=settings.max_video_bytes))
     ending.push_async_callback(links.close)
     silent = NullReporter()
@@ -398,11 +430,13 @@ def build_jobs(
         reporter=reporter,
         file_pauses_s=file_pauses_s,
     )
-    runtime = Runtime(settings, storage.database, workflow.run)
+    executor_id = "local" if settings.uses_sqlite else new_executor_id()
+    runtime = Runtime(settings, storage.database, workflow.run, executor_id=executor_id, takes_work=takes_work)
+    leases = None if settings.uses_sqlite else Leases(storage.store, executor_id, runtime.recover, times=lease_times)
     ending.push_async_callback(runtime.stop)
     service = JobService(store=storage.store, runtime=runtime, pipeline=workflow)
     ending.push_async_callback(service.close)
-    return JobParts(workflow=workflow, runtime=runtime, service=service)
+    return JobParts(workflow=workflow, runtime=runtime, service=service, leases=leases)
 
 
 def build_listeners(
@@ -588,13 +622,14 @@ def check(settings: Settings) -> None:
     check_tokens(settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value())
 
 
-async def serve(settings: Settings) -> None:
-    """Run the bot until SIGTERM or SIGINT. Raises `OptionError`, `SlackError`."""
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, ended.set)
-    bot = Bot(settings, watchdog=Watchdog())
+async def serve(settings: Settings, *, takes_work: bool = True) -> None:
+    """
+    Run the bot until SIGTERM or SIGINT; without `takes_work` it only answers, and workers do the jobs.
+
+    Raises `OptionError`, `SlackError`.
+    """
+    ended = _ended_by_signal()
+    bot = Bot(settings, watchdog=Watchdog(), takes_work=takes_work)
     try:
         # Slack may not answer for a while; whoever waits for that may lose patience.
         await unless_cancelled(bot.start(), ended)
@@ -606,14 +641,73 @@ async def serve(settings: Settings) -> None:
         await bot.stop()
 
 
+class Worker:
+    """A process that only does jobs, beside others on one Postgres. `start`, then `stop`; not to be started twice."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        children: TaskRunner | None = None,
+        patience: Timeouts = DEFAULT_TIMEOUTS,
+        watchdog: Watchdog | None = None,
+        lease_times: LeaseTimes = DEFAULT_LEASE_TIMES,
+    ) -> None:
+        self._settings = settings
+        self._children = children or ProcessPool(settings.child_slots)
+        self._patience = patience
+        self._watchdog = watchdog
+        self._lease_times = lease_times
+        self._ending = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Build what does the work, and take it. Raises `OptionError`, on SQLite as well, and `SlackError`."""
+        settings, ending = self._settings, self._ending
+        try:
+            if settings.uses_sqlite:
+                raise OptionError("TRACKLET_DATABASE_URL", "SQLite", start.several_processes_need_postgres())
+            check(settings)
+            storage = await build_storage(settings, ending)
+            slack = await build_slack(
+                settings, ending, store=storage.store, knowledge_graph=KNOWLEDGE_GRAPH, share_s=self._patience.share_s
+            )
+            jobs = build_jobs(
+                settings, ending, storage=storage, slack=slack, children=self._children, lease_times=self._lease_times
+            )
+            await jobs.start(ending)
+            if self._watchdog is not None:
+                ending.push_async_callback(self._watchdog.stop)
+                await self._watchdog.start()
+        except BaseException:
+            await ending.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Leave running jobs as they are recorded, for other workers to go on with."""
+        await self._ending.aclose()
+
+
 async def worker(settings: Settings) -> None:
-    """Run a worker alone. Raises `OptionError` on SQLite, which one process has for itself."""
-    raise OptionError(
-        "TRACKLET_DATABASE_URL",
-        "SQLite" if settings.uses_sqlite else "Postgres",
-        "a worker beside `tracklet serve` needs several processes on one Postgres database, which is not there yet; "
-        "`tracklet serve` works on its own",
-    )
+    """Do jobs until SIGTERM or SIGINT. Raises `OptionError`, `SlackError`."""
+    ended = _ended_by_signal()
+    working = Worker(settings, watchdog=Watchdog())
+    try:
+        await unless_cancelled(working.start(), ended)
+        logger.info("working")
+        await ended.wait()
+    except Cancelled:
+        logger.info("ended before the work began")
+    finally:
+        await working.stop()
+
+
+def _ended_by_signal() -> asyncio.Event:
+    """Return what is set by SIGTERM and SIGINT from now on."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, ended.set)
+    return ended
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -376,22 +376,26 @@ def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...
 
 
 @commands.command()
-def serve() -> None:
+@click.option("--work/--no-work", default=True, help="Do jobs too, or only answer, beside workers.  [default: --work]")
+def serve(work: bool) -> None:
     """Run the bot, with the settings of the environment."""
     from bot.app import serve as run
     from bot.logs import log_for_operators
 
     settings = settings_of_environment()
     log_for_operators(verbose=logging.getLogger().level == logging.DEBUG)
-    run_async(run(settings))
+    run_async(run(settings, takes_work=work))
 
 
 @commands.command()
 def worker() -> None:
-    """Run a worker alone, for more machines."""
+    """Do jobs beside other workers and a `serve`, on one Postgres."""
     from bot.app import worker as run
+    from bot.logs import log_for_operators
 
-    run_async(run(settings_of_environment()))
+    settings = settings_of_environment()
+    log_for_operators(verbose=logging.getLogger().level == logging.DEBUG)
+    run_async(run(settings))
 
 
 @commands.command()

@@ -60,9 +60,7 @@ class Result:
 
     def _unwritten(self) -> tuple[str, ...]:
         """The labels of shown objects that no font at hand can write whole."""
-        typeface = Typeface(self.options.font)
-        labels = dict.fromkeys(shown.track.label for shown in self.rendered.selected.shown)
-        return tuple(label for label in labels if typeface.unwritable(label))
+        return Typeface(self.options.font).unwritable_among(shown.track.label for shown in self.rendered.selected.shown)
 
     def _older_pictures(self) -> int:
         """How many pictures of this video an earlier run left in the folder."""

@@ -143,7 +143,8 @@ class Summary(Fact):
     passed, `near_kinds` all of them by label, and `lowest` lets all of them pass. `problems` counts what went wrong with
     parts of the video, and `reported` says some. `labels` are those that the video has at all, most frequent first. `step_s`
     is the time between two pictures that the engine looked at, 0 where that is not known; `least_frames` how many boxes were
-    wanted, 0 where it is as many as the request says.
+    wanted, 0 where it is as many as the request says. `unwritten` are labels that the
+    pictures show only in part, since no font has their letters.
     """
 
     pages: tuple[SummaryPage, ...] = ()
@@ -158,6 +159,7 @@ class Summary(Fact):
     labels: tuple[str, ...] = ()
     step_s: float = 0.0
     least_frames: int = 0
+    unwritten: tuple[str, ...] = ()
 
     @property
     def shown(self) -> int:

@@ -110,6 +110,16 @@ channels = sa.Table(
 )
 
 
+executors = sa.Table(
+    "executors",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("renewed_at", sa.Float, nullable=False),
+)
+
+DATABASE_CLOCK = sa.extract("epoch", sa.func.clock_timestamp())  # Postgres: machines' clocks differ, its own is one
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """A message that was to be posted: `ts` is "" while nobody knows whether it arrived."""
@@ -153,6 +163,43 @@ class Store:
         """Wait for the calls under way, then let the connections go."""
         self._threads.shutdown(wait=True)
         self._engine.dispose()
+
+    async def renew_lease(self, executor_id: str) -> None:
+        """Note by the database's clock that a process is at work (Postgres)."""
+
+        def work(connection: sa.Connection) -> None:
+            changed = connection.execute(
+                sa.update(executors).where(executors.c.id == executor_id).values(renewed_at=DATABASE_CLOCK)
+            )
+            if not changed.rowcount:
+                connection.execute(sa.insert(executors).values(id=executor_id, renewed_at=DATABASE_CLOCK))
+
+        await self._run(work)
+
+    async def end_lease(self, executor_id: str) -> None:
+        """Note that a process is at work no longer; whoever looks next takes over what it had."""
+        query = sa.update(executors).where(executors.c.id == executor_id).values(renewed_at=0.0)
+        await self._run(lambda connection: connection.execute(query))
+
+    async def dead_executors(self, ttl_s: float) -> list[str]:
+        """Return the processes whose lease was not renewed for `ttl_s` seconds of the database's clock."""
+        query = sa.select(executors.c.id).where(executors.c.renewed_at < DATABASE_CLOCK - ttl_s)
+        return await self._run(lambda connection: list(connection.scalars(query)))
+
+    async def forget_executor(self, executor_id: str) -> None:
+        """Remove the lease of a process that has left nothing behind; one that was renewed meanwhile stays."""
+        query = sa.delete(executors).where(executors.c.id == executor_id)
+        await self._run(lambda connection: connection.execute(query))
+
+    async def live_executors(self) -> int:
+        """Return how many processes have a lease."""
+        query = sa.select(sa.func.count()).select_from(executors).where(executors.c.renewed_at > 0)
+        return await self._run(lambda connection: int(connection.scalar(query) or 0))
+
+    async def cancelled_among(self, job_ids: Sequence[JobId]) -> list[JobId]:
+        """Return those of some jobs that somebody wants to be stopped."""
+        query = sa.select(jobs.c.id).where(jobs.c.id.in_(job_ids), jobs.c.cancelled_by != "")
+        return await self._run(lambda connection: [JobId(found) for found in connection.scalars(query)])
 
     async def add_job(self, job_id: JobId, request: Request, *, attempt: int = 1, now: float | None = None) -> tuple[Job, bool]:
         """The job of that id, made from `request` if there was none; True when it is new."""

@@ -28,6 +28,7 @@ Json = dict[str, Any]
 Report = Callable[[float, float], None]
 
 NEAR_MISSES_TOLD = 8
+UNWRITTEN_TOLD = 6
 KINDS_TOLD = 12
 LABELS_TOLD = 24
 PROBLEMS_TOLD = 20
@@ -111,6 +112,7 @@ def summary_task(arguments: Json, report: Report) -> Json:
         "near_miss_count": len(selected.near_misses),
         "lowest": _thresholds(selected.near_misses),
         "problems": len(annotations.problems),
+        "unwritten": _unwritten(arguments, selected)[:UNWRITTEN_TOLD],
         "near_kinds": [kind.to_json() for kind in near_misses_by_label(selected.near_misses, selection)[:KINDS_TOLD]],
         "reported": [_told_problem(problem) for problem in annotations.problems[:PROBLEMS_TOLD]],
         "labels": labels_of(annotations)[:LABELS_TOLD],
@@ -177,6 +179,14 @@ def _selected(arguments: Json) -> tuple[Annotations, Selected]:
     shown = [one.track for one in selected.shown]
     numbering = numbering_of(arguments["annotations"], annotations, shown, lists, read=video_intelligence.read)
     return annotations, renumbered(selected, numbering)
+
+
+def _unwritten(arguments: Json, selected: Selected) -> list[str]:
+    """The labels that no font at hand can write whole."""
+    from rendering.fonts import Typeface
+
+    typeface = Typeface(Path(arguments["font"]) if arguments["font"] else None)
+    return list(typeface.unwritable_among(shown.track.label for shown in selected.shown))
 
 
 def _drawing(arguments: Json, annotations: Annotations, selected: Selected) -> Drawing:

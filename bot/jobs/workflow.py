@@ -76,6 +76,7 @@ FactT = TypeVar("FactT", bound=Fact)
 OtherT = TypeVar("OtherT", bound=Fact)
 
 WAKE = "wake"  # the topic of messages that end a wait early
+CANCEL_LOOK_S = 1.0
 SHOW_POLL_S = 0.5  # two rows are read; it grows to the pace of the remote engines
 
 
@@ -142,6 +143,17 @@ class Workflow:
         """Wait until the job is not at work in this process any more."""
         if self.runs(job_id):
             await self._ended.setdefault(job_id, asyncio.Event()).wait()
+
+    async def keep_looking_for_cancels(self) -> None:
+        """Stop what runs here and was cancelled at another process, until cancelled itself."""
+        while True:
+            await asyncio.sleep(CANCEL_LOOK_S)
+            if running := [JobId(each) for each in self._cancelled]:
+                try:
+                    for job_id in await self._store.cancelled_among(running):
+                        self.cancel(job_id)
+                except Exception:
+                    logger.exception("could not look for jobs that are to be stopped")
 
     async def prepare(self) -> None:
         """Give back their threads to the jobs that had begun to post when the last process ended; before anything goes on."""

@@ -185,6 +185,8 @@ def object_list(
     blocks = [section(text) for text in _chunks(lines)]
     if number := summary.left_out:
         blocks.append(_context(errors.left_out(number)))
+    if summary.unwritten:
+        blocks.append(_context(texts.labels_not_written([escape(label) for label in summary.unwritten])))
     if said := texts.list_limits(asked, _escaped_summary(summary)):
         blocks.append(_context(said))
     shown = {"summary": summary, "next_first": next_first, "next_page": next_page}

@@ -111,7 +111,8 @@ def nothing_passed(facts: ResultFacts) -> str:
 def labels_not_written(labels: Sequence[str]) -> str:
     """Return which labels are an ellipsis in the pictures, because no font at hand has their letters."""
     told = listing([quoted(label, limit=30) for label in labels], limit=6)
-    return f"No font here can write {told}; the pictures show … instead. Set TRACKLET_FONT to a font that can."
+    said = f"No font here can write {told}; the pictures show … instead."
+    return f"{said} Install tracklet[fonts], or set TRACKLET_FONT to a font that can."
 
 
 def no_such_label(asked: Sequence[str], known: Sequence[str]) -> str:

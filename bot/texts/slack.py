@@ -147,6 +147,11 @@ def labels_missing(asked: Sequence[str], there: Sequence[str]) -> list[str]:
     return [label for label in asked if label.casefold() not in known]
 
 
+def labels_not_written(labels: Sequence[str]) -> str:
+    """Tell which labels stand in the pictures only in part, because no font of the bot's has their letters."""
+    return f"I have no font for {wording.listing(labels, limit=6)}; the pictures show … instead. Whoever runs me can add one."
+
+
 def no_such_labels(labels: Sequence[str], where: str) -> str:
     """Return that nothing in a video has one of these labels; `where` is "here", or names the video."""
     quoted = [f"“{escape(wording.quoted(label, limit=40))}”" for label in labels]

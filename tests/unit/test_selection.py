@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rendering.selection import MAX_CLIP_S, MAX_SHOWN, PAGE_OBJECTS, Numbering, Selection, renumbered, select
+from rendering.selection import (
+    MAX_CLIP_S,
+    MAX_SHOWN,
+    PAGE_OBJECTS,
+    STANDING,
+    Numbering,
+    Selection,
+    renumbered,
+    select,
+)
 from tracking.model import Annotations, Segment, Track
 
 BOX = (0.4, 0.4, 0.6, 0.6)
@@ -89,6 +98,62 @@ def test_within_a_page_objects_are_in_order_of_time() -> None:
     assert shown_ids(*tracks) == [1, 2, 0]
     assert shown_ids(*reversed(tracks)) == [1, 2, 0]
     assert shown_ids(a_track(0, count=30), a_track(1, count=20)) == [1, 0], "of two that come together, who leaves first"
+
+
+def moving(number: int, label: str, start_s: float) -> Track:
+    boxes = [(0.1 + 0.02 * step, 0.4, 0.2 + 0.02 * step, 0.6) for step in range(20)]
+    return a_track(number, label=label, start_s=start_s, boxes=boxes)
+
+
+def test_several_labels_with_several_objects_each_are_groups_and_what_stands_still_comes_last() -> None:
+    labels = ["car", "person", "car", "dog", "person", "car", "bus"]
+    tracks = [moving(number, label, number / 10) for number, label in enumerate(labels)]
+    tracks.append(a_track(7, label="person", count=26))
+    found = select(Annotations(tuple(tracks)), Selection(), duration_s=2.6).shown
+    assert [(one.track.track_id, one.group) for one in found] == [
+        *((number, "car") for number in (0, 2, 5)),
+        *((number, "person") for number in (1, 4)),
+        *((number, "dog, bus") for number in (3, 6)),
+        (7, STANDING),
+    ]
+    assert [one.number for one in found] == list(range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("reason", "labels"),
+    [
+        ("one label", ["car"] * 9),
+        ("one object of each", [f"thing {number}" for number in range(9)]),
+        ("few objects", ["car", "person"] * 2),
+    ],
+)
+def test_there_are_no_groups_where_they_would_say_nothing(reason: str, labels: list[str]) -> None:
+    tracks = tuple(moving(number, label, number / 10) for number, label in enumerate(labels))
+    found = select(Annotations(tracks), Selection(), duration_s=2.9).shown
+    assert {one.group for one in found} == {""}, reason
+    assert [one.track.track_id for one in found] == list(range(len(labels)))
+
+
+def test_what_is_there_only_for_a_part_of_its_shot_does_not_count_as_standing_still() -> None:
+    tracks = [moving(number, "car", number / 10) for number in range(8)]
+    short, whole = a_track(8, count=12), a_track(9, count=30, start_s=3.0)
+    shots = (Segment(0.0, 2.9), Segment(3.0, 6.0))
+    found = select(Annotations((*tracks, short, whole), shots), Selection(), duration_s=6.0).shown
+    assert [one.track.track_id for one in found if one.group == STANDING] == [9]
+
+
+def test_spellings_of_one_label_are_one_label() -> None:
+    for first, second in (("caf\u00e9", "cafe\u0301"), ("A", "a"), ("dog ", "dog")):
+        tracks = (a_track(0, label=first), a_track(1, label=second, start_s=1.0))
+        found = select(Annotations(tracks), Selection(labels=(second.upper(),))).shown
+        assert len(found) == 2, first
+        assert found[0].colour == found[1].colour
+
+
+def test_not_all_objects_of_a_page_are_shown_at_one_moment_where_others_are_as_good() -> None:
+    tracks = [a_track(number, box=(0.1 * number, 0.4, 0.1 * number + 0.08, 0.6)) for number in range(8)]
+    found = select(Annotations(tuple(tracks)), Selection()).shown
+    assert len({round(one.moments[0].time_s, 1) for one in found}) >= 3
 
 
 def test_an_object_keeps_the_number_that_it_has() -> None:

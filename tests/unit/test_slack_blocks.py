@@ -307,7 +307,9 @@ def test_each_reason_why_a_file_cannot_be_used_has_its_own_sentence() -> None:
     assert [each for each in reasons if errors.FileNotShared("F1", each).may_pass] == list(PASSING_FILE_REASONS)
 
 
-@pytest.mark.parametrize("reason", [*texts.REFUSALS, *texts.TOKEN_REFUSED, "missing_scope", "a_new_reason", "<!channel>"])
+@pytest.mark.parametrize(
+    "reason", [*texts.REFUSALS, *sorted(texts.TOKEN_REFUSED), "missing_scope", "a_new_reason", "<!channel>"]
+)
 def test_each_refusal_of_slacks_is_told_in_words(reason: str) -> None:
     said = texts.refused(errors.SlackRefused("chat.postMessage", reason), channel="C1")
     assert said.endswith(".")

@@ -403,7 +403,7 @@ def _row(found: dict[str, Json], place: str) -> _Row:
         raise AnnotationError(place=f"{place}.entity", problem="no object")
     entity_id = _text(_pick(entity, "entity_id", "entityId"))
     return _Row(
-        label=sys.intern(_text(entity.get("description")) or entity_id or "object"),
+        label=sys.intern(_text(entity.get("description")) or "object"),
         confidence=_confidence(found.get("confidence", 0.0), f"{place}.confidence"),
         entity_id=sys.intern(entity_id),
         language_code=sys.intern(_text(_pick(entity, "language_code", "languageCode"))),
