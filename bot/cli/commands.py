@@ -28,7 +28,7 @@ import click
 from bot.jobs.limits import bounded_memory, limits_of, out_of_memory
 from bot.texts import cli, comparison, errors
 from tracking.engines.base import EngineName
-from tracking.errors import Cancelled, InputError, MediaKind, NotAVideo, file_name
+from tracking.errors import Cancelled, GoogleFault, InputError, MediaKind, NotAVideo, file_name, service_words
 from tracking.model import Segment
 
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ def main() -> None:
         if said == errors.UNFORESEEN:
             log.error("this was not foreseen", exc_info=error)
             said = cli.unforeseen_here()
+        if isinstance(getattr(error, "reason", None), GoogleFault):
+            # The sentence does without them, and the link that helps is among them.
+            log.error("%s", service_words(error))
         click.echo(said, err=True)
         status = 2 if isinstance(error, InputError) else 1
     sys.exit(status if isinstance(status, int) else 0)

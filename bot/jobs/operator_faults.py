@@ -11,6 +11,7 @@ import errno
 from tracking.errors import (
     EngineAbsence,
     EngineUnavailable,
+    GoogleFault,
     ModelError,
     StorageError,
     StorageFault,
@@ -18,13 +19,15 @@ from tracking.errors import (
     is_disk_full,
 )
 
-_ABSENCES = frozenset({EngineAbsence.CREDENTIALS, EngineAbsence.CONFIGURATION, EngineAbsence.LIBRARY, EngineAbsence.RETIRED})
+_ABSENCES = frozenset(
+    {*GoogleFault, EngineAbsence.CONFIGURATION, EngineAbsence.ENDPOINT, EngineAbsence.LIBRARY, EngineAbsence.RETIRED}
+)
 
 
 def needs_operator(error: TrackletError) -> bool:
     """Return whether only whoever runs the bot can mend it."""
     match error:
-        case StorageError(reason=StorageFault.FULL | StorageFault.CREDENTIALS):
+        case StorageError(reason=StorageFault.FULL | GoogleFault()):
             return True
         case StorageError(reason=StorageFault.PERMISSION):
             return not error.place.startswith("gs://")

@@ -64,6 +64,7 @@ from tracking.errors import (
     EngineAbsence,
     EngineUnavailable,
     TrackletError,
+    service_words,
 )
 from tracking.sources.download import Fetcher
 from tracking.storage.access import BucketAccess
@@ -421,6 +422,8 @@ class Workflow:
                     told = plain_text.plain(str(facts))
                     said = "job %d: %s failed with %s in %s, which only you can mend: %s"
                     logger.error(said, job.number, name, kind_of, self._data_dir, told)
+                elif words := service_words(error):
+                    logger.warning("job %d: %s: %s", job.number, name, words)
                 return {"failure": failures.to_json(error)}
             except Exception as error:
                 if isinstance(error, OSError) and (fault := translated(error)) is not None:

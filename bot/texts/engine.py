@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from bot.texts.wording import clock, count, listing, quoted, span
+from bot.texts.wording import clock, count, listing, quoted, quoted_sentence, span
 from tracking.engines.base import EngineName
 from tracking.model import EngineWarning, ProblemKind
 
@@ -99,4 +99,5 @@ def _problem(found: EngineWarning) -> str:
         case ProblemKind.INCOMPLETE:
             lost = count(found.pictures, "picture")
             return f"The file is damaged: parts of {lost} are missing, so things may look torn there."
-    return f"The engine reported a problem: {quoted(found.message, limit=200).rstrip('.') or f'code {found.code}'}."
+    said = quoted_sentence(found.message) or f"Code {found.code}."
+    return f"A part of the video could not be tracked. The engine said: {said}"

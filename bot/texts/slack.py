@@ -21,11 +21,13 @@ from bot.requests.grammar import TO_THE_END_S
 from bot.slack.errors import FileNotShared, MessageNotShown, SlackError, SlackRefused
 from bot.texts import errors, limits, wording
 from bot.texts.engine import engine_name
+from bot.texts.google import CLOUD_STORAGE, why_no_access
 from bot.texts.mrkdwn import escape, inert
 from bot.texts.plurals import counted, counted_labels
 from bot.texts.wording import clock, count, percent, span
 from tracking.errors import (
     EngineUnavailable,
+    GoogleFault,
     ProcessDied,
     SourceRefusal,
     SourceRefused,
@@ -213,8 +215,12 @@ def _out_of_order(error: TrackletError) -> str:
     match error:
         case StorageError(reason=StorageFault.FULL):
             return "The disk is full, so I could not go on"
+        case StorageError(reason=GoogleFault() as fault):
+            return inert(why_no_access(fault, service=CLOUD_STORAGE, subject=error.subject))
         case StorageError():
             return "I can't use the place where I keep my files"
+        case EngineUnavailable(reason=GoogleFault() as fault):
+            return inert(why_no_access(fault, service=engine_name(error.engine), subject=error.subject))
         case EngineUnavailable():
             return f"{engine_name(error.engine)} is not set up here"
     return "My detector can't be used"

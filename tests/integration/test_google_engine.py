@@ -207,13 +207,12 @@ START_ERRORS = {
         "not enabled",
         "SERVICE_DISABLED",
         EngineUnavailable,
-        "configuration",
+        "api-disabled",
     ),
     "no credentials": (code_pb2.UNAUTHENTICATED, "no token", "", EngineUnavailable, "credentials"),
     "a file that it cannot use": (code_pb2.INVALID_ARGUMENT, "Unsupported file.", "", EngineRefused, "unsupported"),
     "a region that it is not in": (code_pb2.INVALID_ARGUMENT, "Unsupported location_id: x", "", EngineRefused, "region"),
     "too many requests": (code_pb2.RESOURCE_EXHAUSTED, "Quota exceeded", "", EngineUnavailable, "quota"),
-    "a service that has ended": (code_pb2.UNIMPLEMENTED, "gone", "", EngineUnavailable, "retired"),
     "a failure of its own": (code_pb2.INTERNAL, "oops", "", EngineUnavailable, "unanswered"),
 }
 
@@ -233,9 +232,8 @@ async def test_a_start_that_is_refused_becomes_an_error_of_ours(
 RUN_ERRORS = {
     "no right to read": (code_pb2.PERMISSION_DENIED, EngineRefused, "permission"),
     "a video that it cannot use": (code_pb2.INVALID_ARGUMENT, EngineRefused, "unsupported"),
-    "out of quota": (code_pb2.RESOURCE_EXHAUSTED, EngineRefused, "quota"),
     "a failure of its own": (code_pb2.INTERNAL, EngineRefused, "internal"),
-    "too slow": (code_pb2.DEADLINE_EXCEEDED, EngineRefused, "internal"),
+    "too slow": (code_pb2.DEADLINE_EXCEEDED, EngineRefused, "slow"),
 }
 
 
@@ -298,4 +296,4 @@ async def test_without_credentials_the_engine_is_unavailable(monkeypatch: pytest
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
     with pytest.raises(EngineUnavailable) as raised:
         await VideoIntelligenceEngine.open()
-    assert raised.value.reason == "credentials"
+    assert (raised.value.reason, raised.value.subject) == ("key-file-missing", "none.json")

@@ -19,6 +19,7 @@ from bot.texts import slack as texts
 from tracking.errors import (
     EngineAbsence,
     EngineUnavailable,
+    GoogleFault,
     ModelError,
     ModelFault,
     SourceNotFound,
@@ -188,8 +189,8 @@ def test_who_waits_for_an_answer_is_told_and_nobody_else(payload: dict[str, Any]
         (StorageError("annotations", "write", "Read-only file system"), True),
         (StorageError("gs://theirs/clip.mp4", "read", StorageFault.PERMISSION), False),
         (StorageError("gs://theirs/clip.mp4", "read", StorageFault.OFFLINE), False),
-        (StorageError("gs://theirs/clip.mp4", "read", StorageFault.CREDENTIALS), True),
-        (EngineUnavailable("google", EngineAbsence.CREDENTIALS), True),
+        (StorageError("gs://theirs/clip.mp4", "read", GoogleFault.CREDENTIALS), True),
+        (EngineUnavailable("google", GoogleFault.API_DISABLED), True),
         (EngineUnavailable("google", EngineAbsence.QUOTA), False),
         (ModelError("tiny", ModelFault.UNREADABLE), True),
         (SourceNotFound("https://e.org/a.mp4"), False),
