@@ -492,9 +492,9 @@ def _make(options: Options, found: re.Match[str]) -> Options:
 
 
 def _kinds(found: re.Match[str]) -> list[str]:
-    """Return the kinds of pictures that are named; none where one of the words is no kind, as in "make it quick"."""
-    named = list(dict.fromkeys(re.split(r"[\s,]++(?:and\s++)?+", found["kinds"].lower())))
-    return named if all(kind in KINDS for kind in named) else []
+    """Return the kinds of pictures that are named, up to the first word that is none; "make it quick" names none."""
+    named = dict.fromkeys(re.split(r"[\s,]++(?:and\s++)?+", found["kinds"].lower()))
+    return list(itertools.takewhile(lambda kind: kind in KINDS, named))
 
 
 _READERS = {

@@ -31,7 +31,8 @@ def normalised(body: dict[str, Any], *, team: str) -> dict[str, Any]:
     whole: dict[str, Any] = _well_formed(body)
     if "command" in whole or "event" in whole:
         whole["team_id"] = team
-    if whole.get("type") in _OF_TYPE:
+    kind = whole.get("type")
+    if isinstance(kind, str) and kind in _OF_TYPE:
         whole["team"] = {**(whole["team"] if isinstance(whole.get("team"), dict) else {}), "id": team}
     return whole
 
