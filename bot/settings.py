@@ -165,7 +165,7 @@ def misspelt(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def read_settings() -> Settings:
-    """The settings of this environment. Raises `OptionError`, which names the variable and never a secret's value."""
+    """Return the settings of this environment. Raises `OptionError`, which names the variable and never a secret's value."""
     try:
         return Settings()
     except ValidationError as error:

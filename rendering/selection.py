@@ -266,7 +266,7 @@ def _grouped(page: Sequence[Track], shots: Sequence[Segment], end_s: float) -> l
 
 
 def _stands_still(track: Track, shots: Sequence[Segment], end_s: float) -> bool:
-    """Whether an object is there for its whole shot (the whole video where no shots are known) and never moves."""
+    """Return whether an object is there for its whole shot (the whole video where no shots are known) and never moves."""
     middle = float(track.times[track.times.size // 2])
     shot = next((shot for shot in shots if shot.start_s <= middle <= shot.end_s), Segment(0.0, end_s))
     seen_s = min(track.segment.end_s, shot.end_s) - max(track.segment.start_s, shot.start_s)
@@ -303,7 +303,7 @@ def _in_sight(track: Track, duration_s: float) -> NDArray[np.bool_]:
 
 def _salience(track: Track, seen: NDArray[np.bool_]) -> float:
     """
-    How much an object says about the video: sure, long and large ones first.
+    Return how much an object says about the video: sure, long and large ones first.
 
     The roots let a sure small object that stays come before a large one that flits by; what lasts longer than a GIF, or
     fills more than a quarter of the picture, gains nothing more.

@@ -398,10 +398,10 @@ def service_words(error: BaseException) -> str:
 
 
 def is_disk_full(error: OSError) -> bool:
-    """Whether a write failed because the disk, or the writer's part of it, is full."""
+    """Return whether a write failed because the disk, or the writer's part of it, is full."""
     return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def file_name(path: Path | str) -> str:
-    """The last part of a path, which is all of it that a message may show."""
+    """Return the last part of a path, which is all of it that a message may show."""
     return Path(path).name

@@ -45,7 +45,7 @@ class BoundingBox(NamedTuple):
         return max(0.0, self.width) * max(0.0, self.height)
 
     def clipped(self) -> BoundingBox:
-        """The part inside the picture, which may be empty."""
+        """Return the part inside the picture, which may be empty."""
         left, top, right, bottom = (min(max(edge, 0.0), 1.0) for edge in self)
         return BoundingBox(left, top, right, bottom)
 
@@ -150,7 +150,7 @@ class Track:
         return np.stack(columns, axis=1).astype(np.float32)
 
     def box_at(self, time_s: float) -> BoundingBox:
-        """The box at one time; see `boxes_at`."""
+        """Return the box at one time; see `boxes_at`."""
         after = int(self.times.searchsorted(time_s, side="right"))
         if after in (0, len(self)):
             return BoundingBox(*self.boxes[min(after, len(self) - 1)].tolist())
@@ -228,7 +228,7 @@ class Annotations:
 
 
 def _frozen(values: NDArray[ScalarT], dtype: type[ScalarT]) -> NDArray[ScalarT]:
-    """A read-only array of `dtype`: `values` itself where nobody may write to it, else a copy."""
+    """Return a read-only array of `dtype`: `values` itself where nobody may write to it, else a copy."""
     if values.dtype == dtype and not values.flags.writeable:
         return values
     array = np.array(values, dtype)

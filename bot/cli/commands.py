@@ -207,7 +207,7 @@ def make_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What `track`, `render` and `compare` have in common."""
+    """Add the options that `track`, `render` and `compare` have in common."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result as data."),
         click.option("--labels", default="", metavar="A,B", help="Only these labels, such as person,car."),

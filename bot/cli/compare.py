@@ -78,7 +78,7 @@ def compare_video(
 
 def default_engines(*, files: int, google: bool) -> tuple[EngineName, ...]:
     """
-    Who runs beside `files` annotation files; `google` says that Google's engine is set up.
+    Return who runs beside `files` annotation files; `google` says that Google's engine is set up.
 
     AUTO stands for the local engine: YOLOX where its model is or can be had, else motion. Raises `OptionError`.
     """

@@ -42,7 +42,7 @@ class ComparisonResult:
     folder: Path
 
     def facts(self) -> comparison.ComparisonFacts:
-        """The facts of the sentences about it."""
+        """Return the facts of the sentences about it."""
         selection = self.options.selection
         names = [(one.a.label.casefold(), one.b.label.casefold()) for one in self.pairs if one.a and one.b]
         nameless = EngineName.MOTION in {self.a.engine, self.b.engine}
@@ -59,7 +59,7 @@ class ComparisonResult:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The result as data: paths as text, times in seconds, confidences and overlaps 0..1."""
+        """Return the result as data: paths as text, times in seconds, confidences and overlaps 0..1."""
         return {
             "video": {"path": readable(self.video), "duration_s": self.info.duration_s},
             "a": _side_json(self.a),
@@ -79,7 +79,7 @@ class ComparisonResult:
 
 
 def count_found(pairs: Sequence[Pair], finder: Finder) -> int:
-    """How many of the objects were found by this side, or by both."""
+    """Return how many of the objects were found by this side, or by both."""
     return sum(one.finder is finder for one in pairs)
 
 

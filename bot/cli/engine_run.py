@@ -62,7 +62,7 @@ class EngineRun:
 
 
 def choose_engine(asked: EngineName, *, video: Path, model: str, google_configured: bool, terminal: Terminal) -> Choice:
-    """The engine that runs, its model at hand. Raises as `bot.engines.choose`."""
+    """Return the engine that runs, its model at hand. Raises as `bot.engines.choose`."""
     with terminal.stage(cli.STAGE_MODEL) as show:
         return choose(
             asked,
@@ -205,7 +205,7 @@ async def _removed(bucket: Bucket, name: str) -> None:
 
 
 async def _unless_cancelled(work: Coroutine[Any, Any, ResultT], cancelled: CancelCheck) -> ResultT:
-    """The result of `work`, which is stopped soon after `cancelled` says so. Raises `Cancelled` then."""
+    """Return the result of `work`, which is stopped soon after `cancelled` says so. Raises `Cancelled` then."""
     task = asyncio.create_task(work)
     while not task.done():
         if cancelled():

@@ -38,7 +38,7 @@ class Result:
     tracking_s: float = 0.0
 
     def summary_facts(self) -> cli.ResultFacts:
-        """The facts of the sentences about it."""
+        """Return the facts of the sentences about it."""
         selection = self.rendered.selected.selection
         return cli.ResultFacts(
             shown=len(self.rendered.selected.shown),
@@ -59,11 +59,11 @@ class Result:
         )
 
     def _unwritten(self) -> tuple[str, ...]:
-        """The labels of shown objects that no font at hand can write whole."""
+        """Return the labels of shown objects that no font at hand can write whole."""
         return Typeface(self.options.font).unwritable_among(shown.track.label for shown in self.rendered.selected.shown)
 
     def _older_pictures(self) -> int:
-        """How many pictures of this video an earlier run left in the folder."""
+        """Return how many pictures of this video an earlier run left in the folder."""
         written = {picture.path for pictures in self.rendered.pictures.values() for picture in pictures}
         video = f"{safe_video_name(self.video.name)}."
         try:
@@ -72,7 +72,7 @@ class Result:
             return 0
 
     def as_json(self) -> dict[str, Any]:
-        """The result as data: paths as text, times in seconds, confidences 0..1."""
+        """Return the result as data: paths as text, times in seconds, confidences 0..1."""
         animations = {animation.object.number: animation for animation in self.rendered.animations}
         info = self.info
         return {
@@ -144,7 +144,7 @@ def _is_picture(name: str, *, of: str) -> bool:
 
 
 def readable(path: Path) -> str:
-    """A path as text, also where its name is none."""
+    """Return a path as text, also where its name is none."""
     return os.fsencode(path).decode(errors="replace")
 
 

@@ -175,7 +175,7 @@ def _address(url: str) -> sa.URL:
 
 
 def is_passing(fault: BaseException) -> bool:
-    """Whether a later try of the same statement may succeed without anybody changing the program."""
+    """Return whether a later try of the same statement may succeed without anybody changing the program."""
     original = getattr(fault, "orig", None) or fault
     if isinstance(original, sqlite3.Error):
         return _code(original) in _PASSING

@@ -22,7 +22,7 @@ class Unforeseen(TrackletError):
 
 
 def to_json(error: BaseException) -> Json:
-    """The class name and facts of an error of ours; `UNFORESEEN` for any other."""
+    """Return the class name and facts of an error of ours; `UNFORESEEN` for any other."""
     if not isinstance(error, TrackletError):
         return UNFORESEEN
     facts = {name: _plain(value) for name, value in vars(error).items()}

@@ -279,7 +279,7 @@ class Drawable(Fact):
 
     @classmethod
     def of(cls, facts: JobFacts) -> Self:
-        """The same of a job that has come so far. Raises `ValueError` for one that has not."""
+        """Return the same of a job that has come so far. Raises `ValueError` for one that has not."""
         return cls.from_json(facts.to_json())
 
 

@@ -132,7 +132,7 @@ class Request:
 
     @classmethod
     def from_json(cls, data: Json) -> Request:
-        """The request that `to_json` wrote."""
+        """Return the request that `to_json` wrote."""
         options = dict(data["options"])
         segment = options.pop("segment")
         engine = options.pop("engine")
@@ -154,7 +154,7 @@ class Request:
         )
 
     def with_options(self, **changes: Any) -> Request:
-        """The same request with other options."""
+        """Return the same request with other options."""
         return replace(self, options=replace(self.options, **changes))
 
 
@@ -190,22 +190,22 @@ def link_id(team: str, channel: str, asked_at: str, url: str, *, attempt: int = 
 
 
 def command_id(team: str, trigger_id: str, *, attempt: int = 1) -> JobId:
-    """The job of one command or modal."""
+    """Return the job of one command or modal."""
     return _job_id("command", team, trigger_id, attempt=attempt)
 
 
 def object_id(bucket: str, name: str, generation: str, *, attempt: int = 1) -> JobId:
-    """The job of one generation of a stored object."""
+    """Return the job of one generation of a stored object."""
     return _job_id("object", bucket, digest(name), generation, attempt=attempt)
 
 
 def show_id(job_id: JobId, team: str, channel: str, *, attempt: int = 1) -> JobId:
-    """What one channel is shown of a job that nobody asked for."""
+    """Return what one channel is shown of a job that nobody asked for."""
     return JobId(f"{job_id}:show:{team}:{channel}:{attempt}")
 
 
 def attempt_id(job_id: JobId, attempt: int) -> JobId:
-    """The same work asked for again."""
+    """Return the same work asked for again."""
     return JobId(f"{job_id.rpartition(':')[0]}:{attempt}")
 
 

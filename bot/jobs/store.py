@@ -202,7 +202,7 @@ class Store:
         return await self._run(lambda connection: [JobId(found) for found in connection.scalars(query)])
 
     async def add_job(self, job_id: JobId, request: Request, *, attempt: int = 1, now: float | None = None) -> tuple[Job, bool]:
-        """The job of that id, made from `request` if there was none; True when it is new."""
+        """Return the job of that id, made from `request` if there was none; True when it is new."""
         at = time.time() if now is None else now
         row = {
             "id": job_id,
@@ -227,11 +227,11 @@ class Store:
         return await self._run(work)
 
     async def job(self, job_id: JobId) -> Job | None:
-        """The job of that id."""
+        """Return the job of that id."""
         return await self._run(lambda connection: _first(connection, sa.select(jobs).where(jobs.c.id == job_id)))
 
     async def job_of_number(self, team: str, number: int) -> Job | None:
-        """The job that people of `team` call by that number."""
+        """Return the job that people of `team` call by that number."""
         query = sa.select(jobs).where(jobs.c.number == number, jobs.c.team == team)
         return await self._run(lambda connection: _first(connection, query))
 
@@ -263,7 +263,7 @@ class Store:
         return await self._run(lambda connection: connection.execute(query).rowcount == 1)
 
     async def unfinished(self) -> list[Job]:
-        """Every job that is not over, oldest first."""
+        """Return every job that is not over, oldest first."""
         query = sa.select(jobs).where(jobs.c.state.not_in(OVER)).order_by(jobs.c.number)
         return await self._run(lambda connection: _all(connection, query))
 
@@ -283,7 +283,7 @@ class Store:
         return await self._run(lambda connection: connection.execute(query).scalar())
 
     async def latest(self, *, team: str, user: str = "", channel: str = "", limit: int = 10) -> list[Job]:
-        """The newest jobs of one person, or of one channel, newest first."""
+        """Return the newest jobs of one person, or of one channel, newest first."""
         query = sa.select(jobs).where(jobs.c.team == team)
         if user:
             query = query.where(jobs.c.asker == user)
@@ -318,7 +318,7 @@ class Store:
         return await self._run(work)
 
     async def begun(self, work_id: str, step: str) -> int:
-        """How often a step began without an end."""
+        """Return how often a step began without an end."""
         query = sa.select(attempts.c.begun).where(attempts.c.work_id == work_id, attempts.c.step == step)
         return await self._run(lambda connection: int(connection.execute(query).scalar() or 0))
 
@@ -328,7 +328,7 @@ class Store:
         await self._run(lambda connection: connection.execute(query))
 
     async def with_same(self, *, tracks_key: str = "", result_key: str = "", but: JobId) -> Job | None:
-        """The first finished job with the same tracks, or the same result, other than `but`."""
+        """Return the first finished job with the same tracks, or the same result, other than `but`."""
         column, key = (jobs.c.result_key, result_key) if result_key else (jobs.c.tracks_key, tracks_key)
         query = (
             sa.select(jobs)
@@ -345,12 +345,12 @@ class Store:
         return await self._run(lambda connection: _all(connection, query))
 
     async def counts(self) -> dict[str, int]:
-        """How many jobs are in each state."""
+        """Return how many jobs are in each state."""
         query = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
         return await self._run(lambda connection: {row[0]: row[1] for row in connection.execute(query)})
 
     async def time_spent(self) -> tuple[int, float]:
-        """How many jobs were done, and how many seconds that took from question to answer, added up."""
+        """Return how many jobs were done, and how many seconds that took from question to answer, added up."""
         query = sa.select(sa.func.count(), sa.func.sum(jobs.c.updated_at - jobs.c.created_at)).where(
             jobs.c.state == JobState.DONE
         )
@@ -362,7 +362,7 @@ class Store:
         return await self._run(work)
 
     async def post_count(self) -> int:
-        """How many messages were posted."""
+        """Return how many messages were posted."""
         query = sa.select(sa.func.count()).select_from(posts).where(posts.c.ts != "")
         return await self._run(lambda connection: int(connection.execute(query).scalar_one()))
 
@@ -382,7 +382,7 @@ class Store:
         await self._run(lambda connection: connection.execute(query))
 
     async def unhandled(self) -> list[tuple[str, Json]]:
-        """What came in and was not worked off, oldest first."""
+        """Return what came in and was not worked off, oldest first."""
         query = sa.select(inbox.c.key, inbox.c.payload).where(inbox.c.handled_at.is_(None)).order_by(inbox.c.received_at)
         return await self._run(lambda connection: [(row.key, row.payload) for row in connection.execute(query)])
 
@@ -409,7 +409,7 @@ class Store:
         return await self._run(work)
 
     async def post(self, job_id: str, part: str) -> Post | None:
-        """What is known of one part of a job's thread."""
+        """Return what is known of one part of a job's thread."""
         return await self._run(lambda connection: _post(connection, job_id, part))
 
     async def posts_of(self, job_id: str) -> list[Post]:
@@ -433,7 +433,7 @@ class Store:
         await self._run(lambda connection: connection.execute(query))
 
     async def is_own_file(self, file_id: str) -> bool:
-        """Whether Tracklet uploaded that file."""
+        """Return whether Tracklet uploaded that file."""
         query = sa.select(own_files.c.file_id).where(own_files.c.file_id == file_id)
         return await self._run(lambda connection: connection.execute(query).first() is not None)
 
@@ -453,7 +453,7 @@ class Store:
         await self._run(work)
 
     async def is_own(self, uri: str) -> bool:
-        """Whether an object of that name was ever written for a job."""
+        """Return whether an object of that name was ever written for a job."""
         query = sa.select(own_objects.c.uri).where(own_objects.c.uri == uri)
         return await self._run(lambda connection: connection.execute(query).first() is not None)
 
@@ -475,11 +475,11 @@ class Store:
         return await self._run(lambda connection: int(connection.execute(query).rowcount))
 
     async def watches_of(self, team: str, channel: str) -> list[Watch]:
-        """What a channel watches, oldest first."""
+        """Return what a channel watches, oldest first."""
         return await self._watches(watches.c.team == team, watches.c.channel == channel)
 
     async def watchers(self, bucket: str, name: str) -> list[Watch]:
-        """Who watches an object, each channel once."""
+        """Return who watches an object, each channel once."""
         found = [watch for watch in await self._watches(watches.c.bucket == bucket) if name.startswith(watch.prefix)]
         return list({(watch.team, watch.channel): watch for watch in found}.values())
 
@@ -507,11 +507,11 @@ class Store:
         return True if found is None else bool(found)
 
     async def ping(self) -> None:
-        """Raises where the database does not answer now."""
+        """Raise where the database does not answer now."""
         await self._once(lambda connection: connection.execute(sa.select(1)))
 
     async def _run(self, work: Callable[[sa.Connection], T]) -> T:
-        """The result of `work` in a transaction, once the database takes it. Raises what no waiting mends."""
+        """Return the result of `work` in a transaction, once the database takes it. Raises what no waiting mends."""
         pause_s = FIRST_PAUSE_S
         while True:
             try:

@@ -46,7 +46,8 @@ def probe_task(arguments: Json, report: Report) -> Json:
 
 def choose_task(arguments: Json, report: Report) -> Json:
     """
-    Which engine will look at a video, its model at hand: with the video's bytes, what decides whether that was done before.
+    Return which engine will look at a video, its model at hand: with the video's bytes, what decides whether that was done
+    before.
 
     May download the model, so it has the network, and opens no foreign file.
     """
@@ -182,7 +183,7 @@ def _selected(arguments: Json) -> tuple[Annotations, Selected]:
 
 
 def _unwritten(arguments: Json, selected: Selected) -> list[str]:
-    """The labels that no font at hand can write whole."""
+    """Return the labels that no font at hand can write whole."""
     from rendering.fonts import Typeface
 
     typeface = Typeface(Path(arguments["font"]) if arguments["font"] else None)
@@ -216,7 +217,7 @@ def _told(track: Track, number: int) -> Json:
 
 
 def _told_problem(problem: EngineWarning) -> Json:
-    """What is said of a problem; times in seconds."""
+    """Return what is said of a problem; times in seconds."""
     return {
         "fault": problem.kind.value,
         "code": problem.code,

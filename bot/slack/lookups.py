@@ -45,7 +45,7 @@ class SlackLookups:
         self._bots: dict[str, tuple[float, bool]] = {}
 
     async def is_bot(self, user: str) -> bool:
-        """Whether an account belongs to a program."""
+        """Return whether an account belongs to a program."""
         if (known := self._bots.get(user)) and self._clock() - known[0] < KEPT_S:
             return known[1]
         try:
@@ -60,7 +60,7 @@ class SlackLookups:
         return found
 
     async def is_here(self, channel: str) -> bool:
-        """Whether the bot can post into a channel."""
+        """Return whether the bot can post into a channel."""
         try:
             found = (await call_with_retry(self._client, "conversations.info", channel=channel))["channel"]
         except SlackRefused as refused:
@@ -70,7 +70,7 @@ class SlackLookups:
         return bool(found.get("is_im") or found.get("is_mpim") or found.get("is_member")) and not found.get("is_archived")
 
     async def is_member(self, channel: str, user: str) -> bool:
-        """Whether a person is in a channel."""
+        """Return whether a person is in a channel."""
         cursor: Json = {}
         for _ in range(MEMBER_PAGES):
             try:
@@ -177,6 +177,6 @@ def _passing(error: SourceNotAVideo | SourceNotFound | SourceUnreachable) -> str
 
 
 def shares_of(file: Mapping[str, Any], channel: str) -> list[Json]:
-    """The messages that share a file in a channel."""
+    """Return the messages that share a file in a channel."""
     shares = file.get("shares") or {}
     return [share for kind in ("public", "private") for share in (shares.get(kind) or {}).get(channel, [])]

@@ -65,7 +65,7 @@ def _needed(body: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _found(body: object, path: str) -> bool:
-    """Whether a text that is not empty, or an object, lies at the path."""
+    """Return whether a text that is not empty, or an object, lies at the path."""
     for name in path.split("."):
         if isinstance(body, list):
             body = body[int(name)] if name.isdecimal() and int(name) < len(body) else None

@@ -440,7 +440,7 @@ class ThreadPoster:
     # ---- facts -----------------------------------------------------------------------------------------------------------
 
     async def _link_to(self, job: Job, earlier_id: str) -> str:
-        """A link to an earlier job's thread, "" where the asker cannot see it."""
+        """Return a link to an earlier job's thread, "" where the asker cannot see it."""
         earlier = await self._store.job(JobId(earlier_id))
         if earlier is None or earlier.request.team != job.request.team or not earlier.request.channel or not earlier.thread_ts:
             return ""

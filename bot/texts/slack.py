@@ -99,7 +99,7 @@ def waiting(before: int) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """An estimate, said as one."""
+    """Return an estimate, said as one."""
     return f"about {wording.duration(max(10.0, round(seconds)))} left"
 
 
@@ -183,7 +183,7 @@ def stopped(user: str) -> str:
 
 
 def sentence(error: TrackletError, *, number: int) -> str:
-    """What went wrong with a job, and what to do; `number` is the job's."""
+    """Return what went wrong with a job, and what to do; `number` is the job's."""
     if isinstance(error, ProcessDied | ChildCrashed):
         return (
             "Something went wrong on my side: working on this video ended my program several times, so I stopped trying. It "
@@ -227,7 +227,7 @@ def _out_of_order(error: TrackletError) -> str:
 
 
 def file_not_shared(error: FileNotShared) -> str:
-    """A Slack file that cannot be used."""
+    """Return a Slack file that cannot be used."""
     match error.reason:
         case "elsewhere":
             return "That file is not shared in this channel, so I leave it alone. Share it here, and I track it."
@@ -286,7 +286,7 @@ TOKEN_REFUSED = frozenset({"account_inactive", "invalid_auth", "not_authed", "to
 
 
 def refused(error: SlackRefused, *, channel: str = "") -> str:
-    """What Slack did not let the bot do, and who can change that; `channel` is where that was."""
+    """Return what Slack did not let the bot do, and who can change that; `channel` is where that was."""
     if error.reason == "missing_scope":
         return scope_missing(error.needed)
     if error.reason in TOKEN_REFUSED:
@@ -297,7 +297,7 @@ def refused(error: SlackRefused, *, channel: str = "") -> str:
 
 
 def form_too_late() -> str:
-    """The form did not open."""
+    """Return the form did not open."""
     return "That took too long, so the form did not open. Type `/track` once more, or `/track` and a link."
 
 
@@ -412,7 +412,7 @@ STATUS_TITLE = "Your jobs"
 
 
 def help_text() -> str:
-    """How to use it, by examples."""
+    """Return how to use it, by examples."""
     return (
         "*Share a video* in a channel that I am in, or in a message to me, and I start by myself.\n"
         "*`/track <link>`* tracks a video from a link: https://…, gs://bucket/name, or a file that is shared in this channel. "
@@ -429,7 +429,7 @@ def help_text() -> str:
 
 
 def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
-    """What was not understood, and what would be; with `plain` for fields that show no formatting."""
+    """Return what was not understood, and what would be; with `plain` for fields that show no formatting."""
     words = wording.quoted(problem.words)
     words = words if plain else escape(words)
     match problem.what:
@@ -469,32 +469,32 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
 
 
 def _nearest(problem: CommandError) -> str:
-    """What somebody may have meant; a word of ours, or a class of objects."""
+    """Return what somebody may have meant; a word of ours, or a class of objects."""
     return f" Did you mean “{problem.nearest}”?" if problem.nearest else ""
 
 
 def left_out(problem: CommandError) -> str:
-    """A video is tracked although not all of what was said about it was understood."""
+    """Return a video is tracked although not all of what was said about it was understood."""
     return f"{misunderstood(problem)} I go on without that."
 
 
 def same_as_above(link: str) -> str:
-    """A video whose job in the same thread runs, or is done, with the same options; `link` leads to it, "" for none."""
+    """Return a video whose job in the same thread runs, or is done, with the same options; `link` leads to it, "" for none."""
     return f"Same video, same settings: {f'<{link}|see above>' if link else 'see above'}."
 
 
 def too_many_videos(number: int, most: int) -> str:
-    """A message with more videos than are taken of one."""
+    """Return a message with more videos than are taken of one."""
     return f"That message has {number} videos. I take the first {most} of one message; share the others in another."
 
 
 def no_video_here() -> str:
-    """A request for a video in a message that has none, outside of threads."""
+    """Return a request for a video in a message that has none, outside of threads."""
     return "I see no video in that message. Share one with it, give me a link, or reply in the thread of a video."
 
 
 def message_not_shown(error: MessageNotShown) -> str:
-    """A message's link that leads to no video."""
+    """Return a message's link that leads to no video."""
     match error.reason:
         case "elsewhere":
             return "That message is not in this channel, so I leave its video alone. Share the video here."
@@ -504,17 +504,17 @@ def message_not_shown(error: MessageNotShown) -> str:
 
 
 def not_here() -> str:
-    """The bot cannot post where it was asked."""
+    """Return the bot cannot post where it was asked."""
     return "I am not in this channel, so I could not answer. Invite me first: type `/invite @Tracklet`, then ask again."
 
 
 def no_video_in_message() -> str:
-    """The message shortcut, on a message without a video."""
+    """Return the message shortcut, on a message without a video."""
     return "There is no video in that message: neither a file nor a link to one."
 
 
 def no_video_in_thread() -> str:
-    """A mention in a thread without a video."""
+    """Return a mention in a thread without a video."""
     return "I see no video in this thread. Share one here, or give me a link to one."
 
 
@@ -606,27 +606,27 @@ def over_already(number: int) -> str:
 
 
 def not_allowed() -> str:
-    """A click by somebody who may not."""
+    """Return a click by somebody who may not."""
     return "Only people in the channel of that job can do this."
 
 
 def slow_database() -> str:
-    """What a command is answered while its answer waits for the database."""
+    """Return what a command is answered while its answer waits for the database."""
     return "My database is slow to answer just now. I go on as soon as it does; there is no need to ask again."
 
 
 def given_up() -> str:
-    """What somebody is told of a request that could not be worked on, however often it was tried."""
+    """Return what somebody is told of a request that could not be worked on, however often it was tried."""
     return "I could not do that: something went wrong on our side, several times. Ask who runs me to look into my log."
 
 
 def not_yet() -> str:
-    """A click on a button of a job that is not that far."""
+    """Return a click on a button of a job that is not that far."""
     return "That is not possible for this job at the moment. Try again when it is done."
 
 
 def nothing_asked_yet() -> str:
-    """An empty list of jobs."""
+    """Return an empty list of jobs."""
     return "You have not asked me for anything yet. `/track help` shows how."
 
 
@@ -693,12 +693,12 @@ def doctor_no_token() -> str:
 
 
 def doctor_token(user: str, team: str) -> str:
-    """The bot's token is good."""
+    """Return the bot's token is good."""
     return f"Slack knows the token: it is {wording.quoted(user)} in {wording.quoted(team)}."
 
 
 def doctor_scopes(missing: Sequence[str], reasons: Mapping[str, str]) -> str:
-    """Whether every scope of the manifest was granted."""
+    """Return whether every scope of the manifest was granted."""
     if not missing:
         return "Every scope of the manifest is granted."
     told = "; ".join(f"{scope}, {reasons[scope]}" for scope in missing)
@@ -706,7 +706,7 @@ def doctor_scopes(missing: Sequence[str], reasons: Mapping[str, str]) -> str:
 
 
 def doctor_channels(names: Sequence[str]) -> str:
-    """Where the bot is."""
+    """Return where the bot is."""
     if not names:
         return "The bot is in no channel yet. Type /invite @Tracklet in one, or write to it directly."
     return f"The bot is in {wording.listing([f'#{wording.quoted(name)}' for name in names])}."

@@ -130,11 +130,11 @@ class RemoteEngine(Protocol):
         ...
 
     async def poll(self, handle: Handle) -> RemoteState:
-        """Where the run is. Raises `Cancelled`, `InputError` or `EngineError`."""
+        """Return where the run is. Raises `Cancelled`, `InputError` or `EngineError`."""
         ...
 
     async def annotations(self, handle: Handle) -> Annotations:
-        """What a run found that is done, for one that had no place to write to. Raises as `poll` does."""
+        """Return what a run found that is done, for one that had no place to write to. Raises as `poll` does."""
         ...
 
     async def cancel(self, handle: Handle) -> None:

@@ -133,7 +133,7 @@ class MotionEngine:
 def _shots_and_shares(
     video: Video, segment: Segment | None, progress: ProgressCallback, cancelled: CancelCheck
 ) -> tuple[list[Segment], list[float]]:
-    """The shots of `segment`, and for each the share of the picture that moves from one frame to the next, 0..1."""
+    """Return the shots of `segment`, and for each the share of the picture that moves from one frame to the next, 0..1."""
     info = video.info
     start_s, end_s = segment or Segment(0.0, info.duration_s)
     finder = ShotFinder()
@@ -164,14 +164,14 @@ def _shots_and_shares(
 
 
 def _learned(video: Video, shot: Segment) -> MotionDetector:
-    """The background of one shot, from pictures spread over it."""
+    """Return the background of one shot, from pictures spread over it."""
     size = MotionDetector.picture_size(video.info.width, video.info.height)
     times = np.linspace(shot.start_s, _inside(shot).end_s, BACKGROUND_PICTURES)
     return MotionDetector.learn([frame.pixels(size, order="bgr") for _, frame in video.frames_at(times)])
 
 
 def _inside(shot: Segment) -> Segment:
-    """A shot without the picture at its end, which is the first of the next."""
+    """Return a shot without the picture at its end, which is the first of the next."""
     return Segment(shot.start_s, max(shot.start_s, shot.end_s - 0.005))
 
 

@@ -237,7 +237,7 @@ class VideoIntelligenceEngine:
             raise self._call_error(error) from error
 
     def _response(self, operation: operations_pb2.Operation, place: str) -> vi.AnnotateVideoResponse:
-        """The raw message of a finished operation: wrapped by proto-plus it is forty times slower to walk."""
+        """Return the raw message of a finished operation: wrapped by proto-plus it is forty times slower to walk."""
         if operation.HasField("error"):
             raise self._run_error(operation.error, place=place)
         response: vi.AnnotateVideoResponse = vi.AnnotateVideoResponse.pb(vi.AnnotateVideoResponse())
@@ -388,7 +388,7 @@ def _context(model: str, segment: Segment | None) -> vi.VideoContext:
 
 
 def _small_file(path: Path) -> bytes:
-    """The bytes of a file that may travel inside of a request; never reads more than the limit."""
+    """Return the bytes of a file that may travel inside of a request; never reads more than the limit."""
     try:
         with path.open("rb") as file:
             content = file.read(INLINE_LIMIT_BYTES + 1)
@@ -415,5 +415,5 @@ def _mean(percents: Iterable[int]) -> int:
 
 
 def _gs_uri(service_name: str) -> str:
-    """The service calls `gs://bucket/object` by `/bucket/object`."""
+    """Return the service calls `gs://bucket/object` by `/bucket/object`."""
     return f"gs:/{service_name}" if service_name.startswith("/") else service_name

@@ -72,7 +72,7 @@ class LongList:
     cuts: tuple[int, ...]
 
     def pieces(self) -> Iterator[list[Json]]:
-        """The list's elements in order, some at a time. Raises `NotJsonError`, `TooManyValuesError`."""
+        """Yield the list's elements in order, some at a time. Raises `NotJsonError`, `TooManyValuesError`."""
         start = self.start
         for cut in self.cuts:
             piece = memoryview(self.data)[start:cut]
@@ -100,7 +100,7 @@ def utf8(data: bytes) -> bytes:
 
 
 def is_list(data: bytes) -> bool:
-    """Whether a document is a list, as far as its first character says."""
+    """Return whether a document is a list, as far as its first character says."""
     return data[:BLOCK_BYTES].lstrip(b" \t\r\n").startswith(b"[")
 
 
@@ -129,7 +129,7 @@ def documents(data: bytes) -> Iterator[Json]:
 
 def load(data: bytes, *, long_lists: Sequence[str]) -> tuple[Json, Mapping[str, LongList]]:
     """
-    The document in `data`, and the lists that were left out of it.
+    Return the document in `data`, and the lists that were left out of it.
 
     Where a document is large, each list that is the value of one of the keys `long_lists`, at whatever place, is a text in the
     document, under which the mapping has the list. Such texts are made by chance, so that no document can forge one. Raises
@@ -182,7 +182,7 @@ def _not_json(data: bytes, place: int) -> NotJsonError:
 
 
 def _cuts(data: bytes, start: int) -> tuple[int, ...]:
-    """Where the list that begins at `start`, after its bracket, is cut, and last its closing bracket."""
+    """Return where the list that begins at `start`, after its bracket, is cut, and last its closing bracket."""
     cuts: list[int] = []
     piece_start, latest = start, -1
     for commas, end in _separators(data, start):

@@ -85,7 +85,7 @@ class _Objects:
     place: str
 
     def parts(self) -> Iterator[list[tuple[str, dict[str, Json]]]]:
-        """Each object with its place. Raises `AnnotationError`."""
+        """Yield each object with its place. Raises `AnnotationError`."""
         found = self.long_lists.get(self.values) if isinstance(self.values, str) else None
         if found is None:
             yield list(_items(self.values, self.place))
@@ -105,7 +105,7 @@ class _Budget:
     boxes: int = 0
 
     def take(self, objects: int, boxes: int) -> None:
-        """Raises `AnnotationError`."""
+        """Raise `AnnotationError`."""
         self.objects += objects
         self.boxes += boxes
         for count, limit, problem in (
@@ -237,7 +237,7 @@ def _data(source: Path | bytes) -> bytes:
 
 
 def _bytes(path: Path) -> bytes:
-    """The file's bytes; one that grew beyond the limit meanwhile, or has no size, is read no further."""
+    """Return the file's bytes; one that grew beyond the limit meanwhile, or has no size, is read no further."""
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -315,7 +315,7 @@ def _other_kinds(result: dict[str, Json]) -> Iterator[str]:
 
 def _rows(objects: _Objects, budget: _Budget, streamed: dict[str, _Row]) -> Iterator[_Row]:
     """
-    The objects of one result, in the file's order, some of them perhaps without a box.
+    Yield the objects of one result, in the file's order, some of them perhaps without a box.
 
     In the streaming form each entry holds one observation, and a track id holds them together (proto: `track_info`); what is
     known of the object is what its most confident observation says.
@@ -370,7 +370,7 @@ def _in_range(nanos: NDArray[Any], edges: NDArray[Any]) -> bool:
 
 
 def _gather(place: str, found: dict[str, Json], nanos: list[Json], edges: list[Json]) -> int:
-    """Puts an object's times and boxes at the end of the lists; how many times these hold then."""
+    """Put an object's times and boxes at the end of the lists; how many times these hold then."""
     frames = found.get("frames") or []
     if not isinstance(frames, list):
         raise AnnotationError(place=f"{place}.frames", problem="no list")
@@ -429,7 +429,7 @@ def _track(row: _Row, track_id: int) -> Track:
 
 
 def _first_fault(frames: list[Json], place: str) -> AnnotationError | None:
-    """Which frame is at fault, and what is wrong with it; None where none is."""
+    """Return which frame is at fault, and what is wrong with it; None where none is."""
     for at, frame in ((f"{place}.frames[{number}]", frame) for number, frame in enumerate(frames)):
         if not isinstance(frame, dict):
             return AnnotationError(place=at, problem="no object")
@@ -501,7 +501,7 @@ def _shots(result: dict[str, Json], place: str) -> list[Segment]:
 
 
 def _error_json(problems: Sequence[EngineWarning]) -> dict[str, Json]:
-    """All problems as one google.rpc.Status: the first in its own fields, and each as an ErrorInfo among its details."""
+    """Return all problems as one google.rpc.Status: the first in its own fields, and each as an ErrorInfo among its details."""
     status: dict[str, Json] = {"code": problems[0].code, "message": problems[0].message}
     if len(problems) > 1 or problems[0].kind is not ProblemKind.REPORTED:
         status["details"] = [
@@ -523,7 +523,7 @@ def _error_json(problems: Sequence[EngineWarning]) -> dict[str, Json]:
 
 
 def _problems(error: Json) -> list[EngineWarning]:
-    """What is reported of one result; a status of code 0 is no error (google.rpc.Code)."""
+    """Return what is reported of one result; a status of code 0 is no error (google.rpc.Code)."""
     if not isinstance(error, dict) or not (error.get("code") or error.get("message")):
         return []
     details = error.get("details")
@@ -537,7 +537,7 @@ def _problems(error: Json) -> list[EngineWarning]:
 
 
 def _own_problem(detail: Json) -> EngineWarning | None:
-    """What `_error_json` wrote of one problem; None for what is not ours, or was changed."""
+    """Return what `_error_json` wrote of one problem; None for what is not ours, or was changed."""
     if not isinstance(detail, dict) or detail.get("domain") != ERROR_DOMAIN:
         return None
     facts = detail.get("metadata")
@@ -563,7 +563,7 @@ def _confidence(value: Json, place: str) -> float:
 
 
 def _items(values: Json, place: str, *, first: int = 0) -> Iterator[tuple[str, dict[str, Json]]]:
-    """Each object of a list with its place, `first` being the number of the first; a missing list has none."""
+    """Yield each object of a list with its place, `first` being the number of the first; a missing list has none."""
     if values is None:
         return
     if not isinstance(values, list):

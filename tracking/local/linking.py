@@ -60,7 +60,8 @@ class Linker:
 
     def look(self, time_s: float, boxes: Floats, scores: Floats) -> Integers:
         """
-        The fragment of each of `boxes` (N, 4), at `time_s`, or `NO_FRAGMENT` for a weak box that continues nothing: (N,).
+        Return the fragment of each of `boxes` (N, 4), at `time_s`, or `NO_FRAGMENT` for a weak box that continues nothing:
+        (N,).
 
         Times go on strictly; for a run backwards they are counted from the end.
         """
@@ -95,7 +96,7 @@ class Linker:
 
 def _links(overlap: Floats, scores: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
     """
-    Which fragment goes on in which box, and whether a rival makes that doubtful: three arrays (L,).
+    Return which fragment goes on in which box, and whether a rival makes that doubtful: three arrays (L,).
 
     `overlap` is (fragments, boxes). Sure boxes choose first, then the others among the fragments that are left.
     """

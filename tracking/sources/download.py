@@ -209,7 +209,7 @@ class Fetcher:
         raise SourceRefused(without_query(link), SourceRefusal.REDIRECT)
 
     def _with_checked_literal(self, url: URL) -> URL:
-        """The link with an address that is written as a number spelt in the usual way. Raises `SourceRefused`."""
+        """Return the link with an address that is written as a number spelt in the usual way. Raises `SourceRefused`."""
         address = literal_address(url.host or "")
         if address is None:
             return url
@@ -239,7 +239,7 @@ _checked: ContextVar[set[str]] = ContextVar("addresses that this request was all
 
 
 def _socket_to_checked(info: aiohttp.AddrInfoType) -> socket.socket:
-    """A socket for an address that was checked: whatever way the HTTP library took to it."""
+    """Return a socket for an address that was checked: whatever way the HTTP library took to it."""
     family, kind, proto, _, address = info
     if str(address[0]) not in _checked.get():
         raise _AddressRefused(str(address[0]))
@@ -279,7 +279,7 @@ class _CheckedResolver(AbstractResolver):
 
 
 def local_file(path: Path, *, max_bytes: int = 1 << 30) -> Fetched:
-    """A file on this machine, read once for its digest. Raises `SourceNotFound`, `VideoTooLarge`, `NotAVideo`."""
+    """Return a file on this machine, read once for its digest. Raises `SourceNotFound`, `VideoTooLarge`, `NotAVideo`."""
     if not path.is_file():
         raise SourceNotFound(path.name)
     size = path.stat().st_size
@@ -295,7 +295,7 @@ def local_file(path: Path, *, max_bytes: int = 1 << 30) -> Fetched:
 
 
 def _joined(url: URL, target: str, *, shown: str) -> URL:
-    """Where a redirect leads. Raises `SourceRefused`, also for what is no address at all."""
+    """Return where a redirect leads. Raises `SourceRefused`, also for what is no address at all."""
     try:
         return http_url(str(url.join(URL(target))))
     except (ValueError, IndexError):
@@ -312,7 +312,7 @@ def _told_as_storage(into: Path) -> Iterator[None]:
 
 
 async def _opened(path: Path) -> BinaryIO:
-    """A new file to write; none stays open where the caller is cancelled meanwhile."""
+    """Return a new file to write; none stays open where the caller is cancelled meanwhile."""
     opening = asyncio.ensure_future(asyncio.to_thread(path.open, "wb"))
     try:
         return await asyncio.shield(opening)

@@ -68,7 +68,7 @@ class GoogleStorage:
         self._clients: dict[bool, Client] = {}
 
     def bucket(self, name: str, *, anonymous: bool = False) -> Bucket:
-        """A bucket as a root, read with our credentials, or as anybody could."""
+        """Return a bucket as a root, read with our credentials, or as anybody could."""
         return Bucket(self, name, anonymous=anonymous)
 
     async def anyone_can_read(self, uri: ObjectUri) -> bool:

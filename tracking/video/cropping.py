@@ -59,7 +59,7 @@ def read_crop(path: Path, *, track: int, size: tuple[int, int]) -> Crop | None:
 
 
 def _tracks(head: bytes) -> Iterator[dict[int, int]]:
-    """The numbers of each track's video part, empty for other tracks, in the order of the file."""
+    """Yield the numbers of each track's video part, empty for other tracks, in the order of the file."""
     for element, start, end in _elements(head, 0, len(head)):
         if element != SEGMENT:
             continue
@@ -87,7 +87,7 @@ def _video_numbers(head: bytes, start: int, end: int) -> dict[int, int]:
 
 
 def _elements(head: bytes, place: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """The elements between two places: identity, where the content begins, where it ends (at most at `end`)."""
+    """Yield the elements between two places: identity, where the content begins, where it ends (at most at `end`)."""
     for _ in range(MAX_ELEMENTS):
         if place >= end:
             return
@@ -101,7 +101,7 @@ def _elements(head: bytes, place: int, end: int) -> Iterator[tuple[int, int, int
 
 
 def _number(head: bytes, place: int, *, keeps_marker: bool) -> tuple[int, int, bool]:
-    """A number of variable size: its value, the place behind it, and whether it stands for "unknown"."""
+    """Return a number of variable size: its value, the place behind it, and whether it stands for "unknown"."""
     if place >= len(head) or not head[place]:
         return 0, len(head) + 1, False
     length = 9 - head[place].bit_length()

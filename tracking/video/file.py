@@ -159,7 +159,8 @@ class Frame:
 
     def pixels(self, size: tuple[int, int] | None = None, *, order: Literal["rgb", "bgr"] = "rgb") -> NDArray[np.uint8]:
         """
-        The upright picture as (height, width, 3) uint8, contiguous; `size` is (width, height), by default the video's own.
+        Return the upright picture as (height, width, 3) uint8, contiguous; `size` is (width, height), by default the video's
+        own.
 
         Colour matrix, range and HDR are handled; scaling down averages areas. A picture of another shape than the video's has
         black beside it.
@@ -195,7 +196,7 @@ class Video:
 
     def frames(self, *, segment: Segment | None = None, rate_hz: float | None = None) -> Iterator[Frame]:
         """
-        Every frame of `segment` (default: all) in time order, or with `rate_hz` the first frame at or after each tick.
+        Yield every frame of `segment` (default: all) in time order, or with `rate_hz` the first frame at or after each tick.
 
         Times still count from the first frame of the video. Frames that nothing refers to and nobody asked for are not
         decoded; damaged ones are left out. Raises `SegmentOutside` when the segment holds no frame.
@@ -213,7 +214,8 @@ class Video:
 
     def frames_at(self, times_s: ArrayLike) -> Iterator[tuple[NDArray[np.intp], Frame]]:
         """
-        The frames shown at `times_s` (K,), sorted seconds: each needed frame once, with the positions in `times_s` it serves.
+        Yield the frames shown at `times_s` (K,), sorted seconds: each needed frame once, with the positions in `times_s` it
+        serves.
 
         Times before the first and after the last frame are served by these. Only the needed groups of pictures are
         decoded. A frame that does not decode is replaced by the next one that does, at the end by the one before; where
@@ -355,7 +357,7 @@ class Video:
             raise VideoTooLarge(size=width * height, limit=self._limits.max_pixels, unit="pixels")
 
     def _examined(self, size_bytes: int) -> VideoInfo:
-        """What is in the file, and what its first good frame shows."""
+        """Return what is in the file, and what its first good frame shows."""
         container, stream = self._opened()
         with container:
             self._claimed_s = _claimed_duration_s(container, stream)
@@ -402,7 +404,7 @@ class Video:
 
     def _believed_s(self, pictures_s: float) -> float:
         """
-        The claim of a length, where the pictures end before it; their own end where sound or subtitles go on.
+        Return the claim of a length, where the pictures end before it; their own end where sound or subtitles go on.
 
         A file's length is that of its longest stream.
         """
@@ -425,7 +427,7 @@ def probe(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
 
 
 def _claimed_duration_s(container: av.container.InputContainer, stream: av.video.VideoStream) -> float:
-    """How long the head of a file says that it lasts, in seconds; 0 where it does not say, or FFmpeg reckons it."""
+    """Return how long the head of a file says that it lasts, in seconds; 0 where it does not say, or FFmpeg reckons it."""
     names = set(container.format.name.split(","))
     if names & UNTIMED_CONTAINERS or container.format.flags & TS_DISCONT:
         return 0.0

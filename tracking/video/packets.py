@@ -254,7 +254,7 @@ class FrameDecoder:
 
     def chosen(self, numbers: NDArray[np.intp]) -> Iterator[av.VideoFrame]:
         """
-        The frames of `numbers` (sorted, each once) by the shortest way, in this order.
+        Yield the frames of `numbers` (sorted, each once) by the shortest way, in this order.
 
         Raises `Missing` where one does not come as it should, which says nothing of those that did.
         """
@@ -346,7 +346,8 @@ class FrameDecoder:
         self, entry: int, skippable: NDArray[np.bool_] | None = None, *, last: int | None = None
     ) -> Iterator[tuple[int, list[av.VideoFrame] | None]]:
         """
-        Each packet from `entry` on, to `last` or the end, and the frames that then come; None for one that does not decode.
+        Yield each packet from `entry` on, to `last` or the end, and the frames that then come; None for one that does not
+        decode.
 
         A frame's `pts` is the number of its packet. Of `skippable` packets (N,) nothing is decoded that nothing refers to.
         Raises `Missing` where `entry` is no place to begin.
@@ -374,7 +375,7 @@ class FrameDecoder:
         codec.flush_buffers()
 
     def _begins_well(self, frames: list[av.VideoFrame], entry: int) -> bool:
-        """Whether the key frame of `entry` has come. Raises `Missing` where it is none, or others come in its place."""
+        """Return whether the key frame of `entry` has come. Raises `Missing` where it is none, or others come in its place."""
         for frame in frames:
             source = frame.pts or 0
             if source == entry:
@@ -414,7 +415,7 @@ class _PacketReader:
         self._container.close()
 
     def packets(self, first: int) -> Iterator[tuple[int, VideoPacket]]:
-        """The packets from number `first` on. Raises `Missing` where the file no longer gives what it gave before."""
+        """Yield the packets from number `first` on. Raises `Missing` where the file no longer gives what it gave before."""
         self._go_to(first)
         while packet := self._read():
             number = self._next - 1
@@ -431,7 +432,7 @@ class _PacketReader:
         self._next = 0
 
     def _read(self) -> VideoPacket | None:
-        """The next packet; None at the end, and where a damaged file ends reading."""
+        """Return the next packet; None at the end, and where a damaged file ends reading."""
         if self._ahead:
             packet: VideoPacket | None = self._ahead.popleft()
         else:
@@ -454,7 +455,7 @@ class _PacketReader:
         self._opened()
 
     def _seek(self, target: int, first: int) -> bool:
-        """Whether a seek to the packet `target` led to `first` or before it."""
+        """Return whether a seek to the packet `target` led to `first` or before it."""
         index = self._index
         ticks = int(index.dts[target] if index.dts[target] != NO_TIME else index.pts[target])
         if ticks == NO_TIME:
@@ -479,7 +480,7 @@ class _PacketReader:
         return False
 
     def _number_of(self, packet: VideoPacket) -> int | None:
-        """The number of a packet that was read after a seek, None where it could be several, or is none."""
+        """Return the number of a packet that was read after a seek, None where it could be several, or is none."""
         index = self._index
         alike = index.sizes == packet.size
         if packet.pos is not None and packet.pos >= 0:
@@ -497,14 +498,14 @@ class _PacketReader:
 
 
 def _incomplete(corrupt: NDArray[np.bool_], jumps: NDArray[np.intp]) -> int:
-    """How many packets are incomplete. Where recordings are joined, packets at the seam are called so that are whole."""
+    """Return how many packets are incomplete. Where recordings are joined, packets at the seam are called so that are whole."""
     for packet in range(-SEAM_PACKETS, SEAM_PACKETS):
         corrupt[np.clip(jumps + packet, 0, corrupt.size - 1)] = False
     return int(corrupt.sum())
 
 
 def _packets(container: av.container.InputContainer, stream: av.video.VideoStream) -> Iterator[VideoPacket]:
-    """The stream's packets, without the empty one that ends it."""
+    """Return the stream's packets, without the empty one that ends it."""
     return (packet for packet in container.demux(stream) if packet.size)
 
 
@@ -518,7 +519,7 @@ def _next_packet(source: Iterator[VideoPacket]) -> VideoPacket | None:
 
 
 def _tried(codec: av.VideoCodecContext, packet: VideoPacket | None) -> list[av.VideoFrame] | None:
-    """The frames that a packet brings, those still to come where it is None; None where it does not decode."""
+    """Return the frames that a packet brings, those still to come where it is None; None where it does not decode."""
     try:
         return codec.decode(packet)
     except av.error.MemoryError:

@@ -107,7 +107,7 @@ class Framing:
         return framed
 
     def _square(self, stored: Size) -> Size:
-        """The size of a stored picture with square pixels, after cutting."""
+        """Return the size of a stored picture with square pixels, after cutting."""
         if self._crop and stored == self._stored:
             stored = stored[0] - self._crop.left - self._crop.right, stored[1] - self._crop.top - self._crop.bottom
         return square_pixels(*stored, self._pixel_shape)

@@ -158,14 +158,14 @@ def _filled(ticks: Ticks) -> Ticks | None:
 
 
 def _usual_step(ticks: Ticks) -> int:
-    """The middle one of the steps forward, at least 1."""
+    """Return the middle one of the steps forward, at least 1."""
     steps = np.diff(ticks)
     forward = steps[steps > 0]
     return int(np.median(forward)) if forward.size else 1
 
 
 def _run_starts(clock: Ticks, step: int, tick_s: Fraction, *, clock_jumps: bool, reordered: bool) -> NDArray[np.intp]:
-    """The packets at which a run of one clock begins; 0 is the first."""
+    """Return the packets at which a run of one clock begins; 0 is the first."""
     back_s, back_steps = (BACK_REORDERED_S, BACK_REORDERED_STEPS) if reordered else (BACK_S, BACK_STEPS)
     back = max(int(back_s / tick_s), back_steps * step)
     forward = max(int((JUMP_S if clock_jumps else LONGEST_PAUSE_S) / tick_s), JUMP_STEPS * step)
