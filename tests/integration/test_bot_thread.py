@@ -111,6 +111,7 @@ async def test_all_of_ones_jobs_are_stopped_at_once_and_nobody_elses(there: Work
 async def test_the_status_names_the_time_and_leads_to_the_thread(there: Workspace) -> None:
     message = await there.clip()
     await there.progress(message, starts="I found")
+    await there.job_over()
     status = await there.slack.slash_command("wildlife", "/track", "status")
     assert status is not None
     link = f"<{there.slack.url}/archives/{message.channel_id}/p{message.ts.replace('.', '')}|thread>"
@@ -131,6 +132,7 @@ async def test_files_have_words_for_titles_and_the_pipelines_names(there: Worksp
 async def test_an_object_keeps_its_number_in_the_thread(there: Workspace) -> None:
     message = await there.clip()
     await there.slack.until(lambda: gifs(there, message) == [3])
+    await there.job_over()
     there.slack.post_message("wildlife", f"<@{BOT_USER}> only dog", thread_ts=message.ts)
     await there.slack.until(lambda: gifs(there, message) == [3, 1])
     shown = there.replies(message)[-1]
