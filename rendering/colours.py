@@ -29,6 +29,7 @@ class Colour(NamedTuple):
 INK = Colour(18, 20, 24)
 PAPER = Colour(255, 255, 255)
 MUTED = Colour(190, 194, 202)
+ABSENT = Colour(62, 66, 74)
 
 # Okabe and Ito, Color Universal Design (2008), without black; the blue is lightened, since it lies on a dark caption, too.
 LABEL_COLOURS = (

@@ -3,7 +3,8 @@ Text as coverage: which share of each pixel a line of text covers, in any script
 
 The first font that has all characters of a text writes it, so that letters join and right-to-left text runs the right way
 (Pillow's Raqm layout, where it is built in). Where no single font has them all, each stretch is written by the first that
-has it, and what none has becomes an ellipsis. The fonts, in order: the one that was asked for, Noto Sans, those of the system.
+has it, and what none has becomes an ellipsis; an emoji that none has is left out. The fonts, in order: the one that was asked
+for, Noto Sans, those of the extra `fonts` (Noto for the other scripts, and for emoji in one colour), those of the system.
 
 Colours and places are the callers' business. Sizes are pixels per em.
 """
@@ -11,7 +12,7 @@ Colours and places are the callers' business. Sizes are pixels per em.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
@@ -31,7 +32,17 @@ MAX_FONT_BYTES = 64 << 20
 ELLIPSIS = "…"
 BOLD = 700
 
-# Zero-width joiners shape Persian and Indic words; other invisible characters only turn text around or hide it.
+# Behind a letter: how it is shown, or what joins it to the next one. No font needs a picture for these.
+VARIATIONS = "\ufe0e\ufe0f"
+UNSEEN = frozenset(f" {JOINERS}{VARIATIONS}")
+ZERO_WIDTH_JOINER = "\u200d"
+KEYCAP = "\u20e3"
+
+# Tables of fonts in colour, which cannot be drawn as coverage.
+COLOUR_TABLES = frozenset({"CBDT", "COLR", "sbix", "SVG "})
+
+# What `tracklet[fonts]` brings.
+FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 
 SYSTEM_FONT_FOLDERS = (
     Path("/usr/share/fonts"),
@@ -56,21 +67,23 @@ class Font:
 
     @cached_property
     def characters(self) -> frozenset[int]:
-        """The code points that it has a picture for; none for a file that is no font."""
+        """The code points that it has a picture for; none for a file that is no font, or one in colour."""
         try:
             if self.path.stat().st_size > MAX_FONT_BYTES:
                 return frozenset()
             ImageFont.truetype(str(self.path), 12)  # bitmap fonts have no such size
             with TTFont(self.path, fontNumber=0, lazy=True) as font:
-                return frozenset(font.getBestCmap() or ())
+                return frozenset() if COLOUR_TABLES & set(font.keys()) else frozenset(font.getBestCmap() or ())
         except Exception:  # a foreign file: fontTools raises whatever its broken tables lead to
             return frozenset()
 
     def has(self, text: str) -> bool:
-        return all(ord(c) in self.characters or c in JOINERS or c == " " for c in text)
+        """Return whether it can write all of `text`."""
+        return all(ord(c) in self.characters or c in UNSEEN for c in text)
 
-    def at(self, size: int, weight: int) -> ImageFont.FreeTypeFont:
-        return _loaded(self.path, size, weight)
+    def at(self, size: int, weight: int, stretch: int = 100) -> ImageFont.FreeTypeFont:
+        """Return it at a size, a weight and a width of its letters (percent), as far as it has these."""
+        return _loaded(self.path, size, weight, stretch)
 
 
 class Typeface:
@@ -87,44 +100,53 @@ class Typeface:
             if not drawable:
                 raise OptionError("font", font.name, "a TrueType or OpenType font")
 
-    def width(self, text: str, size: int, *, weight: int = BOLD) -> int:
-        """How wide a line is, in pixels."""
-        return sum(_advance(font.at(size, weight), part) for font, part in self._runs(line_of(text)))
+    def width(self, text: str, size: int, *, weight: int = BOLD, stretch: int = 100) -> int:
+        """Return how wide a line is, in pixels; `stretch` is how wide its letters are, in percent."""
+        return sum(_advance(font.at(size, weight, stretch), part) for font, part in self._runs(line_of(text)))
 
     def line_height(self, size: int) -> int:
-        """How high a line is, in pixels: the same for every text of one size."""
+        """Return how high a line is, in pixels: the same for every text of one size."""
         return round(size * 1.36)
 
-    def fitted(self, text: str, size: int, width: int, *, weight: int = BOLD) -> str:
-        """`text`, or as much of its beginning as fits into `width` pixels together with an ellipsis; may be empty."""
+    @staticmethod
+    def baseline(size: int) -> int:
+        """Return how far below the top of a line its letters stand, in pixels."""
+        return round(size * 1.04)
+
+    def fitted(self, text: str, size: int, width: int, *, weight: int = BOLD, stretch: int = 100) -> str:
+        """Return `text`, or as much of its beginning as fits into `width` pixels with an ellipsis; may be empty."""
         text = line_of(text)
-        if self.width(text, size, weight=weight) <= width:
+        if self.width(text, size, weight=weight, stretch=stretch) <= width:
             return text
         low, high = 0, len(text)
         while low < high:
             middle = (low + high + 1) // 2
-            if self.width(text[:middle].rstrip() + ELLIPSIS, size, weight=weight) <= width:
+            if self.width(text[:middle].rstrip() + ELLIPSIS, size, weight=weight, stretch=stretch) <= width:
                 low = middle
             else:
                 high = middle - 1
         return text[:low].rstrip() + ELLIPSIS if low else ""
 
-    def coverage(self, text: str, size: int, *, weight: int = BOLD) -> NDArray[np.uint8]:
+    def coverage(self, text: str, size: int, *, weight: int = BOLD, stretch: int = 100) -> NDArray[np.uint8]:
         """
-        `text` drawn as (line height, width) uint8, 255 where it covers a pixel wholly.
+        Return `text` drawn as (line height, width) uint8, 255 where it covers a pixel wholly.
 
         The baseline lies at the same height for every text of one size.
         """
         height = self.line_height(size)
-        drawn = [_drawn(font.at(size, weight), part, size, height) for font, part in self._runs(line_of(text))]
+        drawn = [_drawn(font.at(size, weight, stretch), part, size, height) for font, part in self._runs(line_of(text))]
         return np.concatenate(drawn, axis=1) if drawn else np.zeros((height, 1), np.uint8)
 
     def unwritable(self, text: str) -> str:
-        """Return the characters of `text` that no font at hand has, each once: they are drawn as an ellipsis."""
+        """Return the letters of `text` that no font at hand has, each once: an ellipsis stands for them, nothing for emoji."""
         if any(font.has(text) for font in self._fonts):
             return ""
-        missing = [c for font, c in _placed(line_of(text), self._fonts) if font is None]
+        missing = [letter.strip() for font, letter in _placed(line_of(text), self._fonts) if font is None]
         return "".join(dict.fromkeys(missing))
+
+    def unwritable_among(self, labels: Iterable[str]) -> tuple[str, ...]:
+        """Return those of `labels`, each once, that no font at hand can write whole."""
+        return tuple(label for label in dict.fromkeys(labels) if self.unwritable(label))
 
     def _runs(self, text: str) -> Iterator[tuple[Font, str]]:
         """Stretches of `text` with the font that writes each, from left to right."""
@@ -132,11 +154,12 @@ class Typeface:
             if font.has(text):
                 yield font, text
                 return
-        system = next((font for font in system_fonts() if font.has(text)), None)
-        if system:
-            yield system, text
+        other = next((font for font in other_fonts() if font.has(text)), None)
+        if other:
+            yield other, text
             return
-        runs = [(font, "".join(c for _, c in part)) for font, part in groupby(_placed(text, self._fonts), key=lambda p: p[0])]
+        placed = [(font, letter) for font, letter in _placed(text, self._fonts) if font or not _is_emoji(letter)]
+        runs = [(font, "".join(c for _, c in part)) for font, part in groupby(placed, key=lambda p: p[0])]
         written = [(font or self._fonts[-1], part if font else ELLIPSIS) for font, part in runs]
         yield from reversed(written) if _is_right_to_left(text) else written
 
@@ -151,31 +174,46 @@ def noto_sans() -> Path:
 
 
 @lru_cache(maxsize=1)
+def other_fonts() -> tuple[Font, ...]:
+    """Return the fonts of the extra `fonts`, as far as it is installed, then those of this machine; looked up on first need."""
+    return (*_packaged_fonts(), *system_fonts())
+
+
+@lru_cache(maxsize=1)
 def system_fonts() -> tuple[Font, ...]:
-    """The fonts of this machine, looked up on first need; those in colour cannot be drawn as coverage."""
+    """Return the fonts of this machine; those in colour have no characters."""
     found: list[Path] = []
     for folder in SYSTEM_FONT_FOLDERS:
         if folder.is_dir():
             found += [p for p in folder.rglob("*") if p.suffix.lower() in {".ttf", ".otf", ".ttc"}][:MAX_SYSTEM_FONTS]
-    plain = [path for path in found if not any(kind in path.stem.lower() for kind in ("color", "colour", "emoji"))]
     return tuple(
-        Font(path) for path in sorted(plain, key=lambda p: ("bold" not in p.stem.lower(), "noto" not in p.stem.lower(), p))
+        Font(path) for path in sorted(found, key=lambda p: ("bold" not in p.stem.lower(), "noto" not in p.stem.lower(), p))
     )
 
 
+def _packaged_fonts() -> list[Font]:
+    found: list[Font] = []
+    for package in FONT_PACKAGES:
+        spec = find_spec(package)
+        for place in (spec.submodule_search_locations or []) if spec else []:
+            files = [path for path in sorted(Path(place).iterdir()) if path.suffix in {".ttf", ".otf", ".ttc"}]
+            found += [Font(path) for path in files if "Italic" not in path.stem]
+    return found
+
+
 @lru_cache(maxsize=64)
-def _loaded(path: Path, size: int, weight: int) -> ImageFont.FreeTypeFont:
+def _loaded(path: Path, size: int, weight: int, stretch: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.truetype(str(path), size)
     try:
         axes = font.get_variation_axes()
     except OSError:
         return font  # not variable: it has the one weight
-    font.set_variation_by_axes([_axis_value(axis, weight) for axis in axes])
+    font.set_variation_by_axes([_axis_value(axis, weight, stretch) for axis in axes])
     return font
 
 
-def _axis_value(axis: ImageFont.Axis, weight: int) -> float:
-    wanted = weight if axis["name"] == b"Weight" else axis["default"]
+def _axis_value(axis: ImageFont.Axis, weight: int, stretch: int) -> float:
+    wanted = {b"Weight": weight, b"Width": stretch}.get(axis["name"], axis["default"])
     return float(min(max(wanted or 0, axis["minimum"] or 0), axis["maximum"] or 0))
 
 
@@ -189,17 +227,52 @@ def _advance(font: ImageFont.FreeTypeFont, text: str) -> int:
 def _drawn(font: ImageFont.FreeTypeFont, text: str, size: int, height: int) -> NDArray[np.uint8]:
     """`text` on a line of `height`; remembered, since objects share their labels."""
     image = Image.new("L", (max(_advance(font, text), 1), height))
-    ImageDraw.Draw(image).text((0, round(size * 1.04)), text, fill=255, font=font, anchor="ls")
+    ImageDraw.Draw(image).text((0, Typeface.baseline(size)), text, fill=255, font=font, anchor="ls")
     return np.asarray(image)
 
 
 def _placed(text: str, fonts: list[Font]) -> Iterator[tuple[Font | None, str]]:
-    """Each character with the first font that has it, None where none does; marks stay with their letter."""
+    """Each letter with what belongs to it, and the first font that has it, None for none; blanks go with what is before."""
     font: Font | None = fonts[0]
+    for letter in _letters(text):
+        if letter != " ":
+            font = next((f for f in (*fonts, *other_fonts()) if f.has(letter)), None)
+        yield font, letter
+
+
+def _letters(text: str) -> Iterator[str]:
+    """
+    `text` in pieces that are one sign each: a letter with its marks, an emoji with all that it is joined from, a flag.
+
+    Source: Unicode Standard Annex 29, the rules GB9 to GB13 of extended grapheme clusters.
+    """
+    letter = ""
     for c in text:
-        if not (font and font.has(c)) or not unicodedata.combining(c):
-            font = next((f for f in (*fonts, *system_fonts()) if f.has(c)), None)
-        yield font, c
+        joined = letter.endswith(ZERO_WIDTH_JOINER) and (_is_emoji(letter) or _is_emoji(c))
+        is_mark = unicodedata.combining(c) or unicodedata.category(c) in {"Mn", "Mc", "Me"}
+        extends = is_mark or c in JOINERS or c in VARIATIONS or c == KEYCAP or _is_skin(c)
+        flag = len(letter) == 1 and _is_regional(letter) and _is_regional(c)
+        if letter and (joined or extends or flag):
+            letter += c
+            continue
+        if letter:
+            yield letter
+        letter = c
+    if letter:
+        yield letter
+
+
+def _is_emoji(letter: str) -> bool:
+    """Whether a sign is an emoji: a picture of the planes that emoji are in, or one that asks to be shown as one."""
+    return any("\U0001f000" <= c <= "\U0001faff" for c in letter) or VARIATIONS[1] in letter or KEYCAP in letter
+
+
+def _is_skin(c: str) -> bool:
+    return "\U0001f3fb" <= c <= "\U0001f3ff"
+
+
+def _is_regional(c: str) -> bool:
+    return "\U0001f1e6" <= c <= "\U0001f1ff"
 
 
 def _is_right_to_left(text: str) -> bool:

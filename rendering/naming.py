@@ -17,21 +17,23 @@ from tracking.plain_text import plain
 MAX_VIDEO_NAME_BYTES = 140
 MAX_LABEL_BYTES = 60
 
+VARIATIONS = "\ufe00", "\ufe0f"  # how the letter before is shown: invisible by themselves
+
 
 def summary_name(name: str, selection: Selection, *, page: int = 1) -> str:
-    """The name of one page of the summary, counted from 1; `name` is the video's file name."""
+    """Return the name of one page of the summary, counted from 1; `name` is the video's file name."""
     suffix = f"_p{page}" if page > 1 else ""
     thresholds = f"pct{_percent(selection.min_confidence)}_fr{selection.min_frames}"
     return f"{safe_video_name(name)}.summary_{thresholds}{suffix}.jpeg"
 
 
 def comparison_name(name: str, *, page: int = 1) -> str:
-    """The name of one page of the picture that compares two engines, counted from 1."""
+    """Return the name of one page of the picture that compares two engines, counted from 1."""
     return f"{safe_video_name(name)}.compare{f'_p{page}' if page > 1 else ''}.jpeg"
 
 
 def animation_name(name: str, shown: ShownObject) -> str:
-    """The name of one object's GIF: its place from 0, its label, its own confidence and number of boxes."""
+    """Return the name of one object's GIF: its place from 0, its label, its own confidence and number of boxes."""
     track = shown.track
     what = f"{shown.number - 1:03}_{safe_label(track.label)}_pct{_percent(track.confidence)}_fr{len(track)}"
     return f"{safe_video_name(name)}.{what}.gif"
@@ -49,13 +51,18 @@ def is_numbered(rest: str) -> bool:
 
 
 def safe_label(label: str) -> str:
-    """Letters, marks and digits of any script, all else a single "-"; "object" where nothing is left."""
-    kept = [c if unicodedata.category(c)[0] in "LMN" else " " for c in unicodedata.normalize("NFC", plain(label))]
+    """Return letters, digits and their marks of any script, all else as a single "-"; "object" where nothing is left."""
+    kept: list[str] = []
+    for c in unicodedata.normalize("NFC", plain(label)):
+        is_mark = unicodedata.category(c)[0] == "M"
+        belongs = kept and kept[-1] != " " if is_mark else unicodedata.category(c)[0] in "LN"
+        if not VARIATIONS[0] <= c <= VARIATIONS[1]:
+            kept.append(c if belongs else " ")
     return _cut("-".join("".join(kept).split()), MAX_LABEL_BYTES).strip("-") or "object"
 
 
 def safe_video_name(name: str) -> str:
-    """The last component of `name` without control characters, short enough to be added to."""
+    """Return the last component of `name` without control characters, short enough to be added to."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     kept = "".join("_" if c in '<>:"|?*' else c for c in plain(last))
     if len(kept.encode()) > MAX_VIDEO_NAME_BYTES:

@@ -37,15 +37,23 @@ class Caption:
     colour: Colour
 
     @classmethod
-    def of(cls, shown: ShownObject) -> Caption:
-        """Return number, label, confidence and time span of an object."""
-        return cls(str(shown.number), line_of(shown.track.label) or "object", facts_of(shown.track), shown.colour)
+    def of(cls, shown: ShownObject, *, twin: int | None = None) -> Caption:
+        """Return number, label, confidence and time span of an object; `twin` is the number of another with the same boxes."""
+        label = line_of(shown.track.label) or "object"
+        if twin is not None:
+            label = f"{label} = {twin}"
+        return cls(str(shown.number), label, facts_of(shown.track), shown.colour)
 
 
 def facts_of(track: Track) -> str:
-    """Return what a caption says of a track below its label: the confidence, where it tells something, and when it is seen."""
+    """Return what a caption says of a track beside its label: the confidence, where it tells something, and when it is seen."""
     when = time_span(track.segment)
-    return f"{track.confidence:.0%} · {when}" if track.is_named else when
+    return f"{percent(track.confidence)} · {when}" if track.is_named and track.confidence > 0 else when
+
+
+def percent(confidence: float) -> str:
+    """Return a confidence (0..1) in percent; only what is certain is 100 %."""
+    return "100%" if confidence >= 1 else f"{min(round(confidence * 100), 99)}%"
 
 
 def time_span(segment: Segment) -> str:
@@ -99,11 +107,11 @@ def strip(caption: Caption, size: tuple[int, int], typeface: Typeface, *, lines:
     canvas[:] = INK
     pad = max(2, round(height * (0.16 if lines == 1 else 0.08)))
     row = (height - 2 * pad) if lines == 1 else round((height - 2 * pad) * 0.54)
-    chip = _chip(caption, row, typeface)
-    if chip.shape[1] + 2 * pad > width:
+    number = chip(caption, row, max(6, round(row * 0.74)), typeface)
+    if number.shape[1] + 2 * pad > width:
         return canvas
-    _paste(canvas, chip, pad, pad)
-    x = pad + chip.shape[1] + max(3, row // 4)
+    _paste(canvas, number, pad, pad)
+    x = pad + number.shape[1] + max(3, row // 4)
     text_size = max(6, round(row * 0.78))
     facts_size = max(6, round(text_size * 0.84)) if lines == 1 else max(6, round((height - 2 * pad - row) * 0.78))
     label_room = width - x - pad
@@ -117,6 +125,25 @@ def strip(caption: Caption, size: tuple[int, int], typeface: Typeface, *, lines:
         _write(canvas, facts, (pad, pad + row), height - 2 * pad - row, facts_size, typeface, MUTED, REGULAR)
     label = typeface.fitted(caption.label, text_size, label_room)
     _write(canvas, label, (x, pad), row, text_size, typeface, PAPER, 700)
+    return canvas
+
+
+def chip(caption: Caption, height: int, size: int, typeface: Typeface, *, stretch: int = 100) -> NDArray[np.uint8]:
+    """
+    Return the number on a rounded patch of the label's colour: (height, width, 3).
+
+    Its digits are of `size`, and `stretch` percent as wide as usual.
+    """
+    number = typeface.coverage(caption.number, size, stretch=stretch)
+    width = max(height, number.shape[1] + round(height * 0.36))
+    image = Image.new("L", (width * _SMOOTHING, height * _SMOOTHING))
+    corner = round(height * 0.26 * _SMOOTHING)
+    ImageDraw.Draw(image).rounded_rectangle((0, 0, image.width - 1, image.height - 1), radius=corner, fill=255)
+    canvas = np.empty((height, width, 3), np.uint8)
+    canvas[:] = INK
+    blend(canvas, np.asarray(image.resize((width, height), Image.Resampling.BOX)), (0, 0), caption.colour)
+    place = (width - number.shape[1]) // 2, (height - number.shape[0]) // 2
+    blend(canvas, number, place, text_on(caption.colour))
     return canvas
 
 
@@ -145,22 +172,6 @@ def _write(
     """A line of text, centred in a row of the strip."""
     coverage = typeface.coverage(text, size, weight=weight)
     blend(canvas, coverage, (place[0], place[1] + (row - coverage.shape[0]) // 2), colour)
-
-
-def _chip(caption: Caption, height: int, typeface: Typeface) -> NDArray[np.uint8]:
-    """The number on a rounded patch of the label's colour, (height, width, 3)."""
-    size = max(6, round(height * 0.74))
-    number = typeface.coverage(caption.number, size)
-    width = max(height, number.shape[1] + round(height * 0.5))
-    image = Image.new("L", (width * _SMOOTHING, height * _SMOOTHING))
-    corner = round(height * 0.26 * _SMOOTHING)
-    ImageDraw.Draw(image).rounded_rectangle((0, 0, image.width - 1, image.height - 1), radius=corner, fill=255)
-    canvas = np.empty((height, width, 3), np.uint8)
-    canvas[:] = INK
-    blend(canvas, np.asarray(image.resize((width, height), Image.Resampling.BOX)), (0, 0), caption.colour)
-    place = (width - number.shape[1]) // 2, (height - number.shape[0]) // 2
-    blend(canvas, number, place, text_on(caption.colour))
-    return canvas
 
 
 def _paste(canvas: NDArray[np.uint8], picture: NDArray[np.uint8], x: int, y: int) -> None:

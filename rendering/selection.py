@@ -8,6 +8,8 @@ fractions of the upright picture. `docs/rendering.md`, "Which objects", gives th
 from __future__ import annotations
 
 import math
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -16,16 +18,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rendering.colours import Colour, colours_of
-from tracking.model import Annotations, Observation, Segment, Track
+from tracking.model import Annotations, BoundingBox, Segment, Track
 
 # Pictures of more nobody looks through: 42 pages. The most telling ones are shown, and how many more there are is said.
 MAX_SHOWN = 1_000
 
-# As many objects as a page of the summary has; within a page they are in order of time.
+# As many objects as a page of the summary has.
 PAGE_OBJECTS = 24
+
+# From so many objects on a page has a group for each label that several of them share, where there are several such labels.
+GROUPED_FROM = 8
+STANDING = "standing still"
+
+# What stands still is there for this share of its shot, which lasts so long at least, and its centre is nearly always within
+# this share of its box's diagonal.
+STANDING_SHARE, STANDING_SHOT_S, STANDING_REACH = 0.8, 2.0, 0.12
 
 MAX_CLIP_S = 6.0
 MAX_MOMENTS = 3
+
+# A moment at which another object of the page is shown already is worth a little less, so that not all show one picture.
+MOMENT_TAKEN_WORTH, MOMENT_TAKEN_S = 0.96, 0.25
 
 # Thresholds come as 0.7 and confidences as the 32-bit 0.7 of a file, which is a little less.
 ROUNDING = 1e-6
@@ -44,13 +57,44 @@ MAX_OCCLUDERS = 2_000
 SIMULTANEOUS_S = 0.1
 
 
+# Ten boxes are a second at ten a second. A clip of one second, or one of few pictures a second, has no ten to give: there it is
+# two seconds' worth at most, and half of the clip's at most, but never fewer boxes than tell a thing from a mistake.
+USUAL_FRAMES = 10
+MOST_S = 2.0
+SHARE_OF_CLIP = 0.5
+FEWEST_FRAMES = 3
+USUAL_RATE_HZ = 10.0
+TRACKS_LOOKED_AT = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What must hold for an object to be shown; `labels` are compared without case, none means all."""
+    """
+    What must hold for an object to be shown; `labels` are compared without case, none means all.
+
+    `min_frames` is the least number of boxes. Its default is that of an ordinary clip; short and slow ones want fewer.
+    """
 
     min_confidence: float = 0.70
-    min_frames: int = 10
+    min_frames: int = USUAL_FRAMES
     labels: tuple[str, ...] = ()
+
+    def for_clip(self, annotations: Annotations, *, duration_s: float) -> Selection:
+        """Return the same, with as many boxes as a clip of this length can be asked for where nobody asked for a number."""
+        segment = annotations.segment
+        length_s = min(segment.duration_s, duration_s) if segment and segment.duration_s > 0 else duration_s
+        if self.min_frames != USUAL_FRAMES or duration_s <= 0:
+            return self
+        least = round(min(MOST_S, SHARE_OF_CLIP * length_s) * boxes_a_second(annotations))
+        return replace(self, min_frames=min(max(least, FEWEST_FRAMES), USUAL_FRAMES))
+
+
+class Moment(NamedTuple):
+    """One observation of an object, and how good a picture of it is likely to be: 0..1, by the boxes alone."""
+
+    time_s: float
+    box: BoundingBox
+    quality: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +104,15 @@ class ShownObject:
 
     `number` is what people call it, in pictures and lists alike; it counts from 1. `moments` are one to three observations
     where it is likely sharp, large, whole and in sight, the best first. `clip` is its most telling stretch, 6 s at most.
-    `colour` is that of its label.
+    `colour` is that of its label. `group` is the heading that it stands under on its page, "" where there is none.
     """
 
     number: int
     track: Track
-    moments: tuple[Observation, ...]
+    moments: tuple[Moment, ...]
     clip: Segment
     colour: Colour
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +120,16 @@ class Selected:
     """
     What is shown, page by page, and what only the thresholds kept out, the best first.
 
-    The most telling objects are on the first page; those of one page are in order of time.
+    The most telling objects are on the first page; those of one page are in order of time, by groups.
 
-    `left_out` counts the objects that pass, too, but tell less than the `MAX_SHOWN` that are shown.
+    `left_out` counts the objects that pass, too, but tell less than the `MAX_SHOWN` that are shown. `selection` is what was
+    wanted of this clip.
     """
 
     shown: tuple[ShownObject, ...]
     near_misses: tuple[Track, ...]
     left_out: int = 0
+    selection: Selection = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +170,12 @@ def select(annotations: Annotations, selection: Selection, *, duration_s: float 
     Objects that are never inside the picture are neither, nor are those that appear only after the end of the video where
     `duration_s` (0: unknown) gives it.
     """
-    labels = {label.strip().casefold() for label in selection.labels}
+    selection = selection.for_clip(annotations, duration_s=duration_s)
+    labels = {label_key(label) for label in selection.labels}
     passing: list[tuple[float, Track]] = []
     missing: list[tuple[float, Track]] = []
     for track in annotations.tracks:
-        if labels and track.label.strip().casefold() not in labels:
+        if labels and label_key(track.label) not in labels:
             continue
         seen = _in_sight(track, duration_s)
         if not seen.any():
@@ -135,8 +183,17 @@ def select(annotations: Annotations, selection: Selection, *, duration_s: float 
         (passing if all(passes(track, selection)) else missing).append((_salience(track, seen), track))
     ordered = [track for _, track in sorted(passing, key=lambda pair: -pair[0])]
     near = [track for _, track in sorted(missing, key=lambda pair: -pair[0])]
-    shown = shown_objects(_in_pages(ordered[:MAX_SHOWN]), annotations.tracks, duration_s=duration_s)
-    return Selected(shown, tuple(near), left_out=len(ordered) - len(shown))
+    placed = _in_pages(ordered[:MAX_SHOWN], annotations.shots, duration_s or annotations.end_s)
+    tracks = [track for track, _ in placed]
+    shown = shown_objects(tracks, annotations.tracks, duration_s=duration_s, groups=[group for _, group in placed])
+    return Selected(shown, tuple(near), len(ordered) - len(shown), selection)
+
+
+def boxes_a_second(annotations: Annotations) -> float:
+    """Return how many boxes a track has in a second, in the mean; what is usual where no track has two."""
+    tracks = [track for track in annotations.tracks[:TRACKS_LOOKED_AT] if len(track) > 1]
+    steps, length_s = sum(len(track) - 1 for track in tracks), sum(track.duration_s for track in tracks)
+    return steps / length_s if steps else USUAL_RATE_HZ
 
 
 class Passes(NamedTuple):
@@ -151,27 +208,78 @@ def passes(track: Track, selection: Selection) -> Passes:
     return Passes(track.confidence >= selection.min_confidence - ROUNDING, len(track) >= selection.min_frames)
 
 
-def _in_pages(tracks: Sequence[Track]) -> list[Track]:
-    """`tracks`, page by page, those of one page in order of time: a person reads a page as a list of what happens."""
-    pages = (tracks[start : start + PAGE_OBJECTS] for start in range(0, len(tracks), PAGE_OBJECTS))
-    return [track for page in pages for track in sorted(page, key=lambda track: track.segment)]
+def label_key(label: str) -> str:
+    """Return what all spellings of one label have in common: case, blanks around it and Unicode's forms make no other label."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", label).strip().casefold())
 
 
-def shown_objects(tracks: Sequence[Track], all_tracks: Sequence[Track], *, duration_s: float = 0.0) -> tuple[ShownObject, ...]:
-    """Return `tracks`, numbered in the order given, with their moments; `all_tracks` are what may hide them."""
-    colours = colours_of(track.label for track in tracks)
+def shown_objects(
+    tracks: Sequence[Track], all_tracks: Sequence[Track], *, duration_s: float = 0.0, groups: Sequence[str] = ()
+) -> tuple[ShownObject, ...]:
+    """
+    Return `tracks`, numbered in the order given, with their moments; `all_tracks` are what may hide them.
+
+    `groups` are the headings that they stand under, none by default.
+    """
+    colours = colours_of(label_key(track.label) for track in tracks)
     occluders = _Occluders(all_tracks)
     looked_at = max(min(MOMENTS_LOOKED_AT, MOMENTS_LOOKED_AT_IN_ALL // max(len(tracks), 1)), MAX_MOMENTS)
-    return tuple(
-        ShownObject(
-            number=place + 1,
-            track=track,
-            moments=_moments(track, occluders, looked_at=looked_at, duration_s=duration_s),
-            clip=_clip(track, duration_s),
-            colour=colours[track.label],
-        )
-        for place, track in enumerate(tracks)
-    )
+    taken: Counter[int] = Counter()
+    found = []
+    for place, track in enumerate(tracks):
+        if place % PAGE_OBJECTS == 0:
+            taken.clear()
+        moments = _moments(track, occluders, taken, looked_at=looked_at, duration_s=duration_s)
+        taken[_slot(moments[0].time_s)] += 1
+        group = groups[place] if groups else ""
+        found.append(ShownObject(place + 1, track, moments, _clip(track, duration_s), colours[label_key(track.label)], group))
+    return tuple(found)
+
+
+def _in_pages(tracks: Sequence[Track], shots: Sequence[Segment], end_s: float) -> list[tuple[Track, str]]:
+    """
+    Return `tracks` page by page with their groups' headings: a person reads a page as a list of what happens.
+
+    Those of one page are in order of time, by label where several labels have several objects each; what stands still for its
+    whole shot comes last.
+    """
+    pages = (tracks[start : start + PAGE_OBJECTS] for start in range(0, len(tracks), PAGE_OBJECTS))
+    return [placed for page in pages for placed in _grouped(sorted(page, key=lambda one: one.segment), shots, end_s)]
+
+
+def _grouped(page: Sequence[Track], shots: Sequence[Segment], end_s: float) -> list[tuple[Track, str]]:
+    standing = [track for track in page if _stands_still(track, shots, end_s)]
+    if len(page) < GROUPED_FROM or len(standing) == len(page):
+        standing = []
+    moving = [track for track in page if not any(track is other for other in standing)]
+    counts = Counter(label_key(track.label) for track in moving)
+    several = [key for key, count in counts.items() if count > 1]
+    if len(page) < GROUPED_FROM or len(several) < 2:
+        return [*((track, "") for track in moving), *((track, STANDING) for track in standing)]
+    placed: list[tuple[Track, str]] = []
+    for key in several:
+        members = [track for track in moving if label_key(track.label) == key]
+        placed += [(track, members[0].label) for track in members]
+    single = [track for track in moving if counts[label_key(track.label)] == 1]
+    heading = ", ".join(track.label for track in single)
+    return [*placed, *((track, heading) for track in single), *((track, STANDING) for track in standing)]
+
+
+def _stands_still(track: Track, shots: Sequence[Segment], end_s: float) -> bool:
+    """Whether an object is there for its whole shot (the whole video where no shots are known) and never moves."""
+    middle = float(track.times[track.times.size // 2])
+    shot = next((shot for shot in shots if shot.start_s <= middle <= shot.end_s), Segment(0.0, end_s))
+    seen_s = min(track.segment.end_s, shot.end_s) - max(track.segment.start_s, shot.start_s)
+    if shot.duration_s < STANDING_SHOT_S or seen_s < STANDING_SHARE * shot.duration_s:
+        return False
+    boxes = track.boxes.astype(np.float64)
+    centres, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    away = np.hypot(*(centres - np.median(centres, axis=0)).T)
+    return bool(np.quantile(away, 0.95) <= STANDING_REACH * np.hypot(*np.median(sides, axis=0)))
+
+
+def _slot(time_s: float) -> int:
+    return round(time_s / MOMENT_TAKEN_S)
 
 
 def visible_part(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -221,12 +329,15 @@ def _clip(track: Track, duration_s: float) -> Segment:
     return Segment(best, best + MAX_CLIP_S)
 
 
-def _moments(track: Track, occluders: _Occluders, *, looked_at: int, duration_s: float) -> tuple[Observation, ...]:
+def _moments(
+    track: Track, occluders: _Occluders, taken: Counter[int], *, looked_at: int, duration_s: float
+) -> tuple[Moment, ...]:
     """Up to `MAX_MOMENTS` promising observations, apart from each other in time, the best first."""
     seen = np.flatnonzero(_in_sight(track, duration_s))
     chosen = seen[np.unique(np.linspace(0, seen.size - 1, min(looked_at, seen.size)).round().astype(int))]
     times, boxes = track.times[chosen], track.boxes[chosen]
     score = _view_quality(times, boxes) * (1 - 0.8 * occluders.hidden(track, times, boxes))
+    score *= np.array([MOMENT_TAKEN_WORTH ** min(taken[_slot(time_s)], 3) for time_s in times.tolist()])
     apart_s = max(0.15, min(1.0, track.duration_s / 6))
     found: list[int] = []
     for place in np.argsort(-score, kind="stable").tolist():
@@ -236,7 +347,7 @@ def _moments(track: Track, occluders: _Occluders, *, looked_at: int, duration_s:
             found.append(place)
         if len(found) == MAX_MOMENTS:
             break
-    return tuple(Observation(float(times[place]), track.box_at(float(times[place]))) for place in found)
+    return tuple(Moment(float(times[place]), track.box_at(float(times[place])), float(score[place])) for place in found)
 
 
 def _view_quality(times: NDArray[np.float64], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -269,7 +380,7 @@ class _Occluders:
 
     def hidden(self, track: Track, times: NDArray[np.float64], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
         """
-        The share of each box (N, 4) that the most covering other box lies over: (N,), 0..1.
+        Return the share of each box (N, 4) that other boxes lie over, as if these lay anyhow beside each other: (N,), 0..1.
 
         A box that reaches lower in the picture stands nearer to the camera and counts in full, one behind by a quarter.
         """
@@ -284,5 +395,5 @@ class _Occluders:
             box, rest = boxes[place], self._boxes[start:end:step][other]
             shared = np.concatenate([np.maximum(rest[:, :2], box[:2]), np.minimum(rest[:, 2:], box[2:])], axis=1)
             covered = areas(shared) / max(float(areas(box[None])[0]), 1e-12)
-            result[place] = float(np.max(np.where(rest[:, 3] > box[3], covered, covered / 4)))
+            result[place] = 1 - float(np.prod(1 - np.minimum(np.where(rest[:, 3] > box[3], covered, covered / 4), 1)))
         return result

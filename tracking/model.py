@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -159,11 +160,35 @@ class Track:
         return BoundingBox(*(a + (b - a) * share for a, b in zip(before, behind, strict=True)))
 
 
+class ProblemKind(StrEnum):
+    """What went wrong with a part of a video in an otherwise good run."""
+
+    REPORTED = "REPORTED"
+    """A service says so, in words of its own."""
+    CUT_SHORT = "CUT_SHORT"
+    """The file ends at `start_s`, and says itself that it goes on to `end_s`."""
+    PICTURES_LOST = "PICTURES_LOST"
+    """`pictures` between `start_s` and `end_s` do not decode, or refer to such, and were left out."""
+    INCOMPLETE = "INCOMPLETE"
+    """`pictures` have lost a part of their bytes, as the file itself says."""
+    CAMERA_MOVES = "CAMERA_MOVES"
+    """From `start_s` to `end_s` the camera moves, and the motion engine has left that out."""
+
+
 class EngineWarning(NamedTuple):
-    """Something that an engine reported about a part of the video; `code` is a google.rpc.Code number, 2 when unknown."""
+    """
+    Something that an engine reported about a part of the video; `code` is a google.rpc.Code number, 2 when unknown.
+
+    `kind` says what it is; `message` is the service's where it is `REPORTED`, else for whoever reads the
+    file. Seconds; `pictures` counts.
+    """
 
     code: int
     message: str
+    kind: ProblemKind = ProblemKind.REPORTED
+    start_s: float = 0.0
+    end_s: float = 0.0
+    pictures: int = 0
 
 
 @dataclass(frozen=True, slots=True)

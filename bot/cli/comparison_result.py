@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.cli.result import readable
+from bot.cli.result import problem_json, readable
 from bot.texts import comparison
 from rendering.kinds.base import RenderOptions
 from rendering.pages.comparison import ComparisonPage
@@ -90,7 +90,7 @@ def _side_json(side: Side) -> dict[str, Any]:
         "annotations": readable(side.file),
         "tracking_s": round(side.took_s, 3),
         "tracks": len(side.annotations.tracks),
-        "problems": [{"code": problem.code, "message": problem.message} for problem in side.annotations.problems],
+        "problems": [problem_json(problem) for problem in side.annotations.problems],
     }
 
 

@@ -29,7 +29,7 @@ from tracking.local.detectors.base import published_models
 from tracking.local.network import open_detector
 
 CODECS = ("h264", "hevc", "vp9", "av1")
-# Letters that words of each script are made of; emoji are left out, since their fonts are in colour.
+# Letters that words of each script are made of.
 SCRIPTS = {
     "Latin": "aéłß",
     "Greek": "αω",
@@ -41,6 +41,10 @@ SCRIPTS = {
     "Chinese": "猫车",
     "Japanese": "ねこカ",
     "Korean": "고양이",
+    "Bengali": "বিড়াল",
+    "Tamil": "பூனை",
+    "Ethiopic": "ድመት",
+    "emoji": "🚲",
 }
 LEAST_FREE_BYTES = 2 << 30  # two of the largest videos, and their pictures
 

@@ -120,6 +120,8 @@ class RemoteTracking:
         except EngineUnavailable as error:
             logger.info("a poll was not answered: %s", error.reason)
             return RemoteState(percent=0, done=False)
+        if state.is_out_of_quota:
+            raise EngineUnavailable(EngineName.GOOGLE, EngineAbsence.QUOTA)
         return RemoteState(percent=state.percent, done=state.done)
 
     async def collect(self, placed: Placement, handle: str, into: Path) -> None:

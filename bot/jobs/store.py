@@ -110,6 +110,16 @@ channels = sa.Table(
 )
 
 
+executors = sa.Table(
+    "executors",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("renewed_at", sa.Float, nullable=False),
+)
+
+DATABASE_CLOCK = sa.extract("epoch", sa.func.clock_timestamp())  # Postgres: machines' clocks differ, its own is one
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """A message that was to be posted: `ts` is "" while nobody knows whether it arrived."""
@@ -153,6 +163,43 @@ class Store:
         """Wait for the calls under way, then let the connections go."""
         self._threads.shutdown(wait=True)
         self._engine.dispose()
+
+    async def renew_lease(self, executor_id: str) -> None:
+        """Note by the database's clock that a process is at work (Postgres)."""
+
+        def work(connection: sa.Connection) -> None:
+            changed = connection.execute(
+                sa.update(executors).where(executors.c.id == executor_id).values(renewed_at=DATABASE_CLOCK)
+            )
+            if not changed.rowcount:
+                connection.execute(sa.insert(executors).values(id=executor_id, renewed_at=DATABASE_CLOCK))
+
+        await self._run(work)
+
+    async def end_lease(self, executor_id: str) -> None:
+        """Note that a process is at work no longer; whoever looks next takes over what it had."""
+        query = sa.update(executors).where(executors.c.id == executor_id).values(renewed_at=0.0)
+        await self._run(lambda connection: connection.execute(query))
+
+    async def dead_executors(self, ttl_s: float) -> list[str]:
+        """Return the processes whose lease was not renewed for `ttl_s` seconds of the database's clock."""
+        query = sa.select(executors.c.id).where(executors.c.renewed_at < DATABASE_CLOCK - ttl_s)
+        return await self._run(lambda connection: list(connection.scalars(query)))
+
+    async def forget_executor(self, executor_id: str) -> None:
+        """Remove the lease of a process that has left nothing behind; one that was renewed meanwhile stays."""
+        query = sa.delete(executors).where(executors.c.id == executor_id)
+        await self._run(lambda connection: connection.execute(query))
+
+    async def live_executors(self) -> int:
+        """Return how many processes have a lease."""
+        query = sa.select(sa.func.count()).select_from(executors).where(executors.c.renewed_at > 0)
+        return await self._run(lambda connection: int(connection.scalar(query) or 0))
+
+    async def cancelled_among(self, job_ids: Sequence[JobId]) -> list[JobId]:
+        """Return those of some jobs that somebody wants to be stopped."""
+        query = sa.select(jobs.c.id).where(jobs.c.id.in_(job_ids), jobs.c.cancelled_by != "")
+        return await self._run(lambda connection: [JobId(found) for found in connection.scalars(query)])
 
     async def add_job(self, job_id: JobId, request: Request, *, attempt: int = 1, now: float | None = None) -> tuple[Job, bool]:
         """The job of that id, made from `request` if there was none; True when it is new."""
@@ -220,6 +267,16 @@ class Store:
         query = sa.select(jobs).where(jobs.c.state.not_in(OVER)).order_by(jobs.c.number)
         return await self._run(lambda connection: _all(connection, query))
 
+    async def unfinished_before(self, job: Job) -> int:
+        """Return how many older jobs of the same person are not over."""
+        query = sa.select(sa.func.count()).where(
+            jobs.c.team == job.request.team,
+            jobs.c.asker == job.request.user,
+            jobs.c.number < job.number,
+            jobs.c.state.not_in(OVER),
+        )
+        return await self._run(lambda connection: int(connection.execute(query).scalar_one()))
+
     async def oldest_unfinished(self) -> float | None:
         """When the oldest job that is not over was asked for, None where all are."""
         query = sa.select(sa.func.min(jobs.c.created_at)).where(jobs.c.state.not_in(OVER))
@@ -233,6 +290,15 @@ class Store:
         if channel:
             query = query.where(jobs.c.channel == channel)
         query = query.order_by(jobs.c.number.desc()).limit(limit)
+        return await self._run(lambda connection: _all(connection, query))
+
+    async def jobs_of_message(self, team: str, channel: str, ts: str) -> list[Job]:
+        """Return the jobs that a message asked for, and those that were asked for below them; oldest first."""
+        query = (
+            sa.select(jobs)
+            .where(jobs.c.team == team, jobs.c.channel == channel, jobs.c.request["message_ts"].as_string() == ts)
+            .order_by(jobs.c.number)
+        )
         return await self._run(lambda connection: _all(connection, query))
 
     async def begin(self, work_id: str, step: str) -> int:
@@ -305,6 +371,11 @@ class Store:
         row = {"key": key, "payload": payload, "received_at": time.time()}
         return await self._run(lambda connection: _insert_new(connection, inbox, row))
 
+    async def was_received(self, key: str) -> bool:
+        """Return whether something came in under `key`, and is not forgotten yet."""
+        query = sa.select(inbox.c.key).where(inbox.c.key == key)
+        return await self._run(lambda connection: connection.execute(query).first() is not None)
+
     async def handled(self, key: str) -> None:
         """What came in under `key` needs no further work."""
         query = sa.update(inbox).where(inbox.c.key == key).values(handled_at=time.time(), payload={})
@@ -341,6 +412,16 @@ class Store:
         """What is known of one part of a job's thread."""
         return await self._run(lambda connection: _post(connection, job_id, part))
 
+    async def posts_of(self, job_id: str) -> list[Post]:
+        """Return what was posted for a job, or is about to be."""
+        query = sa.select(posts).where(posts.c.job_id == job_id)
+        return await self._run(lambda connection: [Post(tuple(row.file_ids), row.ts) for row in connection.execute(query)])
+
+    async def posted_below(self, prefix: str) -> list[str]:
+        """Return the keys of what was posted that begin so."""
+        query = sa.select(posts.c.job_id).distinct().where(posts.c.job_id.startswith(prefix, autoescape=True))
+        return await self._run(lambda connection: [str(row.job_id) for row in connection.execute(query)])
+
     async def posted(self, job_id: str, part: str, ts: str) -> None:
         """The part is there, as message `ts`."""
         query = sa.update(posts).where(posts.c.job_id == job_id, posts.c.part == part).values(ts=ts)
@@ -355,6 +436,11 @@ class Store:
         """Whether Tracklet uploaded that file."""
         query = sa.select(own_files.c.file_id).where(own_files.c.file_id == file_id)
         return await self._run(lambda connection: connection.execute(query).first() is not None)
+
+    async def own_files_of(self, job_id: str) -> list[str]:
+        """Return the ids of all files that Tracklet uploaded for a job."""
+        query = sa.select(own_files.c.file_id).where(own_files.c.job_id == job_id)
+        return await self._run(lambda connection: [str(row.file_id) for row in connection.execute(query)])
 
     async def own(self, job_id: str, uris: Iterable[str]) -> None:
         """Say that these objects are about to be written for a job: no event of theirs starts anything from then on."""

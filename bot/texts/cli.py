@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.jobs.told import near_misses_by_label
 from bot.texts import limits
-from bot.texts.engine import problem
+from bot.texts.engine import problems
 from bot.texts.errors import left_out
 from bot.texts.plurals import counted_labels
 from bot.texts.wording import clock, count, duration, exact_span, listing, percent, quoted
@@ -67,7 +67,7 @@ def result_lines(facts: ResultFacts) -> list[str]:
         lines.append(f"In the folder {count(facts.older_pictures, 'older picture')} of this video stayed, from other options.")
     if facts.unwritten:
         lines.append(labels_not_written(facts.unwritten))
-    return [*lines, *(problem(each) for each in facts.problems)]
+    return [*lines, *problems(facts.problems)]
 
 
 def lower_thresholds(facts: ResultFacts) -> list[str]:
@@ -111,7 +111,8 @@ def nothing_passed(facts: ResultFacts) -> str:
 def labels_not_written(labels: Sequence[str]) -> str:
     """Return which labels are an ellipsis in the pictures, because no font at hand has their letters."""
     told = listing([quoted(label, limit=30) for label in labels], limit=6)
-    return f"No font here can write {told}; the pictures show … instead. Set TRACKLET_FONT to a font that can."
+    said = f"No font here can write {told}; the pictures show … instead."
+    return f"{said} Install tracklet[fonts], or set TRACKLET_FONT to a font that can."
 
 
 def no_such_label(asked: Sequence[str], known: Sequence[str]) -> str:

@@ -19,7 +19,8 @@ def font_checked(name: str, covered: Sequence[str], missing: Sequence[str]) -> s
     if not missing:
         return told
     lacking = listing(missing, limit=len(missing))
-    return f"{told} Labels in other scripts ({lacking}) become …; set TRACKLET_FONT to a font that has them."
+    what = "install tracklet[fonts], or set TRACKLET_FONT to a font that has them"
+    return f"{told} Labels in other scripts ({lacking}) become …; {what}."
 
 
 def folder_unwritable(folder: str, why: str) -> str:

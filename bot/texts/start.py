@@ -67,6 +67,11 @@ def waiting_for_slack(host: str) -> str:
     )
 
 
+def several_processes_need_postgres() -> str:
+    """Say what workers need; stands behind the setting."""
+    return "a front that only answers, and workers beside it, need one Postgres database; `tracklet serve` works on its own"
+
+
 def port_taken() -> str:
     """Another program listens on the port."""
     return "another program uses that port. End it, or choose another port; 0 takes one that is free"

@@ -1,23 +1,20 @@
 """
 The best picture of each object, cut out of the video at its full size, with nothing drawn into it.
 
-Of an object's moments (`selection.py`) the sharpest is taken, as in the summary. A margin of an eighth of the
-box is left around it.
+The moment is that of the object's cell in the summary. A margin of an eighth of the box is left around it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
 from rendering.frames import CancelCheck, Progress, needed_frames, opencv_in_this_thread, part_of
 from rendering.kinds.base import KINDS, Drawing, PictureFile, PictureKind
 from rendering.naming import crop_name, is_numbered
-from rendering.pages.cells import Cut, sharpness, write_page
-from rendering.selection import ShownObject
+from rendering.pages.cells import BestMoment, Picture, ScaledFrame, Size, box_shown, write_page
+from rendering.selection import Moment, ShownObject
 from tracking.model import BoundingBox
 from tracking.video.file import ANY_LENGTH, Video
 
@@ -30,8 +27,8 @@ class _Crop:
     """The best cut-out of one object so far."""
 
     shown: ShownObject
-    sharpness: float = -1.0
-    picture: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0, 3), np.uint8))
+    best: BestMoment
+    picture: Picture | None = None
 
 
 def draw_crops(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> list[PictureFile]:
@@ -42,36 +39,45 @@ def draw_crops(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> 
         with Video(drawing.video, limits=ANY_LENGTH) as opened, opencv_in_this_thread():
             size = opened.info.width, opened.info.height
             for batch in _batches(objects, size):
-                crops = [_Crop(shown) for shown in batch]
-                needs = [(moment.time_s, crop) for crop in crops for moment in crop.shown.moments]
+                crops = [_Crop(shown, BestMoment(shown.moments, size)) for shown in batch]
+                needs = [(moment.time_s, (crop, moment)) for crop in crops for moment in crop.shown.moments]
                 share = part_of(progress, len(written), len(batch), len(objects))
                 for frame, due in needed_frames(opened, needs, progress=share, cancelled=cancelled):
-                    whole = frame.pixels()
-                    for crop in due:
-                        _consider(crop, whole, frame.time_s)
+                    scaled = ScaledFrame(frame, size)
+                    for crop, moment in due:
+                        _consider(crop, scaled, moment)
                 for crop in crops:
                     path = drawing.out / crop_name(drawing.name, crop.shown)
-                    if crop.picture.size:
+                    if crop.picture is not None:
                         write_page(crop.picture, path)
                         written.append(PictureFile(path))
     progress(1.0)
     return written
 
 
-def _consider(crop: _Crop, whole: NDArray[np.uint8], time_s: float) -> None:
-    """Take this moment when it is sharper than the one taken before."""
-    box = crop.shown.track.box_at(time_s).clipped()
-    found = sharpness(whole, box)
-    if box.area and found > crop.sharpness:
-        height, width = whole.shape[:2]
-        crop.sharpness = found
-        crop.picture = Cut.around(box, (width, height), _size(box, width, height)).of(whole).copy()
+def _consider(crop: _Crop, frame: ScaledFrame, moment: Moment) -> None:
+    """Take this moment when it is better than the one taken before."""
+    box = box_shown(crop.shown, frame.time_s, moment)
+    whole = frame.at(1.0)
+    if crop.best.improves(frame, moment, box):
+        crop.picture = _cut_out(whole, box)
 
 
-def _size(box: BoundingBox, width: int, height: int) -> tuple[float, float]:
+def _cut_out(whole: Picture, box: BoundingBox) -> Picture:
+    """Return the box and its margin, as far as they are in the picture; one pixel at least."""
+    height, width = whole.shape[:2]
+    across, down = _size(box, (width, height))
+    x, y = (box.left + box.right) / 2 * width, (box.top + box.bottom) / 2 * height
+    left, top = min(int(max(x - across / 2, 0)), width - 1), min(int(max(y - down / 2, 0)), height - 1)
+    right, bottom = max(math.ceil(x + across / 2), left + 1), max(math.ceil(y + down / 2), top + 1)
+    return whole[top:bottom, left:right].copy()
+
+
+def _size(box: BoundingBox, frame: Size) -> tuple[float, float]:
     """Return the size of a cut-out in pixels."""
-    margin = MARGIN * max(box.width * width, box.height * height)
-    return box.width * width + 2 * margin, box.height * height + 2 * margin
+    width, height = box.width * frame[0], box.height * frame[1]
+    margin = MARGIN * max(width, height)
+    return width + 2 * margin, height + 2 * margin
 
 
 def _batches(objects: Sequence[ShownObject], size: tuple[int, int]) -> Iterator[Sequence[ShownObject]]:
@@ -79,7 +85,7 @@ def _batches(objects: Sequence[ShownObject], size: tuple[int, int]) -> Iterator[
     batch: list[ShownObject] = []
     taken_bytes = 0.0
     for shown in objects:
-        width, height = _size(max((moment.box.clipped() for moment in shown.moments), key=lambda box: box.area), *size)
+        width, height = _size(max((moment.box.clipped() for moment in shown.moments), key=lambda box: box.area), size)
         if batch and taken_bytes + 3 * width * height > BATCH_BYTES:
             yield batch
             batch, taken_bytes = [], 0.0

@@ -8,7 +8,7 @@ from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, never_cancelled, no_progress, part_of
 from rendering.kinds.base import KINDS, Drawing, PictureKind
 from rendering.pages.cells import PAGES_AT_ONCE
-from rendering.pages.summary import SummaryPage, draw_pages
+from rendering.pages.summary import SummaryPage, draw_pages, twins_of
 from rendering.selection import PAGE_OBJECTS
 from tracking.video.file import ANY_LENGTH, Video
 
@@ -26,6 +26,7 @@ def draw_summary(
     objects = drawing.selected.shown
     count = -(-len(objects) // PAGE_OBJECTS)
     wanted = [page for page in (range(count) if pages is None else pages) if 0 <= page < count]
+    twins = twins_of(objects)
     written: list[SummaryPage] = []
     if wanted:
         with Video(drawing.video, limits=ANY_LENGTH) as opened:
@@ -36,8 +37,9 @@ def draw_summary(
                     [(page + 1, objects[page * PAGE_OBJECTS : (page + 1) * PAGE_OBJECTS]) for page in chosen],
                     drawing.out,
                     name=drawing.name,
-                    selection=options.selection,
+                    selection=drawing.selected.selection,
                     typeface=typeface,
+                    twins=twins,
                     progress=part_of(progress, start, len(chosen), len(wanted)),
                     cancelled=cancelled,
                 )

@@ -1,66 +1,50 @@
 """
 Two engines on one video as a picture: pages of objects with the boxes of both, and what each engine called them.
 
-An object's cell shows the part of the picture around it; one engine's box is a solid line, the other's a dashed one over it,
+Cells are those of the summary; one engine's box is a solid line, the other's a dashed one over it,
 each in its colour, so that both are seen where they agree. Below are two captions, an engine's each. What both found comes
 first, then what only one did, below headings. The words (engines' names, headings) come from the caller. Sizes are pixels.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rendering.colours import INK, LABEL_COLOURS, MUTED, PAPER, Colour
+from rendering.colours import ABSENT, INK, LABEL_COLOURS, MUTED, PAPER, Colour
 from rendering.fonts import Typeface, line_of
 from rendering.frames import CancelCheck, Progress, needed_frames, never_cancelled, no_progress, opencv_in_this_thread
-from rendering.gif.viewport import MAX_ENLARGEMENT
 from rendering.naming import comparison_name
-from rendering.overlay import REGULAR, Caption, blend, draw_box, facts_of, strip
+from rendering.overlay import REGULAR, Caption, draw_box, facts_of
+from rendering.pages.captions import SPACE_PX, CellCaption, draw_heading, text_px, write_line
 from rendering.pages.cells import (
+    LARGE_ENOUGH_PX,
     PAGES_AT_ONCE,
-    Cut,
+    BestMoment,
+    Picture,
+    Rectangle,
+    ScaledFrame,
+    View,
     blank,
-    cell_shape,
-    centred,
-    fits,
-    largest_that_fits,
     line_width,
     put,
-    resized,
     write_page,
 )
+from rendering.pages.layout import HEADER_PX, PageLayout, layout_of
 from rendering.pages.pairing import Finder, Pair
-from rendering.selection import PAGE_OBJECTS
-from tracking.model import BoundingBox, Track
+from rendering.selection import PAGE_OBJECTS, Moment
+from tracking.model import Track
 from tracking.video.file import ANY_LENGTH, Video
 
 COLOUR_A, COLOUR_B = LABEL_COLOURS[0], LABEL_COLOURS[1]
-ABSENT = Colour(62, 66, 74)
 
-# Both boxes together take this share of their cell's sides; at least this part of the picture is around them.
-OBJECT_SHARE = 0.5
-LEAST_VIEW = 0.3
-
-# A box's line is one part of so many of its cell's shorter side.
-LINE_SHARE = 55
-
-# Heights of a caption as a share of its cell's width, and of the header and a section's heading.
-CAPTION_SHARE = 0.095
-MIN_CAPTION_PX, MAX_CAPTION_PX = 24, 56
-HEADER_PX = 72
-HEADING_PX = 48
-MARGIN_PX = 24
-NARROWEST_CELL_PX = 60
-LARGEST_CELL_PX = 852
-NARROWEST_PAGE_PX = LARGEST_CELL_PX + 2 * MARGIN_PX
+# The sample of an engine's line in the header, in pixels of the thumbnail.
+SAMPLE_PX = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +67,11 @@ class ComparisonPage:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class PageLayout:
-    """
-    Where things are on a page: cells of a picture (width, height) over two captions, in sections of whole rows.
-
-    `corners` are the cells' upper left ones in order, `headings` the tops of the sections' headings.
-    """
-
-    size: tuple[int, int]
-    picture: tuple[int, int]
-    caption_px: int
-    headings: tuple[int, ...]
-    corners: tuple[tuple[int, int], ...]
-
-
-def layout_of(counts: Sequence[int], picture: tuple[int, int]) -> PageLayout:
-    """The layout for sections of `counts` objects of a video of (width, height) that shows them largest."""
-    shape = cell_shape(picture)
-    largest = min(max(round(picture[0] * MAX_ENLARGEMENT), NARROWEST_CELL_PX), LARGEST_CELL_PX)
-    layouts = [_largest(columns, counts, shape, largest) for columns in range(1, max(counts) + 1)]
-    return max(layouts, key=lambda layout: (fits(layout), layout.picture[0], -layout.size[0] * layout.size[1]))
+def page_layout(pairs: Sequence[Pair], frame: tuple[int, int]) -> PageLayout:
+    """Return how a page of `pairs` (1 to 24) of a video of size `frame` is divided: a section for each kind of finder."""
+    sections = [len(list(section)) for _, section in groupby(pairs, key=lambda one: one.finder)]
+    boxes = [one.moment.box.clipped() for one in pairs]
+    return layout_of(boxes, sections, frame, headed=[True] * len(sections), has_header=True, captions=2)
 
 
 def render_comparison(
@@ -146,35 +114,39 @@ def render_comparison(
 
 def _pictures(
     video: Video, pages: Sequence[Sequence[Pair]], *, progress: Progress, cancelled: CancelCheck
-) -> list[list[NDArray[np.uint8]]]:
+) -> list[list[Picture]]:
     """The picture of every cell of some pages, in one pass over the video."""
     size = video.info.width, video.info.height
-    layouts = [_layout(page, size) for page in pages]
-    drawn = [[np.empty((0, 0, 3), np.uint8)] * len(page) for page in pages]
-    needs = [(one.moment.time_s, (number, place)) for number, page in enumerate(pages) for place, one in enumerate(page)]
+    layouts = [page_layout(page, size) for page in pages]
+    drawn = [[blank(layout.picture)] * len(page) for page, layout in zip(pages, layouts, strict=True)]
+    best = [[BestMoment(one.moments, size) for one in page] for page in pages]
+    needs = [
+        (moment.time_s, (number, place, moment))
+        for number, page in enumerate(pages)
+        for place, one in enumerate(page)
+        for moment in one.moments
+    ]
     with opencv_in_this_thread():
         for frame, due in needed_frames(video, needs, progress=progress, cancelled=cancelled):
-            whole = frame.pixels()
-            for number, place in due:
-                drawn[number][place] = _cell_picture(whole, pages[number][place], frame.time_s, layouts[number].picture)
+            scaled = ScaledFrame(frame, size)
+            for number, place, moment in due:
+                if best[number][place].improves(scaled, moment, moment.box.clipped()):
+                    drawn[number][place] = _cell_picture(scaled, pages[number][place], moment, layouts[number])
     return drawn
 
 
-def _cell_picture(whole: NDArray[np.uint8], one: Pair, time_s: float, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The part of a picture around an object, (height, width, 3) of `size`, with the boxes of those who found it."""
-    height, width = whole.shape[:2]
-    boxes = [(track.box_at(time_s).clipped(), is_b) for track, is_b in ((one.a, False), (one.b, True)) if track]
-    cut = _cut((width, height), one.moment.box.clipped(), size[0] / size[1])
-    fitted = cut.fitted(size)
-    part = resized(cut.of(whole), fitted)
-    for box, is_b in boxes:
-        inside = cut.pixels_of(box, fitted)
+def _cell_picture(frame: ScaledFrame, one: Pair, moment: Moment, layout: PageLayout) -> Picture:
+    """The view of an object with the boxes of those who found it."""
+    view = View.of(moment.box.clipped(), frame.size, layout.picture, large_px=LARGE_ENOUGH_PX * layout.scale)
+    cell = view.cell_of(frame.at(view.gain))
+    for track, is_b in ((one.a, False), (one.b, True)):
+        inside = view.pixels_of(track.box_at(frame.time_s)) if track else None
         if inside:
-            _draw_line(part, inside, width=line_width(fitted, LINE_SHARE), is_dashed=is_b)
-    return centred(part, size)
+            _draw_line(cell, inside, width=line_width(layout.picture), is_dashed=is_b)
+    return cell
 
 
-def _draw_line(canvas: NDArray[np.uint8], box: tuple[int, int, int, int], *, width: int, is_dashed: bool) -> None:
+def _draw_line(canvas: Picture, box: Rectangle, *, width: int, is_dashed: bool) -> None:
     """A box of `a`, solid, or of `b`, dashed; what is between the dashes stays."""
     colour = COLOUR_B if is_dashed else COLOUR_A
     drawn = canvas.copy() if is_dashed else canvas
@@ -184,7 +156,7 @@ def _draw_line(canvas: NDArray[np.uint8], box: tuple[int, int, int, int], *, wid
         canvas[shows] = drawn[shows]
 
 
-def _dashes(shape: tuple[int, ...], box: tuple[int, int, int, int], *, dash_px: int) -> NDArray[np.bool_]:
+def _dashes(shape: tuple[int, ...], box: Rectangle, *, dash_px: int) -> NDArray[np.bool_]:
     """Where a dashed line along `box` shows, (height, width): every corner is a dash, and gaps are as long as dashes."""
     steps = []
     for length, start, end in ((shape[0], box[1], box[3]), (shape[1], box[0], box[2])):
@@ -196,39 +168,27 @@ def _dashes(shape: tuple[int, ...], box: tuple[int, int, int, int], *, dash_px: 
     return shows
 
 
-def _cut(frame: tuple[int, int], box: BoundingBox, shape: float) -> Cut:
-    """Return what a cell of `shape` shows of a picture around `box`."""
-    width, height = frame
-    part_height = max(
-        box.height * height / OBJECT_SHARE,
-        box.width * width / OBJECT_SHARE / shape,
-        height * LEAST_VIEW,
-        width * LEAST_VIEW / shape,
-    )
-    return Cut.around(box, frame, (part_height * shape, part_height))
-
-
 def _page(
     pairs: Sequence[Pair],
-    pictures: Sequence[NDArray[np.uint8]],
+    pictures: Sequence[Picture],
     title: str,
     words: Words,
     typeface: Typeface,
     size: tuple[int, int],
-) -> NDArray[np.uint8]:
-    layout = _layout(pairs, size)
+) -> Picture:
+    layout = page_layout(pairs, size)
     page = blank(layout.size)
-    _header(page[:HEADER_PX], title, words, typeface)
+    _header(page[: int(HEADER_PX * layout.scale)], title, words, layout, typeface)
     finders = [finder for finder, _ in groupby(pairs, key=lambda one: one.finder)]
-    for finder, top in zip(finders, layout.headings, strict=True):
-        _heading(page[top : top + HEADING_PX], words.headings[finder], typeface)
+    for finder, place in zip(finders, layout.headings, strict=True):
+        draw_heading(page, words.headings[finder], place, layout, typeface)
     for one, picture, (x, y) in zip(pairs, pictures, layout.corners, strict=True):
         width, height = layout.picture
-        if picture.size:
-            put(page, picture, (x, y))
+        put(page, picture, (x, y))
+        caption_px = layout.strip_px // 2
         for row, (track, colour) in enumerate(((one.a, COLOUR_A), (one.b, COLOUR_B))):
-            caption = strip(_caption(one, track, colour, words), (width, layout.caption_px), typeface, lines=1)
-            put(page, caption, (x, y + height + row * layout.caption_px))
+            caption = CellCaption(_caption(one, track, colour, words), (width, caption_px), layout.scale, typeface, lines=1)
+            put(page, caption.drawn(), (x, y + height + row * caption_px))
     return page
 
 
@@ -238,64 +198,23 @@ def _caption(one: Pair, track: Track | None, colour: Colour, words: Words) -> Ca
     return Caption(str(one.number), line_of(track.label) or "object", facts_of(track), colour)
 
 
-def _header(canvas: NDArray[np.uint8], title: str, words: Words, typeface: Typeface) -> None:
-    """Which line is which engine's, and on the right what the page is about."""
-    x, text_px = MARGIN_PX, 28
-    room = canvas.shape[1] - 2 * MARGIN_PX
+def _header(canvas: Picture, title: str, words: Words, layout: PageLayout, typeface: Typeface) -> None:
+    """Which line is which engine's, and on the right what the page is about, where there is room."""
+    size, side, space = text_px(layout.scale), round(SAMPLE_PX * layout.scale), round(SPACE_PX * layout.scale)
+    row, width = canvas.shape[:2]
+    x = layout.margin_px
     for name, is_dashed in ((words.a, False), (words.b, True)):
-        sample = canvas.shape[0] // 2 - 14, x + 4
-        box = sample[1], sample[0], sample[1] + 40, sample[0] + 28
-        _draw_line(canvas, box, width=5, is_dashed=is_dashed)
-        x += 40 + 20
-        name = typeface.fitted(name, text_px, room * 2 // 5 - 80)
-        _text(canvas, name, x, text_px, typeface, PAPER)
-        x += typeface.width(name, text_px) + 36
-    title = typeface.fitted(title, 22, canvas.shape[1] - MARGIN_PX - x, weight=REGULAR)
-    _text(canvas, title, canvas.shape[1] - MARGIN_PX - typeface.width(title, 22, weight=REGULAR), 22, typeface, MUTED, REGULAR)
+        top = (row - side) // 2
+        _draw_line(canvas, (x, top, x + side, top + side), width=max(2, side // 8), is_dashed=is_dashed)
+        x += side + space
+        name = typeface.fitted(name, size, max(width * 2 // 5 - side, 0))
+        write_line(canvas, typeface.coverage(name, size), x, 0, row, size, PAPER)
+        x += typeface.width(name, size) + 3 * space
+    title = typeface.fitted(title, size, max(width - layout.margin_px - x, 0), weight=REGULAR)
+    place = width - layout.margin_px - typeface.width(title, size, weight=REGULAR)
+    write_line(canvas, typeface.coverage(title, size, weight=REGULAR), place, 0, row, size, MUTED)
 
 
-def _heading(canvas: NDArray[np.uint8], text: str, typeface: Typeface) -> None:
-    """A section's heading, with a line that goes on to the right."""
-    text = typeface.fitted(text, 24, canvas.shape[1] - 2 * MARGIN_PX)
-    _text(canvas, text, MARGIN_PX, 24, typeface, MUTED)
-    start = MARGIN_PX + typeface.width(text, 24) + 16
-    middle = canvas.shape[0] // 2
-    canvas[middle : middle + 2, start : canvas.shape[1] - MARGIN_PX] = ABSENT
-
-
-def _text(
-    canvas: NDArray[np.uint8], text: str, x: int, size: int, typeface: Typeface, colour: Colour, weight: int = 700
-) -> None:
-    coverage = typeface.coverage(text, size, weight=weight)
-    blend(canvas, coverage, (x, (canvas.shape[0] - coverage.shape[0]) // 2), colour)
-
-
-def _written(page: NDArray[np.uint8], pairs: Sequence[Pair], path: Path) -> ComparisonPage:
+def _written(page: Picture, pairs: Sequence[Pair], path: Path) -> ComparisonPage:
     write_page(page, path, optimised=True)
     return ComparisonPage(path, tuple(pairs), page.shape[1], page.shape[0])
-
-
-def _layout(pairs: Sequence[Pair], picture: tuple[int, int]) -> PageLayout:
-    return layout_of([len(list(section)) for _, section in groupby(pairs, key=lambda one: one.finder)], picture)
-
-
-def _largest(columns: int, counts: Sequence[int], shape: float, largest: int) -> PageLayout:
-    """Return the largest cells in this many columns, up to `largest` wide; the narrowest where none fit."""
-    return largest_that_fits(partial(_cells, columns, counts, shape), NARROWEST_CELL_PX, largest)
-
-
-def _cells(columns: int, counts: Sequence[int], shape: float, width: int) -> PageLayout:
-    caption_px = min(max(round(width * CAPTION_SHARE), MIN_CAPTION_PX), MAX_CAPTION_PX)
-    picture = width, max(1, round(width / shape))
-    gap_px = max(8, round(width * 0.03))
-    step = picture[1] + 2 * caption_px + gap_px
-    corners: list[tuple[int, int]] = []
-    headings: list[int] = []
-    y = HEADER_PX
-    for count in counts:
-        headings.append(y)
-        y += HEADING_PX
-        corners += [(MARGIN_PX + place % columns * (width + gap_px), y + place // columns * step) for place in range(count)]
-        y += math.ceil(count / columns) * step
-    page_width = max(columns * (width + gap_px) - gap_px + 2 * MARGIN_PX, NARROWEST_PAGE_PX)
-    return PageLayout((page_width, y), picture, caption_px, tuple(headings), tuple(corners))

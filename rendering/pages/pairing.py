@@ -15,9 +15,9 @@ from enum import Enum
 
 import numpy as np
 
-from rendering.selection import END_TOLERANCE_S, Selection, select, shown_objects, visible_part
+from rendering.selection import END_TOLERANCE_S, Moment, Selection, select, shown_objects, visible_part
 from tracking.compare import STEP_S, compare
-from tracking.model import Annotations, Observation, Segment, Track
+from tracking.model import Annotations, Segment, Track
 
 
 class Finder(Enum):
@@ -33,14 +33,20 @@ class Pair:
     """
     One object and what each engine found of it; `a` or `b` is None where one found nothing, and `overlap` (0..1) then 0.
 
-    `number` counts from 1 over all pairs. `moment` is where both are likely seen well; its box holds those of both.
+    `number` counts from 1 over all pairs. `moments` are where both are likely seen well, the best first; their boxes hold
+    those of both.
     """
 
     number: int
     a: Track | None
     b: Track | None
     overlap: float
-    moment: Observation
+    moments: tuple[Moment, ...]
+
+    @property
+    def moment(self) -> Moment:
+        """The moment at which it is likely seen best."""
+        return self.moments[0]
 
     @property
     def finder(self) -> Finder:
@@ -75,8 +81,8 @@ def pair(a: Annotations, b: Annotations, selection: Selection, *, duration_s: fl
     rows += [(track, None, 0.0) for track in with_weak_b.only_a]
     rows += [(None, track, 0.0) for track in with_weak_a.only_b]
     seen = [_seen(row[0], row[1]) for row in rows]
-    moments = [shown.moments[0] for shown in shown_objects(seen, seen)]
-    return tuple(Pair(number, *row, moment) for number, (row, moment) in enumerate(zip(rows, moments, strict=True), start=1))
+    shown = shown_objects(seen, seen)
+    return tuple(Pair(one.number, *row, one.moments) for row, one in zip(rows, shown, strict=True))
 
 
 def _others(tracks: Sequence[Track], chosen: Sequence[Track]) -> list[Track]:

@@ -1,68 +1,52 @@
 """
 The object summary: pages of cells, one per object, each a picture of the object where it is seen best.
 
-A cell keeps the video's shape and has its caption below the picture, so that nothing is covered. An object that is small in its
-cell is shown once more, enlarged, in the corner that is farthest from it. Which moments are looked at was chosen from the
-boxes (`selection.py`); of those that are decoded the sharpest wins. Sizes are pixels.
+A cell shows its object, as closely as needed; where in the picture that is, a small locator says, in the caption below or in a
+corner of the cell. Which moments are looked at was chosen from the boxes (`selection.py`); of those that are
+decoded the best by boxes and sharpness wins. Sizes are pixels.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rendering.colours import INK
 from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, needed_frames, opencv_in_this_thread
-from rendering.gif.viewport import MAX_ENLARGEMENT
 from rendering.naming import summary_name
-from rendering.overlay import Caption, draw_box, strip
+from rendering.overlay import Caption
+from rendering.pages.captions import CellCaption, draw_heading
 from rendering.pages.cells import (
-    PAGE_WIDTH,
-    Cut,
+    LARGE_ENOUGH_PX,
+    LOCATOR_SHARE,
+    LOCATOR_TRIES,
+    NEARLY_WHOLE,
+    BestMoment,
+    Picture,
+    Rectangle,
+    ScaledFrame,
+    Size,
+    View,
     blank,
-    cell_shape,
-    centred,
-    largest_that_fits,
+    box_shown,
+    draw_line,
+    free_corner,
     line_width,
+    locator,
+    locator_size,
     put,
     resized,
-    sharpness,
     write_page,
 )
-from rendering.selection import Selection, ShownObject
+from rendering.pages.layout import PageLayout, layout_of
+from rendering.selection import Moment, Selection, ShownObject
 from rendering.threads import Task, Workers
-from tracking.model import BoundingBox, Observation
-from tracking.video.file import Frame, Video
-
-# Up to so many objects stay in so many columns, whose captions can be read where Slack shows a page small.
-READABLE_OBJECTS, READABLE_COLUMNS = 9, 3
-
-NARROWEST_COLUMN_PX = 150
-WIDEST_PICTURE_PX = 1600
-
-# A strip's height as a share of its cell's width, but up to three columns of the page's: in Slack, where a page is some 360 px
-# wide, its letters are then 10 and 9 px high.
-STRIP_SHARE = 0.19
-STRIP_PAGE_SHARE = 0.08
-MIN_STRIP_PX, MAX_STRIP_PX = 36, 156
-
-# A box's line is one part of so many of its cell's shorter side.
-LINE_SHARE = 90
-
-# Below this share of the cell's picture an object is shown enlarged as well, in a corner of this share of the cell's sides.
-SMALL_OBJECT_SHARE = 0.03
-INSET_SHARE = 0.44
-INSET_OBJECT_SHARE = 0.6
-
-# From this share of the picture on an object is large enough in its cell to see there whether it is sharp.
-MEASURED_IN_FULL_SHARE = 0.05
+from tracking.model import BoundingBox
+from tracking.video.file import Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,36 +59,11 @@ class SummaryPage:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """How a page is divided: cells of a picture (width, height) with a strip of `strip_px` below, `gap_px` around each."""
-
-    columns: int
-    rows: int
-    picture: tuple[int, int]
-    strip_px: int
-    gap_px: int
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Of the whole page."""
-        width = self.columns * (self.picture[0] + self.gap_px) + self.gap_px
-        return width, self.rows * (self.picture[1] + self.strip_px + self.gap_px) + self.gap_px
-
-    def corner(self, place: int) -> tuple[int, int]:
-        """The upper left corner of cell number `place`."""
-        row, column = divmod(place, self.columns)
-        x = self.gap_px + column * (self.picture[0] + self.gap_px)
-        return x, self.gap_px + row * (self.picture[1] + self.strip_px + self.gap_px)
-
-
-def grid_of(count: int, picture: tuple[int, int]) -> Grid:
-    """The grid for `count` objects (1 to 24) of a video of (width, height) that shows them largest and can be read."""
-    shape = cell_shape(picture)
-    largest = max(1.0, min(picture[0] * MAX_ENLARGEMENT, WIDEST_PICTURE_PX))
-    most = min(count, READABLE_COLUMNS) if count <= READABLE_OBJECTS else count
-    grids = [_grid(columns, math.ceil(count / columns), shape, largest) for columns in range(1, most + 1)]
-    return max(grids, key=lambda grid: (grid.picture[0] * grid.picture[1], -grid.columns * grid.rows))
+def page_layout(objects: Sequence[ShownObject], frame: Size) -> PageLayout:
+    """Return how a page of `objects` (1 to 24) of a video of size `frame` is divided."""
+    sections = [(heading, len(list(members))) for heading, members in groupby(objects, key=lambda one: one.group)]
+    boxes = [one.moments[0].box.clipped() for one in objects]
+    return layout_of(boxes, [count for _, count in sections], frame, headed=[bool(heading) for heading, _ in sections])
 
 
 def draw_pages(
@@ -115,169 +74,187 @@ def draw_pages(
     name: str,
     selection: Selection,
     typeface: Typeface,
+    twins: Mapping[int, int],
     progress: Progress,
     cancelled: CancelCheck,
 ) -> list[SummaryPage]:
-    """Writes `pages` (page number from 1, its objects) in one pass over the video."""
-    picture = video.info.width, video.info.height
-    cells = [_Cell(shown, grid_of(len(objects), picture), picture, typeface) for _, objects in pages for shown in objects]
-    needs = [(moment.time_s, (cell, moment)) for cell in cells for moment in cell.shown.moments]
+    """
+    Write `pages` (page number from 1, its objects) in one pass over the video.
+
+    `twins` names by number the objects that have the very boxes of another one, and that other one.
+    """
+    frame = video.info.width, video.info.height
+    drawn = [_Page(number, objects, frame, typeface, twins) for number, objects in pages]
+    needs = [(moment.time_s, (cell, moment)) for page in drawn for cell in page.cells for moment in cell.shown.moments]
     with opencv_in_this_thread(), Workers() as workers:
         for decoded, due in needed_frames(video, needs, progress=progress, cancelled=cancelled):
             workers.wait_for_room()
             # All by one thread, while this one decodes: pictures must not be converted by two at once.
-            workers.submit([(0, _considering(_ScaledFrame(decoded, picture), due))])
-    left = iter(cells)
-    return [_written(number, [next(left) for _ in objects], out, name, selection) for number, objects in pages]
-
-
-class _ScaledFrame:
-    """One decoded picture at the sizes that cells need, each made once."""
-
-    def __init__(self, frame: Frame, size: tuple[int, int]) -> None:
-        self.time_s = frame.time_s
-        self._frame = frame
-        self.size = size
-        self._pictures: dict[tuple[int, int], NDArray[np.uint8]] = {}
-
-    def at(self, size: tuple[int, int]) -> NDArray[np.uint8]:
-        if size not in self._pictures:
-            self._pictures[size] = self._frame.pixels(size)
-        return self._pictures[size]
-
-    def whole(self) -> NDArray[np.uint8]:
-        return self.at(self.size)
+            workers.submit([(0, _considering(ScaledFrame(decoded, frame), due))])
+    return [page.written(out, name, selection) for page in drawn]
 
 
 class _Cell:
     """The best picture of one object so far."""
 
-    def __init__(self, shown: ShownObject, grid: Grid, size: tuple[int, int], typeface: Typeface) -> None:
+    def __init__(self, shown: ShownObject, layout: PageLayout, frame: Size, caption: CellCaption) -> None:
         self.shown = shown
+        self.caption = caption
+        self._layout, self._frame = layout, frame
+        self._best = BestMoment(shown.moments, frame)
+        self._picture: Picture | None = None
+        self._view: View | None = None
+        self._small: Picture | None = None
+        self._box: BoundingBox | None = None
+        self._time_s = 0.0
+
+    def gain(self, moment: Moment) -> float:
+        """Return how large the picture has to be for this moment."""
+        return max(self._best.measured_at, self._view_of(moment.box.clipped()).gain)
+
+    def consider(self, frame: ScaledFrame, moment: Moment) -> None:
+        """Take this moment when it is better than the one taken before."""
+        box = box_shown(self.shown, frame.time_s, moment)
+        if self._best.improves(frame, moment, box):
+            self._view, self._box, self._time_s = self._view_of(box), box, frame.time_s
+            self._picture = self._view.cell_of(frame.at(self._view.gain))
+            self._small = frame.small(self._locator_room()) if self._view.shown_share < NEARLY_WHOLE else None
+
+    def strip_locator(self) -> Size | None:
+        """Return how large a locator beside the caption is; None where there is none, or no room for it."""
+        if self._small is None:
+            return None
+        line = self._locator_line
+        height = self._layout.strip_px - 4 * line
+        size = locator_size(self._frame, (self._layout.picture[0] * LOCATOR_SHARE * 1.3, height))
+        room = self._layout.picture[0] - self.caption.whole_label_px
+        return size if size[0] + 4 * line <= room else None
+
+    def draw(self, others: Sequence[ShownObject], *, in_strip: bool) -> tuple[Picture, Picture]:
+        """Return the picture and its caption, with the locator in the latter or in a corner of the former."""
+        assert self._view is not None
+        assert self._box is not None
+        assert self._picture is not None
+        picture = self._picture
+        inside = self._view.pixels_of(self._box)
+        beside = self.strip_locator()
+        corner = self._corner_locator(inside, others) if inside and not (in_strip and beside) else None
+        if inside:
+            draw_line(picture, inside, self.shown.colour)
+        if corner:
+            found, place = corner
+            put(picture, found, place)
+        elif beside:
+            return picture, self.caption.drawn(self._locator(beside))
+        return picture, self.caption.drawn()
+
+    @property
+    def has_locator(self) -> bool:
+        """Whether it shows so little of the picture that a locator has to say where that is."""
+        return self._small is not None
+
+    @property
+    def is_drawable(self) -> bool:
+        """Whether any of its moments could be decoded."""
+        return self._picture is not None
+
+    def _view_of(self, box: BoundingBox) -> View:
+        return View.of(box, self._frame, self._layout.picture, large_px=LARGE_ENOUGH_PX * self._layout.scale)
+
+    @property
+    def _locator_line(self) -> int:
+        return max(1, round(self._layout.scale / 2))
+
+    def _locator_room(self) -> Size:
+        across, down = self._layout.picture
+        return locator_size(self._frame, (across * LOCATOR_SHARE * 1.3, max(down * LOCATOR_SHARE, self._layout.strip_px)))
+
+    def _locator(self, size: Size) -> Picture:
+        assert self._small is not None
+        assert self._box is not None
+        return locator(resized(self._small, size), self._box, self.shown.colour, self._locator_line)
+
+    def _corner_locator(self, inside: Rectangle, others: Sequence[ShownObject]) -> tuple[Picture, tuple[int, int]] | None:
+        """Return a locator and the corner for it: the largest that hides nothing of the object."""
+        assert self._view is not None
+        if self._small is None:
+            return None
+        cell = self._layout.picture
+        boxes = [
+            self._view.pixels_of(one.track.box_at(self._time_s))
+            for one in others
+            if one is not self.shown and one.track.segment.start_s <= self._time_s <= one.track.segment.end_s
+        ]
+        seen = [box for box in boxes if box]
+        line, margin = self._locator_line, 2 * line_width(cell)
+        for share in LOCATOR_TRIES:
+            size = locator_size(self._frame, (cell[0] * LOCATOR_SHARE * share, cell[1] * LOCATOR_SHARE * share))
+            edged = size[0] + 2 * line, size[1] + 2 * line
+            place = free_corner(cell, edged, inside, seen, margin)
+            if place is not None:
+                return self._locator(size), place
+        return None
+
+
+class _Page:
+    """One page while the pictures come by."""
+
+    def __init__(
+        self, number: int, objects: Sequence[ShownObject], frame: Size, typeface: Typeface, twins: Mapping[int, int]
+    ) -> None:
+        self._number = number
         self._typeface = typeface
-        self._caption: NDArray[np.uint8] | None = None
-        self.grid = grid
-        self._size = size
-        self._sharpness = -1.0
-        self.picture = np.empty((0, 0, 3), np.uint8)
+        self._layout = layout = page_layout(objects, frame)
+        size = layout.picture[0], layout.strip_px
+        self.cells = [
+            _Cell(
+                shown,
+                layout,
+                frame,
+                CellCaption(Caption.of(shown, twin=twins.get(shown.number)), size, layout.scale, typeface, lines=layout.lines),
+            )
+            for shown in objects
+        ]
 
-    def consider(self, frame: _ScaledFrame, moment: Observation) -> None:
-        """Take this moment when it is sharper than the one taken before."""
-        self.caption()  # now, beside the decoding
-        # The box is where the object is in the picture that is really shown.
-        box = self.shown.track.box_at(frame.time_s).clipped()
-        if not box.area:
-            box = moment.box.clipped()
-        # All moments of an object must be measured alike: on the cell's picture, or in full where it would be too small there.
-        is_small = self.shown.moments[0].box.clipped().area < MEASURED_IN_FULL_SHARE
-        found = sharpness(frame.whole() if is_small else frame.at(self.grid.picture), box)
-        if found > self._sharpness:
-            self._sharpness = found
-            self.picture = _cell_picture(frame, box, self.shown, self.grid.picture)
+    def written(self, out: Path, name: str, selection: Selection) -> SummaryPage:
+        """Return the page, which is written now."""
+        layout = self._layout
+        page = blank(layout.size)
+        headings = [(key, list(members)) for key, members in groupby(self.cells, key=lambda cell: cell.shown.group)]
+        for (heading, members), place in zip(headings, layout.headings, strict=True):
+            if heading:
+                draw_heading(page, f"{heading} · {len(members)}", place, layout, self._typeface)
+        objects = tuple(cell.shown for cell in self.cells)
+        in_strip = all(cell.strip_locator() for cell in self.cells if cell.has_locator)
+        for cell, (x, y) in zip(self.cells, layout.corners, strict=True):
+            if cell.is_drawable:
+                picture, caption = cell.draw(objects, in_strip=in_strip)
+                put(page, picture, (x, y))
+            else:
+                caption = cell.caption.drawn()
+            put(page, caption, (x, y + layout.picture[1]))
+        path = out / summary_name(name, selection, page=self._number)
+        write_page(page, path)
+        return SummaryPage(path, objects, *layout.size)
 
-    def caption(self) -> NDArray[np.uint8]:
-        """The strip below the picture, drawn once."""
-        if self._caption is None:
-            size = self.grid.picture[0], self.grid.strip_px
-            self._caption = strip(Caption.of(self.shown), size, self._typeface, lines=2)
-        return self._caption
+
+def twins_of(objects: Sequence[ShownObject]) -> dict[int, int]:
+    """Return the numbers of objects whose boxes are those of an earlier one, and the number of that one."""
+    first: dict[tuple[bytes, bytes], int] = {}
+    twins: dict[int, int] = {}
+    for one in objects:
+        key = np.round(one.track.times, 3).tobytes(), np.round(one.track.boxes, 3).tobytes()
+        if first.setdefault(key, one.number) != one.number:
+            twins[one.number] = first[key]
+    return twins
 
 
-def _considering(frame: _ScaledFrame, due: Sequence[tuple[_Cell, Observation]]) -> Task:
+def _considering(frame: ScaledFrame, due: Sequence[tuple[_Cell, Moment]]) -> Task:
     """The task of showing a picture to all cells that it is for."""
 
     def consider() -> None:
+        frame.at(max(cell.gain(moment) for cell, moment in due))  # the largest first: the others are made of it
         for cell, moment in due:
             cell.consider(frame, moment)
 
     return consider
-
-
-def _cell_picture(frame: _ScaledFrame, box: BoundingBox, shown: ShownObject, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The picture of a cell at `size`, with the box and, for a small object, an enlarged view."""
-    cut = _cut(frame.size, box, size[0] / size[1])
-    fitted = cut.fitted(size)
-    part = frame.at(fitted).copy() if cut.is_whole else resized(cut.of(frame.whole()), fitted)
-    inside = cut.pixels_of(box, fitted)
-    line = line_width(fitted, LINE_SHARE)
-    if inside:
-        inset = _inset(frame, box, inside, fitted)
-        draw_box(part, inside, line=shown.colour, casing=INK, width=line, casing_width=max(1, line // 3))
-        if inset is not None:
-            _place_inset(part, inset, inside, shown, line)
-    return centred(part, size)
-
-
-def _cut(frame: tuple[int, int], box: BoundingBox, shape: float) -> Cut:
-    """Return what a cell of `shape` shows of a picture: all, or of a very oblong one the part around the box."""
-    width, height = frame
-    part_width, part_height = float(width), float(height)
-    if width / height > shape * 1.05:
-        part_width = min(width, max(height * shape, box.width * width * 1.1))
-    elif width / height < shape / 1.05:
-        part_height = min(height, max(width / shape, box.height * height * 1.1))
-    return Cut.around(box, frame, (part_width, part_height))
-
-
-def _inset(
-    frame: _ScaledFrame, box: BoundingBox, inside: tuple[int, int, int, int], shown_size: tuple[int, int]
-) -> NDArray[np.uint8] | None:
-    """A small object enlarged, with some surroundings; None for one that is large enough, or that would not gain."""
-    share = (inside[2] - inside[0]) * (inside[3] - inside[1]) / (shown_size[0] * shown_size[1])
-    if share >= SMALL_OBJECT_SHARE or min(shown_size) < 60:
-        return None
-    width, height = frame.size
-    object_width, object_height = box.width * width, box.height * height
-    room = shown_size[0] * INSET_SHARE, shown_size[1] * INSET_SHARE * 1.25
-    shape = min(max(object_width / object_height, 0.6), 1.8)
-    size_x = min(room[0], room[1] * shape)
-    side_x = max(object_width / INSET_OBJECT_SHARE, object_height * shape / INSET_OBJECT_SHARE, size_x / MAX_ENLARGEMENT)
-    side_x = min(side_x, width, height * shape)
-    if size_x / side_x < 1.3 * shown_size[0] / width:
-        return None
-    part = Cut.around(box, frame.size, (side_x, side_x / shape)).of(frame.whole())
-    return resized(part, (max(1, round(size_x)), max(1, round(size_x / shape))))
-
-
-def _place_inset(
-    picture: NDArray[np.uint8], inset: NDArray[np.uint8], inside: tuple[int, int, int, int], shown: ShownObject, line: int
-) -> None:
-    """Into the corner where it is farthest from the object; nowhere if it would touch it everywhere."""
-    height, width = picture.shape[:2]
-    edge = 2 * line
-    x, y = (inside[0] + inside[2]) / 2, (inside[1] + inside[3]) / 2
-    left = 0 if x > width / 2 else width - inset.shape[1] - edge
-    top = 0 if y > height / 2 else height - inset.shape[0] - edge
-    right, bottom = left + inset.shape[1] + edge, top + inset.shape[0] + edge
-    margin = 2 * line
-    if left < inside[2] + margin and right > inside[0] - margin and top < inside[3] + margin and bottom > inside[1] - margin:
-        return
-    picture[top:bottom, left:right] = INK
-    picture[top + 1 : bottom - 1, left + 1 : right - 1] = shown.colour
-    picture[top + line : top + line + inset.shape[0], left + line : left + line + inset.shape[1]] = inset
-
-
-def _written(number: int, cells: Sequence[_Cell], out: Path, name: str, selection: Selection) -> SummaryPage:
-    grid = cells[0].grid
-    width, height = grid.size
-    page = blank(grid.size)
-    for place, cell in enumerate(cells):
-        x, y = grid.corner(place)
-        if cell.picture.size:
-            put(page, cell.picture, (x, y))
-        put(page, cell.caption(), (x, y + grid.picture[1]))
-    path = out / summary_name(name, selection, page=number)
-    write_page(page, path)
-    return SummaryPage(path, tuple(cell.shown for cell in cells), width, height)
-
-
-def _grid(columns: int, rows: int, shape: float, largest: float) -> Grid:
-    """Return the largest cells for this many columns and rows."""
-    widest = min(PAGE_WIDTH, max(NARROWEST_COLUMN_PX, int(largest)))
-    return largest_that_fits(partial(_cells, columns, rows, shape), 1, widest)
-
-
-def _cells(columns: int, rows: int, shape: float, width: int) -> Grid:
-    share = STRIP_PAGE_SHARE * columns if columns <= READABLE_COLUMNS else STRIP_SHARE
-    strip_px = min(max(round(width * share), MIN_STRIP_PX), MAX_STRIP_PX)
-    return Grid(columns, rows, (width, max(1, round(width / shape))), strip_px, gap_px=max(6, round(width * 0.02)))

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from rendering.pages.comparison import COLOUR_A, COLOUR_B, ComparisonPage, Words, layout_of, render_comparison
+from rendering.pages.comparison import COLOUR_A, COLOUR_B, ComparisonPage, Words, page_layout, render_comparison
 from rendering.pages.pairing import Finder, Pair, pair
 from rendering.selection import Selection
 from tests.clips import Clip, Mover, Scene, draw_clip
@@ -30,10 +30,10 @@ def drawn(clip: Clip, a: Annotations, b: Annotations) -> tuple[tuple[Pair, ...],
     return pairs, render_comparison(clip.path, pairs, clip.path.parent / "out", name=clip.path.name, words=WORDS)
 
 
-def cell_of(page: ComparisonPage, place: int = 0, *, counts: tuple[int, ...] = (1,)) -> NDArray[np.uint8]:
+def cell_of(page: ComparisonPage, place: int = 0) -> NDArray[np.uint8]:
     with Image.open(page.path) as image:
         pixels = np.asarray(image.convert("RGB"))
-    layout = layout_of(counts, (640, 360))
+    layout = page_layout(page.pairs, (640, 360))
     x, y = layout.corners[place]
     return pixels[y : y + layout.picture[1], x : x + layout.picture[0]]
 

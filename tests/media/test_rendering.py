@@ -23,6 +23,8 @@ from rendering.gif.encoder import MAX_BYTES
 from rendering.kinds.base import Drawing, RenderOptions
 from rendering.kinds.gifs import draw_gifs
 from rendering.kinds.summary import draw_summary
+from rendering.pages.cells import LARGE_ENOUGH_PX, View
+from rendering.pages.summary import page_layout
 from rendering.render import Rendered, render
 from rendering.selection import Selection, select
 from tests.clips import Clip, ColourTags, Mover, Scene, draw_clip
@@ -195,8 +197,76 @@ def test_the_summary_shows_every_object_inside_its_limits(tmp_path: Path) -> Non
     assert [one.number for page in result.pages for one in page.objects] == list(range(1, 31))
     for page in result.pages:
         assert page.width <= 1920
-        assert page.height <= 1080
+        assert page.height <= 1440
         assert size_of(page.path) == (page.width, page.height)
+
+
+def a_crowd(count: int) -> Scene:
+    """Small boxes in rows from edge to edge, some of them standing at the edge of the picture."""
+    movers = []
+    for number in range(count):
+        x, y = 0.02 + 0.96 * (number % 8) / 7, 0.06 + 0.88 * (number // 8) / max((count - 1) // 8, 1)
+        colour = (220, 60 + 6 * number, 40) if number % 2 else (40, 60 + 6 * number, 220)
+        movers.append(Mover(f"one {number}", colour, (0.03, 0.1), ((0.0, x, y), (2.0, min(x + 0.02, 0.985), y))))
+    return Scene(tuple(movers))
+
+
+@pytest.mark.parametrize("count", [1, 5, 24])
+@pytest.mark.parametrize("size", [(640, 360), (360, 640)])
+def test_each_cell_shows_its_object_in_the_middle_and_nothing_covers_it(
+    size: tuple[int, int], count: int, tmp_path: Path
+) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", a_crowd(count), size=size)
+    (page,) = rendered(clip).pages
+    layout = page_layout(page.objects, size)
+    assert (page.width, page.height) == layout.size
+    pixels = np.asarray(Image.open(page.path)).astype(int)
+    across, down = layout.picture
+    for shown, (x, y) in zip(page.objects, layout.corners, strict=True):
+        cell = pixels[y : y + down, x : x + across]
+        is_object = np.abs(cell - clip.colour(shown.track.label)).max(axis=2) < 40
+        view = View.of(shown.moments[0].box.clipped(), size, layout.picture, large_px=LARGE_ENOUGH_PX * layout.scale)
+        inside = view.pixels_of(shown.moments[0].box)
+        assert inside is not None
+        left, top, right, bottom = inside
+        assert across / 4 <= (left + right) / 2 <= across * 3 / 4
+        assert down / 4 <= (top + bottom) / 2 <= down * 3 / 4
+        # Of its moments it moves by a little: the inner part of the box is the object whichever was taken.
+        edge = (right - left) // 6, (bottom - top) // 6
+        part = is_object[top + edge[1] : bottom - edge[1], left + edge[0] : right - edge[0]]
+        assert part.mean() > 0.97, shown.track.label
+        filled = max((bottom - top) / down, (right - left) / across)
+        assert 0.5 <= filled <= 0.75 or count == 1
+
+
+def test_number_and_label_have_their_height_on_the_page_as_slack_shows_it(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", a_crowd(24))
+    (page,) = rendered(clip).pages
+    layout = page_layout(page.objects, clip.size)
+    shown = 360 / page.width
+    small = Image.open(page.path).convert("L").resize((360, round(page.height * shown)), Image.Resampling.LANCZOS)
+    pixels = np.asarray(small).astype(int)
+    for x, y in layout.corners:
+        top, bottom = (y + layout.picture[1]) * shown, (y + layout.picture[1] + layout.strip_px) * shown
+        right = (x + layout.picture[0]) * shown
+        label = pixels[round(top) : round(bottom), round(x * shown + 20) : round(right)]
+        assert (label.max(axis=1) > 110).sum() >= 9
+
+
+def test_a_speck_has_its_box_and_no_enlarged_view_beside_it(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), size=(640, 360))
+    times = np.arange(20) / 10
+    speck = Track(0, "speck", 0.9, times, np.tile(np.array([0.5, 0.5, 0.503, 0.505], np.float32), (20, 1)))
+    (page,) = rendered(clip, Annotations((speck,))).pages
+    layout = page_layout(page.objects, (640, 360))
+    x, y = layout.corners[0]
+    cell = np.asarray(Image.open(page.path)).astype(int)[y : y + layout.picture[1], x : x + layout.picture[0]]
+    is_line = np.abs(cell - np.array(page.objects[0].colour)).max(axis=2) < 60
+    rows, columns = np.flatnonzero(is_line[: layout.picture[1] * 2 // 3].any(axis=1)), np.flatnonzero(is_line.any(axis=0))
+    assert rows.size
+    assert columns.size
+    middle = is_line[layout.picture[1] // 3 : layout.picture[1] * 2 // 3, layout.picture[0] // 3 : layout.picture[0] * 2 // 3]
+    assert middle.any()
 
 
 def test_one_page_of_the_summary_can_be_had_alone(tmp_path: Path) -> None:
@@ -318,7 +388,7 @@ def test_the_thousand_that_are_shown_of_five_thousand_objects_stay_inside_the_li
     out = tmp_path / "out"
     pages = draw_summary(Drawing(clip.path, "clip.mp4", many, selected, out, ALL), pages=range(39, 300))
     assert [len(page.objects) for page in pages] == [24, 24, 16]
-    assert all(page.width <= 1920 and page.height <= 1080 for page in pages)
+    assert all(page.width <= 1920 and page.height <= 1440 for page in pages)
     gifs = draw_gifs(Drawing(clip.path, "clip.mp4", many, selected, out, ALL), shown=selected.shown[-60:])
     assert [gif.object.number for gif in gifs] == list(range(941, 1001))
     assert all(max(gif.width, gif.height) <= 480 and gif.size_bytes <= MAX_BYTES for gif in gifs)
@@ -332,7 +402,7 @@ def test_extreme_shapes_stay_inside_the_limits(size: tuple[int, int], tmp_path: 
     assert len(result.animations) == len(result.pages) == 1
     assert max(result.animations[0].width, result.animations[0].height) <= 480
     assert result.pages[0].width <= 1920
-    assert result.pages[0].height <= 1080
+    assert result.pages[0].height <= 1440
 
 
 edge = st.floats(-3, 4, width=32)
@@ -373,7 +443,7 @@ def test_no_annotations_however_strange_crash_or_exceed_the_bounds(
         assert animation.path.parent == tmp_path
     for page in result.pages:
         assert page.width <= 1920
-        assert page.height <= 1080
+        assert page.height <= 1440
 
 
 def test_a_damaged_video_is_drawn_as_far_as_it_goes(tmp_path: Path) -> None:

@@ -13,8 +13,6 @@ from bot.cli.compare import checked_engines, default_engines
 from bot.settings import Settings
 from bot.texts import comparison, engine
 from rendering.naming import comparison_name
-from rendering.pages.cells import PAGE_HEIGHT, PAGE_WIDTH
-from rendering.pages.comparison import layout_of
 from rendering.pages.pairing import Finder, pair
 from rendering.selection import Selection
 from tests.shared_data import shared_data
@@ -125,31 +123,6 @@ def test_real_annotations_are_found_by_both_when_compared_with_themselves() -> N
     found = pair(real, real, Selection())
     assert {one.finder for one in found} == {Finder.BOTH}
     assert len(found) == 197
-
-
-@given(
-    st.lists(st.integers(1, 24), min_size=1, max_size=3).filter(lambda counts: sum(counts) <= 24),
-    st.sampled_from([(1, 1), (160, 120), (640, 360), (1920, 1080), (1080, 1920), (4000, 100), (100, 4000)]),
-)
-def test_every_page_is_bounded_and_nothing_lies_over_anything_else(counts: list[int], picture: tuple[int, int]) -> None:
-    layout = layout_of(counts, picture)
-    assert layout.size[0] <= PAGE_WIDTH
-    assert layout.size[1] <= PAGE_HEIGHT
-    assert len(layout.corners) == sum(counts)
-    assert len(layout.headings) == len(counts)
-    width, height = layout.picture[0], layout.picture[1] + 2 * layout.caption_px
-    covered = np.zeros((layout.size[1], layout.size[0]), np.int8)
-    for x, y in layout.corners:
-        assert x + width <= layout.size[0]
-        assert y + height <= layout.size[1]
-        covered[y : y + height, x : x + width] += 1
-    assert covered.max() == 1
-
-
-def test_fewer_objects_are_shown_larger() -> None:
-    widths = [layout_of([count], (1920, 1080)).picture[0] for count in (1, 2, 4, 6, 12, 24)]
-    assert widths == sorted(widths, reverse=True)
-    assert widths[-1] >= 280
 
 
 @pytest.mark.parametrize(("page", "name"), [(1, "clip.mp4.compare.jpeg"), (2, "clip.mp4.compare_p2.jpeg")])

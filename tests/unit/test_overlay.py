@@ -9,18 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rendering.colours import INK, LABEL_COLOURS, MUTED, PAPER, text_on
+from rendering.colours import INK, LABEL_COLOURS, PAPER, text_on
 from rendering.fonts import ELLIPSIS, Typeface, line_of
-from rendering.overlay import Caption, draw_box, pixel_box, strip, time_span
-from rendering.pages.summary import grid_of
+from rendering.overlay import Caption, draw_box, percent, pixel_box, strip, time_span
+from rendering.pages.summary import twins_of
+from rendering.selection import shown_objects
 from tracking.errors import OptionError
-from tracking.model import Segment
+from tracking.model import Segment, Track
 
 TYPEFACE = Typeface()
-
-# As wide as Slack shows a picture in a thread, and the height of a capital letter that can still be read there.
-THUMBNAIL_PX = 360
-LEAST_LETTER_PX = 6
 
 
 @pytest.mark.parametrize(
@@ -34,6 +31,31 @@ LEAST_LETTER_PX = 6
 )
 def test_time_spans_read_like_a_clock(segment: Segment, text: str) -> None:
     assert time_span(segment) == text
+
+
+@pytest.mark.parametrize(("confidence", "text"), [(1.0, "100%"), (0.999, "99%"), (0.934, "93%"), (0.001, "0%")])
+def test_only_what_is_certain_is_a_hundred_percent(confidence: float, text: str) -> None:
+    assert percent(confidence) == text
+
+
+def test_a_confidence_that_is_missing_is_not_told() -> None:
+    times, boxes = np.arange(2) / 10, np.tile(np.array([0.2, 0.2, 0.6, 0.6], np.float32), (2, 1))
+    for confidence, facts in ((0.0, "0:00"), (0.5, "50% · 0:00")):
+        (shown,) = shown_objects([track := Track(0, "cat", confidence, times, boxes)], [track])
+        assert Caption.of(shown).facts == facts
+
+
+def test_an_object_with_the_boxes_of_another_says_so() -> None:
+    times, boxes = np.arange(2) / 10, np.tile(np.array([0.2, 0.2, 0.6, 0.6], np.float32), (2, 1))
+    tracks = [
+        Track(0, "car", 0.9, times, boxes),
+        Track(1, "vehicle", 0.8, times, boxes),
+        Track(2, "car", 0.9, times, boxes * np.float32(0.5)),
+    ]
+    shown = shown_objects(tracks, tracks)
+    twins = twins_of(shown)
+    assert twins == {2: 1}
+    assert [Caption.of(one, twin=twins.get(one.number)).label for one in shown] == ["car", "vehicle = 1", "car"]
 
 
 def test_the_line_of_a_box_lies_within_two_pixels_of_its_edge() -> None:
@@ -103,16 +125,3 @@ def test_a_file_that_is_no_font_is_refused_by_name(tmp_path: Path) -> None:
         Typeface(path)
     assert refused.value.value == "font.ttf"
     assert PAPER.luminance > INK.luminance
-
-
-@pytest.mark.parametrize("picture", [(1920, 1080), (640, 480), (1080, 1920), (480, 480)])
-@pytest.mark.parametrize("count", range(1, 10))
-def test_captions_of_small_grids_can_be_read_at_the_width_of_a_thumbnail(count: int, picture: tuple[int, int]) -> None:
-    grid = grid_of(count, picture)
-    caption = Caption("1", "H", "0", LABEL_COLOURS[0])
-    drawn = strip(caption, (grid.picture[0], grid.strip_px), TYPEFACE, lines=2)
-    shown = THUMBNAIL_PX / grid.size[0]
-    letter = (drawn == PAPER).all(axis=2).any(axis=1).sum() * shown
-    digit = (drawn[int(0.58 * grid.strip_px) :] > MUTED.red / 2).any(axis=(1, 2)).sum() * shown
-    assert letter >= LEAST_LETTER_PX
-    assert digit >= LEAST_LETTER_PX - 1

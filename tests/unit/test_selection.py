@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rendering.selection import MAX_CLIP_S, MAX_SHOWN, PAGE_OBJECTS, Numbering, Selection, renumbered, select
-from tracking.model import Annotations, Track
+from rendering.selection import (
+    MAX_CLIP_S,
+    MAX_SHOWN,
+    PAGE_OBJECTS,
+    STANDING,
+    Numbering,
+    Selection,
+    renumbered,
+    select,
+)
+from tracking.model import Annotations, Segment, Track
 
 BOX = (0.4, 0.4, 0.6, 0.6)
 
@@ -91,6 +100,62 @@ def test_within_a_page_objects_are_in_order_of_time() -> None:
     assert shown_ids(a_track(0, count=30), a_track(1, count=20)) == [1, 0], "of two that come together, who leaves first"
 
 
+def moving(number: int, label: str, start_s: float) -> Track:
+    boxes = [(0.1 + 0.02 * step, 0.4, 0.2 + 0.02 * step, 0.6) for step in range(20)]
+    return a_track(number, label=label, start_s=start_s, boxes=boxes)
+
+
+def test_several_labels_with_several_objects_each_are_groups_and_what_stands_still_comes_last() -> None:
+    labels = ["car", "person", "car", "dog", "person", "car", "bus"]
+    tracks = [moving(number, label, number / 10) for number, label in enumerate(labels)]
+    tracks.append(a_track(7, label="person", count=26))
+    found = select(Annotations(tuple(tracks)), Selection(), duration_s=2.6).shown
+    assert [(one.track.track_id, one.group) for one in found] == [
+        *((number, "car") for number in (0, 2, 5)),
+        *((number, "person") for number in (1, 4)),
+        *((number, "dog, bus") for number in (3, 6)),
+        (7, STANDING),
+    ]
+    assert [one.number for one in found] == list(range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("reason", "labels"),
+    [
+        ("one label", ["car"] * 9),
+        ("one object of each", [f"thing {number}" for number in range(9)]),
+        ("few objects", ["car", "person"] * 2),
+    ],
+)
+def test_there_are_no_groups_where_they_would_say_nothing(reason: str, labels: list[str]) -> None:
+    tracks = tuple(moving(number, label, number / 10) for number, label in enumerate(labels))
+    found = select(Annotations(tracks), Selection(), duration_s=2.9).shown
+    assert {one.group for one in found} == {""}, reason
+    assert [one.track.track_id for one in found] == list(range(len(labels)))
+
+
+def test_what_is_there_only_for_a_part_of_its_shot_does_not_count_as_standing_still() -> None:
+    tracks = [moving(number, "car", number / 10) for number in range(8)]
+    short, whole = a_track(8, count=12), a_track(9, count=30, start_s=3.0)
+    shots = (Segment(0.0, 2.9), Segment(3.0, 6.0))
+    found = select(Annotations((*tracks, short, whole), shots), Selection(), duration_s=6.0).shown
+    assert [one.track.track_id for one in found if one.group == STANDING] == [9]
+
+
+def test_spellings_of_one_label_are_one_label() -> None:
+    for first, second in (("caf\u00e9", "cafe\u0301"), ("A", "a"), ("dog ", "dog")):
+        tracks = (a_track(0, label=first), a_track(1, label=second, start_s=1.0))
+        found = select(Annotations(tracks), Selection(labels=(second.upper(),))).shown
+        assert len(found) == 2, first
+        assert found[0].colour == found[1].colour
+
+
+def test_not_all_objects_of_a_page_are_shown_at_one_moment_where_others_are_as_good() -> None:
+    tracks = [a_track(number, box=(0.1 * number, 0.4, 0.1 * number + 0.08, 0.6)) for number in range(8)]
+    found = select(Annotations(tuple(tracks)), Selection()).shown
+    assert len({round(one.moments[0].time_s, 1) for one in found}) >= 3
+
+
 def test_an_object_keeps_the_number_that_it_has() -> None:
     tracks = (a_track(0, start_s=3.0), a_track(1, start_s=2.0, label="car"), a_track(2, confidence=0.5))
     before = select(Annotations(tracks), Selection()).shown
@@ -157,3 +222,34 @@ def test_of_more_than_anybody_looks_through_the_most_telling_are_shown_and_the_r
     first_page = {shown.track.track_id for shown in found.shown[:PAGE_OBJECTS]}
     assert first_page == set(range(MAX_SHOWN + 50 - PAGE_OBJECTS, MAX_SHOWN + 50))
     assert found.left_out == 50
+
+
+@pytest.mark.parametrize(
+    ("length_s", "rate_hz", "least"),
+    [
+        (60.0, 10.0, 10),  # ten boxes are a second
+        (2.0, 10.0, 10),
+        (1.0, 10.0, 5),  # half of the clip
+        (0.4, 10.0, 3),  # never fewer
+        (60.0, 8.0, 10),
+        (60.0, 2.0, 4),  # two seconds' worth
+        (20.0, 1.0, 3),
+        (60.0, 25.0, 10),
+    ],
+)
+def test_the_least_number_of_boxes_follows_the_clip(length_s: float, rate_hz: float, least: int) -> None:
+    boxes = np.tile(np.array([[0.4, 0.4, 0.6, 0.6]], np.float32), (least, 1))
+    enough = Track(0, "horse", 0.9, np.arange(least) / rate_hz, boxes)
+    too_few = Track(1, "horse", 0.9, np.arange(least - 1) / rate_hz, boxes[:-1])
+    found = select(Annotations((enough, too_few)), Selection(), duration_s=length_s)
+    assert [shown.track.track_id for shown in found.shown] == [0]
+    assert [track.track_id for track in found.near_misses] == [1]
+    assert found.selection.min_frames == least
+
+
+def test_a_stretch_counts_as_the_clip_and_a_number_that_was_asked_for_holds() -> None:
+    boxes = np.tile(np.array([[0.4, 0.4, 0.6, 0.6]], np.float32), (6, 1))
+    annotations = Annotations((Track(0, "horse", 0.9, 10 + np.arange(6) / 10, boxes),), segment=Segment(10.0, 11.0))
+    assert select(annotations, Selection(), duration_s=60.0).shown
+    assert not select(annotations, Selection(min_frames=7), duration_s=60.0).shown
+    assert not select(annotations, Selection(min_frames=20), duration_s=60.0).shown

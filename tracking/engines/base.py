@@ -92,11 +92,16 @@ Handle = NewType("Handle", str)
 
 @dataclass(frozen=True, slots=True)
 class RemoteState:
-    """Where a remote run is: `percent` 0..100; `problems` are the parts that failed in a run that is done."""
+    """
+    Where a remote run is: `percent` 0..100; `problems` are the parts that failed in a run that is done.
+
+    One that `is_out_of_quota` has ended without a result; the same may be started again when the quota has filled.
+    """
 
     percent: int
     done: bool
     problems: tuple[EngineWarning, ...] = ()
+    is_out_of_quota: bool = False
 
 
 class RemoteEngine(Protocol):

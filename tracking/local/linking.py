@@ -64,8 +64,8 @@ class Linker:
 
         Times go on strictly; for a run backwards they are counted from the end.
         """
-        # Move every fragment to now; those unseen for too long are over.
-        self._keep(time_s - self._seen_s <= COASTING_S)
+        # Move every fragment to now; those unseen for too long are over, but not those of the last look, be it long ago.
+        self._keep(self._seen_s >= min(time_s - COASTING_S, self._now_s))
         self._motion = self._motion.after(time_s - self._now_s)
         self._now_s = time_s
 

@@ -151,7 +151,7 @@ class Fetcher:
             async with (
                 _translated(shown),
                 asyncio.timeout(min(limits.answer_s, limits.total_s)) as limit,
-                self._answer("GET", link, headers) as answer,
+                self._answer(link, headers) as answer,
             ):
                 limit.reschedule(asyncio.get_running_loop().time() + limits.total_s)
                 total = answer.content_length or size_bytes or 0
@@ -187,14 +187,8 @@ class Fetcher:
             aside.replace(into)
         return Fetched(into, name, size, sha256.hexdigest())
 
-    async def content_type(self, link: str) -> str:
-        """What the server calls the thing behind `link`, "" when it does not say. Raises `SourceError`."""
-        limit = asyncio.timeout(self._limits.connect_s)
-        async with _translated(without_query(link)), limit, self._answer("HEAD", link, None) as answer:
-            return answer.content_type
-
     @asynccontextmanager
-    async def _answer(self, method: str, link: str, headers: Mapping[str, str] | None) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _answer(self, link: str, headers: Mapping[str, str] | None) -> AsyncIterator[aiohttp.ClientResponse]:
         """A good answer, after at most `MAX_REDIRECTS` redirects that are each checked like the link itself."""
         url = http_url(link)
         home = url.origin()
@@ -202,7 +196,7 @@ class Fetcher:
         for _ in range(MAX_REDIRECTS + 1):
             url = self._with_checked_literal(url)
             own = dict(headers or {}) if url.origin() == home else {}
-            async with self._sessions().request(method, url, headers=own, allow_redirects=False) as answer:
+            async with self._sessions().get(url, headers=own, allow_redirects=False) as answer:
                 target = answer.headers.get("Location", "")
                 if answer.status in {301, 302, 303, 307, 308} and target:
                     url = _joined(url, target, shown=without_query(link))
