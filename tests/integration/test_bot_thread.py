@@ -132,6 +132,7 @@ async def test_files_have_words_for_titles_and_the_pipelines_names(there: Worksp
 async def test_an_object_keeps_its_number_in_the_thread(there: Workspace) -> None:
     message = await there.clip()
     await there.slack.until(lambda: gifs(there, message) == [3])
+    await there.job_over()
     there.slack.post_message("wildlife", f"<@{BOT_USER}> only dog", thread_ts=message.ts)
     await there.slack.until(lambda: gifs(there, message) == [3, 1])
     shown = there.replies(message)[-1]
