@@ -146,7 +146,7 @@ def draw_animations(
     progress: Progress,
     cancelled: CancelCheck,
 ) -> list[Animation]:
-    """Return one batch: writes a GIF for each of `plans` that the video has pictures for, in one pass over what they need."""
+    """Write one batch: a GIF for each of `plans` that the video has pictures for, in one pass over what they need."""
     picture = video.info.width, video.info.height
     growing = [_PendingGif(plan, _clip_of(plan, typeface), picture) for plan in plans]
     needs = [(float(t), (one, place)) for one in growing for place, t in enumerate(one.plan.times_s)]
