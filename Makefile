@@ -12,7 +12,7 @@ TESTS ?= tests
 PARALLEL ?= -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo track serve unit test check fix format lint types contracts dependencies coverage fuzz bench readme-media docs looks clean
+.PHONY: help demo track serve unit test check fix format lint types contracts dependencies coverage fuzz torture bench readme-media docs looks clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ coverage: $(UV)
 
 fuzz: $(UV) ## Try 10,000 broken videos and annotation files each, some minutes
 	$(RUN) python -m tests.fuzz
+
+torture: $(UV) ## Compare every way to pictures with a full decode, on recordings made by script: half a minute
+	$(RUN) python -m tests.torture
 
 bench: $(UV) ## Measure, as ratios within one run
 	$(RUN) --group bench python -m bench

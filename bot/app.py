@@ -14,6 +14,7 @@ import contextlib
 import errno
 import logging
 import signal
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +29,8 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs.database import Database, held_alone, make_private
-from bot.jobs.model import Job
+from bot.jobs.leases import DEFAULT_LEASE_TIMES, Leases, LeaseTimes, new_executor_id
+from bot.jobs.model import Job, Json
 from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, NullReporter
 from bot.jobs.processes import ProcessPool, TaskRunner, unless_cancelled
@@ -37,23 +39,28 @@ from bot.jobs.reserve import LEAST_FREE_BYTES, free_bytes
 from bot.jobs.retention import Retention, remove_leftovers
 from bot.jobs.runtime import Runtime, forget_workflows
 from bot.jobs.service import JobService
+from bot.jobs.steps import FILE_PAUSES_S
 from bot.jobs.store import Store
 from bot.jobs.workflow import Workflow
 from bot.knowledge_graph import KNOWLEDGE_GRAPH, EntityDirectory
+from bot.process.watchdog import Watchdog
 from bot.settings import SLACK_API_URL, Settings
 from bot.slack.actions import Actions
+from bot.slack.answers import Answers
 from bot.slack.commands import CommandRunner, Commands
-from bot.slack.identity import Identity, check_tokens, identify, socket_address
-from bot.slack.inbox import Inbox
+from bot.slack.errors import SlackRefused
+from bot.slack.identity import TOKEN_S, Identity, TokenCheck, check_tokens, identify, socket_address
+from bot.slack.inbox import Inbox, Taken
 from bot.slack.listeners import Handlers, listen
 from bot.slack.lookups import SlackLookups
 from bot.slack.modal import Modal, start_submitted
+from bot.slack.payloads import asker_of
 from bot.slack.posting import SHARE_S, ThreadPoster
 from bot.slack.respond import Responder
 from bot.slack.shares import GRACE_S, Shares
+from bot.slack.withdrawals import WITHDRAWAL, Withdrawals
 from bot.texts import start
-from bot.texts.slack import given_up
-from bot.watchdog import Watchdog
+from bot.texts.slack import given_up, refused
 from bot.web import health
 from bot.web.objects import ObjectEvents
 from bot.web.oidc import OidcVerifier
@@ -78,14 +85,22 @@ SOCKET_CHECK_S = 10.0
 SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 CLOSE_S = 2.0
 DAY_S = 86_400.0
+OTHERS_WRITE_S = 7200.0  # what another process may be at one file
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long to wait for Slack: for the message of a shared file, and for a file of ours to be shared; seconds."""
+    """
+    How long to wait for Slack, in seconds.
 
+    `token_s` from one look at the token to the next, `file_event_s` for the message of a shared file, `share_s` for a file of
+    ours to be shared, `file_pauses_s` from one look at a file that is not ready to the next.
+    """
+
+    token_s: float = TOKEN_S
     file_event_s: float = GRACE_S
     share_s: float = SHARE_S
+    file_pauses_s: tuple[float, ...] = FILE_PAUSES_S
 
 
 DEFAULT_TIMEOUTS = Timeouts()
@@ -111,17 +126,32 @@ class SlackParts:
     client: AsyncWebClient
     identity: Identity
     lookups: SlackLookups
+    responder: Responder
     poster: ThreadPoster
 
 
 @dataclass(frozen=True, slots=True)
 class JobParts:
-    """What does the work; `links` fetches what people name, and nothing of Slack's."""
+    """What does the work."""
 
     workflow: Workflow
     runtime: Runtime
     service: JobService
-    links: Fetcher
+    leases: Leases | None
+    """None where this process has the database for itself."""
+
+    async def start(self, ending: AsyncExitStack) -> None:
+        """Go on with what was left, and take work."""
+        if self.leases is None:
+            await self.workflow.prepare()
+            await self.runtime.start()
+            return
+        # The lease first, and given back last: what this process begins is never without one.
+        ending.push_async_callback(self.leases.stop)
+        ending.push_async_callback(self.runtime.stop)
+        await self.runtime.start()
+        await self.leases.start()
+        ending.push_async_callback(_ended, asyncio.create_task(self.workflow.keep_looking_for_cancels()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +175,11 @@ class Bot:
         knowledge_graph: str = KNOWLEDGE_GRAPH,
         http_limits: HttpLimits = DEFAULT_HTTP_LIMITS,
         watchdog: Watchdog | None = None,
+        takes_work: bool = True,
+        lease_times: LeaseTimes = DEFAULT_LEASE_TIMES,
     ) -> None:
+        self._takes_work = takes_work
+        self._lease_times = lease_times
         self.settings = settings
         self._http_limits = http_limits
         self._children = children or ProcessPool(settings.child_slots)
@@ -158,7 +192,7 @@ class Bot:
 
     @property
     def url(self) -> str:
-        """Where the bot listens."""
+        """Return where the bot listens."""
         host = self.settings.http_host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
@@ -187,14 +221,20 @@ class Bot:
         )
         app_token = settings.slack_app_token.get_secret_value()
         socket = await socket_address(slack.client, app_token) if app_token else None
-        jobs = build_jobs(settings, ending, storage=storage, slack=slack, children=self._children)
-        listeners = build_listeners(
-            settings, ending, storage=storage, slack=slack, jobs=jobs, file_event_s=self._patience.file_event_s
+        jobs = build_jobs(
+            settings,
+            ending,
+            storage=storage,
+            slack=slack,
+            children=self._children,
+            file_pauses_s=self._patience.file_pauses_s,
+            takes_work=self._takes_work,
+            lease_times=self._lease_times,
         )
+        listeners = build_listeners(settings, ending, storage=storage, slack=slack, jobs=jobs, timeouts=self._patience)
         triggers = _triggers(settings, storage=storage, slack=slack, jobs=jobs)
 
-        await jobs.workflow.prepare()
-        await jobs.runtime.start()
+        await jobs.start(ending)
         if self._watchdog is not None:
             # Before anything of an earlier start goes on: that may be what the program stood still at.
             ending.push_async_callback(self._watchdog.stop)
@@ -210,7 +250,8 @@ class Bot:
         )
         ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
         ending.push_async_callback(_ended, asyncio.create_task(jobs.service.keep_tending()))
-        await self._listen(server, listeners, storage.store, triggers)
+        token = TokenCheck(slack.client, again_s=self._patience.token_s)
+        await self._listen(server, listeners, storage.store, triggers, token)
         if settings.uses_socket_mode:
             self._connect(listeners.app, slack.client, socket)
 
@@ -226,7 +267,12 @@ class Bot:
         return server
 
     async def _listen(
-        self, server: HttpServer, listeners: ListenerParts, store: Store, triggers: list[web.AbstractRouteDef]
+        self,
+        server: HttpServer,
+        listeners: ListenerParts,
+        store: Store,
+        triggers: list[web.AbstractRouteDef],
+        token: TokenCheck,
     ) -> None:
         async def database() -> bool:
             await store.ping()
@@ -236,7 +282,9 @@ class Bot:
             return await asyncio.to_thread(free_bytes, self.settings.data_dir) >= LEAST_FREE_BYTES
 
         async def slack() -> bool:
-            return not listeners.removed.is_set() and (self._socket is None or await self._socket.client.is_connected())
+            if listeners.removed.is_set() or not await token.is_good():
+                return False
+            return self._socket is None or await self._socket.client.is_connected()
 
         if secret := self.settings.slack_signing_secret.get_secret_value():
             server.app.router.add_routes([slack_route(listeners.app, signing_secret=secret)])
@@ -305,7 +353,8 @@ async def build_storage(settings: Settings, ending: AsyncExitStack) -> StoragePa
     ending.callback(store.close)
     await store.create_tables()
     paths = JobPaths(settings.data_dir)
-    await asyncio.to_thread(remove_leftovers, paths)
+    older_than_s = 0.0 if settings.uses_sqlite else OTHERS_WRITE_S
+    await asyncio.to_thread(partial(remove_leftovers, paths, older_than_s=older_than_s))
     google = GoogleStorage()
     ending.push_async_callback(google.close)
     storage = open_storage(settings, google)
@@ -333,15 +382,33 @@ async def build_slack(
     ending.push_async_callback(files.close)
     lookups = SlackLookups(client, fetcher=files, api_url=settings.slack_api_url)
     entities = EntityDirectory(session, key=settings.knowledge_graph_key.get_secret_value(), url=knowledge_graph)
-    poster = ThreadPoster(store=store, client=client, session=session, describe=entities.descriptions, share_s=share_s)
+    responder = Responder(session, client)
+    poster = ThreadPoster(
+        store=store,
+        client=client,
+        session=session,
+        responder=responder,
+        describe=entities.descriptions,
+        share_s=share_s,
+    )
     ending.push_async_callback(poster.board.close)
-    return SlackParts(session=session, client=client, identity=identity, lookups=lookups, poster=poster)
+    return SlackParts(session=session, client=client, identity=identity, lookups=lookups, responder=responder, poster=poster)
 
 
 def build_jobs(
-    settings: Settings, ending: AsyncExitStack, *, storage: StorageParts, slack: SlackParts, children: TaskRunner
+    settings: Settings,
+    ending: AsyncExitStack,
+    *,
+    storage: StorageParts,
+    slack: SlackParts,
+    children: TaskRunner,
+    file_pauses_s: Sequence[float] = FILE_PAUSES_S,
+    takes_work: bool = True,
+    lease_times: LeaseTimes = DEFAULT_LEASE_TIMES,
 ) -> JobParts:
-    """Join the workflow, its runtime and the service that is asked; the runtime is not started."""
+    """Join the workflow, its runtime and the service that is asked; the runtime is not started. Raises `OptionError`."""
+    if settings.uses_sqlite and not takes_work:
+        raise OptionError("TRACKLET_DATABASE_URL", "SQLite", start.several_processes_need_postgres())
     links = Fetcher(policy=AddressPolicy(settings.allowed_hosts), limits=FetchLimits(max_bytes=settings.max_video_bytes))
     ending.push_async_callback(links.close)
     silent = NullReporter()
@@ -361,12 +428,15 @@ def build_jobs(
         fetcher=links,
         shared=slack.lookups,
         reporter=reporter,
+        file_pauses_s=file_pauses_s,
     )
-    runtime = Runtime(settings, storage.database, workflow.run)
+    executor_id = "local" if settings.uses_sqlite else new_executor_id()
+    runtime = Runtime(settings, storage.database, workflow.run, executor_id=executor_id, takes_work=takes_work)
+    leases = None if settings.uses_sqlite else Leases(storage.store, executor_id, runtime.recover, times=lease_times)
     ending.push_async_callback(runtime.stop)
     service = JobService(store=storage.store, runtime=runtime, pipeline=workflow)
     ending.push_async_callback(service.close)
-    return JobParts(workflow=workflow, runtime=runtime, service=service, links=links)
+    return JobParts(workflow=workflow, runtime=runtime, service=service, leases=leases)
 
 
 def build_listeners(
@@ -376,22 +446,31 @@ def build_listeners(
     storage: StorageParts,
     slack: SlackParts,
     jobs: JobParts,
-    file_event_s: float,
+    timeouts: Timeouts,
 ) -> ListenerParts:
     """Join what answers people in Slack; a worker alone has none of it."""
     store, identity = storage.store, slack.identity
-    responder = Responder(slack.session)
+    responder = slack.responder
+    answers = Answers(
+        store=store, jobs=jobs.service, directory=slack.lookups, access=storage.access, workspace_url=identity.url
+    )
+
+    async def keep(kind: str, key: str, payload: Json) -> Taken:
+        return await inbox.take(kind, key, payload)
+
     shares = Shares(
         store=store,
         jobs=jobs.service,
         directory=slack.lookups,
         thread=slack.poster,
         client=slack.client,
-        fetcher=jobs.links,
         responder=responder,
+        answers=answers,
+        keep=keep,
         bot_user=identity.bot_user,
         slack_host=identity.host,
-        grace_s=file_event_s,
+        grace_s=timeouts.file_event_s,
+        file_pauses_s=timeouts.file_pauses_s,
     )
     actions = Actions(
         store=store,
@@ -406,37 +485,41 @@ def build_listeners(
         store=store,
         jobs=jobs.service,
         directory=slack.lookups,
-        access=storage.access,
+        answers=answers,
+        shares=shares,
         responder=responder,
         slack_host=identity.host,
     )
 
-    async def apologise(payload: dict[str, object]) -> None:
-        if isinstance(url := payload.get("response_url"), str) and url:
-            await responder.respond(url, given_up())
+    async def tell(payload: Json, text: str) -> None:
+        if (asker := asker_of(payload, bot_user=identity.bot_user)) is not None:
+            await responder.tell(
+                asker.user, text, response_url=asker.response_url, channel=asker.channel, thread_ts=asker.thread_ts
+            )
+
+    async def apologise(payload: Json) -> None:
+        await tell(payload, given_up())
+
+    async def tell_refusal(payload: Json, refusal: SlackRefused) -> None:
+        await tell(payload, refused(refusal))
 
     inbox = Inbox(
         store,
         {
             "message": shares.message,
+            "mention": shares.mention,
             "file": shares.file,
             "shortcut": shares.shortcut,
             "click": actions.click,
             "command": runner.run,
             "form": partial(start_submitted, jobs.service),
+            WITHDRAWAL: Withdrawals(store=store, jobs=jobs.service, thread=slack.poster).withdraw,
         },
-        apologise,
+        apologise=apologise,
+        tell_refusal=tell_refusal,
     )
     ending.push_async_callback(inbox.close)
-    commands = Commands(
-        store=store,
-        jobs=jobs.service,
-        directory=slack.lookups,
-        responder=responder,
-        inbox=inbox,
-        slack_host=identity.host,
-        workspace_url=identity.url,
-    )
+    commands = Commands(answers=answers, responder=responder, inbox=inbox, slack_host=identity.host)
     ending.push_async_callback(commands.close)
     removed = asyncio.Event()
 
@@ -451,7 +534,8 @@ def build_listeners(
         store=store,
         inbox=inbox,
         commands=commands,
-        modal=Modal(directory=slack.lookups, inbox=inbox, slack_host=identity.host),
+        modal=Modal(directory=slack.lookups, responder=responder, inbox=inbox, slack_host=identity.host),
+        team=identity.team,
         bot_user=identity.bot_user,
         workspace_url=identity.url,
         on_removed=on_removed,
@@ -515,7 +599,7 @@ async def _open_engine(settings: Settings) -> RemoteEngine:
 
 
 def open_storage(settings: Settings, google: GoogleStorage) -> Storage:
-    """The three roots: buckets where they are set, else folders in the data folder. Raises `OptionError`."""
+    """Return the three roots: buckets where they are set, else folders in the data folder. Raises `OptionError`."""
 
     def root(setting: str, folder: str, option: str) -> Root:
         return open_root(setting or str(settings.data_dir.resolve() / folder), google=google, option=option)
@@ -538,13 +622,14 @@ def check(settings: Settings) -> None:
     check_tokens(settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value())
 
 
-async def serve(settings: Settings) -> None:
-    """Run the bot until SIGTERM or SIGINT. Raises `OptionError`, `SlackError`."""
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, ended.set)
-    bot = Bot(settings, watchdog=Watchdog())
+async def serve(settings: Settings, *, takes_work: bool = True) -> None:
+    """
+    Run the bot until SIGTERM or SIGINT; without `takes_work` it only answers, and workers do the jobs.
+
+    Raises `OptionError`, `SlackError`.
+    """
+    ended = _ended_by_signal()
+    bot = Bot(settings, watchdog=Watchdog(), takes_work=takes_work)
     try:
         # Slack may not answer for a while; whoever waits for that may lose patience.
         await unless_cancelled(bot.start(), ended)
@@ -556,14 +641,73 @@ async def serve(settings: Settings) -> None:
         await bot.stop()
 
 
+class Worker:
+    """A process that only does jobs, beside others on one Postgres. `start`, then `stop`; not to be started twice."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        children: TaskRunner | None = None,
+        patience: Timeouts = DEFAULT_TIMEOUTS,
+        watchdog: Watchdog | None = None,
+        lease_times: LeaseTimes = DEFAULT_LEASE_TIMES,
+    ) -> None:
+        self._settings = settings
+        self._children = children or ProcessPool(settings.child_slots)
+        self._patience = patience
+        self._watchdog = watchdog
+        self._lease_times = lease_times
+        self._ending = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Build what does the work, and take it. Raises `OptionError`, on SQLite as well, and `SlackError`."""
+        settings, ending = self._settings, self._ending
+        try:
+            if settings.uses_sqlite:
+                raise OptionError("TRACKLET_DATABASE_URL", "SQLite", start.several_processes_need_postgres())
+            check(settings)
+            storage = await build_storage(settings, ending)
+            slack = await build_slack(
+                settings, ending, store=storage.store, knowledge_graph=KNOWLEDGE_GRAPH, share_s=self._patience.share_s
+            )
+            jobs = build_jobs(
+                settings, ending, storage=storage, slack=slack, children=self._children, lease_times=self._lease_times
+            )
+            await jobs.start(ending)
+            if self._watchdog is not None:
+                ending.push_async_callback(self._watchdog.stop)
+                await self._watchdog.start()
+        except BaseException:
+            await ending.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Leave running jobs as they are recorded, for other workers to go on with."""
+        await self._ending.aclose()
+
+
 async def worker(settings: Settings) -> None:
-    """A worker alone. Raises `OptionError` on SQLite, which one process has for itself."""
-    raise OptionError(
-        "TRACKLET_DATABASE_URL",
-        "SQLite" if settings.uses_sqlite else "Postgres",
-        "a worker beside `tracklet serve` needs several processes on one Postgres database, which is not there yet; "
-        "`tracklet serve` works on its own",
-    )
+    """Do jobs until SIGTERM or SIGINT. Raises `OptionError`, `SlackError`."""
+    ended = _ended_by_signal()
+    working = Worker(settings, watchdog=Watchdog())
+    try:
+        await unless_cancelled(working.start(), ended)
+        logger.info("working")
+        await ended.wait()
+    except Cancelled:
+        logger.info("ended before the work began")
+    finally:
+        await working.stop()
+
+
+def _ended_by_signal() -> asyncio.Event:
+    """Return what is set by SIGTERM and SIGINT from now on."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, ended.set)
+    return ended
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

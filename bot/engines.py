@@ -53,7 +53,7 @@ def choose(
     progress: Callable[[int, int], None] | None = None,
 ) -> Choice:
     """
-    Which engine runs. May download the model, which takes a while: not for an event loop.
+    Return which engine runs. May download the model, which takes a while: not for an event loop.
 
     `model` is a path, or the name of a published model. `is_drawn` says that the video is the sample clip, in which a detector
     trained on photographs may see nothing. Raises `EngineUnavailable` for an engine that was asked for by name and can't be
@@ -81,7 +81,7 @@ def choose(
 
 
 def direct_engine(choice: Choice, *, limits: Limits) -> DirectEngine:
-    """The engine itself, for those that work in this process."""
+    """Return the engine itself, for those that work in this process."""
     if choice.engine is EngineName.YOLOX and choice.model:
         return DetectorEngine(choice.model, limits=limits)
     if choice.engine is EngineName.MOTION:

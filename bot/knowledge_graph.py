@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 def entity_link(entity_id: str) -> str:
-    """A page about an entity, by its id and without any key; "" for what is no id."""
+    """Return a page about an entity, by its id and without any key; "" for what is no id."""
     if not _ENTITY_ID.fullmatch(entity_id):
         return ""
     return f"https://www.google.com/search?{urlencode({'kgmid': entity_id})}"
@@ -58,7 +58,7 @@ class EntityDirectory:
         self._paused_until = -float("inf")
 
     async def descriptions(self, entity_ids: Iterable[str]) -> Mapping[str, str]:
-        """What is known of each id, such as "Breed of dog"; ids without an entry are left out. Never raises."""
+        """Return what is known of each id, such as "Breed of dog"; ids without an entry are left out. Never raises."""
         wanted = list(dict.fromkeys(entity for entity in entity_ids if _ENTITY_ID.fullmatch(entity)))
         now = self._clock()
         if self._key and now >= self._paused_until:
@@ -97,7 +97,7 @@ class EntityDirectory:
 
 
 def _descriptions(answer: bytes) -> dict[str, str]:
-    """The line of each id in an answer; whatever is not as documented is left out. Raises `ValueError` for no JSON."""
+    """Return the line of each id in an answer; whatever is not as documented is left out. Raises `ValueError` for no JSON."""
     try:
         document = json.loads(answer)
     except RecursionError as error:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -165,7 +165,7 @@ def misspelt(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def read_settings() -> Settings:
-    """The settings of this environment. Raises `OptionError`, which names the variable and never a secret's value."""
+    """Return the settings of this environment. Raises `OptionError`, which names the variable and never a secret's value."""
     try:
         return Settings()
     except ValidationError as error:
@@ -175,4 +175,26 @@ def read_settings() -> Settings:
         is_secret = name.upper().startswith("SLACK_") or (field is not None and "Secret" in str(field.annotation))
         variable = name.upper() if name.upper().startswith("SLACK_") and name != "slack_api_url" else f"TRACKLET_{name.upper()}"
         value = "what it is" if is_secret else str(first["input"])
-        raise OptionError(option=variable, value=value, allowed=first["msg"]) from None
+        raise OptionError(option=variable, value=value, allowed=_wanted(dict(first))) from None
+
+
+def _wanted(fault: Mapping[str, Any]) -> str:
+    """Return what a setting must be, in plain words for the library's own."""
+    bounds = fault.get("ctx", {})
+    match fault["type"]:
+        case "int_parsing" | "int_from_float":
+            return "it must be a whole number"
+        case "float_parsing" | "finite_number":
+            return "it must be a number"
+        case "greater_than":
+            return f"it must be more than {bounds['gt']:g}"
+        case "greater_than_equal":
+            return f"it must be {bounds['ge']:g} or more"
+        case "less_than_equal":
+            return f"it must be {bounds['le']:g} or less"
+        case "enum":
+            return f"it must be {str(bounds['expected']).replace(chr(39), '')}"
+        case "value_error":
+            return str(bounds["error"])
+        case _:
+            return str(fault["msg"])

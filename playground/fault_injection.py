@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from playground.faults import FaultKind, Faults
+from playground.faults import FaultKind, Faults, OtherAnswer, merged
 from playground.payloads import ApiError, Json
 
 
@@ -81,6 +81,14 @@ class FaultInjector:
         if fault.kind is FaultKind.LOST_REQUEST:
             _hang_up(request)
             return web.Response()
+        if fault.other is not None:
+            return await _something_else(request, fault.other, handler, call)
+        if fault.kind is FaultKind.ALTERED:
+            response = await handler(request, call)
+            if call.answer is not None and response.status == 200:
+                call.answer = merged(call.answer, fault.changes)
+                return web.json_response(call.answer)
+            return response
         if fault.kind is FaultKind.SERVER_ERROR:
             return web.Response(status=500, text="internal server error")
         if fault.kind is FaultKind.RATE_LIMITED:
@@ -89,6 +97,13 @@ class FaultInjector:
             return web.Response(status=int(fault.error), text="refused")
         call.answer = ApiError(fault.error).answer()
         return web.json_response(call.answer)
+
+
+async def _something_else(request: web.Request, other: OtherAnswer, handler: Handler, call: ApiCall) -> web.Response:
+    if other.is_done:
+        await handler(request, call)
+    call.answer = None
+    return web.Response(status=other.status, body=other.body, content_type=other.content_type)
 
 
 def rate_limited(retry_after_s: int, call: ApiCall) -> web.Response:

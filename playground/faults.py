@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from playground.payloads import Json
+
 
 class FaultKind(StrEnum):
     RATE_LIMITED = "rate_limited"
@@ -21,11 +23,27 @@ class FaultKind(StrEnum):
     LOST_RESPONSE = "lost_response"
     LOST_REQUEST = "lost_request"
     REFUSED = "refused"
+    OTHER_ANSWER = "other_answer"
+    ALTERED = "altered"
+
+
+@dataclass(frozen=True)
+class OtherAnswer:
+    """What comes instead of the answer; `is_done` where the call was carried out all the same."""
+
+    status: int
+    body: bytes
+    content_type: str
+    is_done: bool
 
 
 @dataclass
 class Fault:
-    """A failure. `amount` is seconds (Retry-After, or the delay), `error` Slack's error code; `skip` calls pass first."""
+    """
+    A failure. `amount` is seconds (Retry-After, or the delay), `error` Slack's error code; `skip` calls pass first.
+
+    `other` comes instead of an answer, and `changes` are made in one.
+    """
 
     kind: FaultKind
     method: str
@@ -33,6 +51,8 @@ class Fault:
     skip: int = 0
     amount: float = 0.0
     error: str = ""
+    other: OtherAnswer | None = None
+    changes: Json = field(default_factory=dict)
 
 
 @dataclass
@@ -67,6 +87,26 @@ class Faults:
         """Answer `ok: false` with this error; for uploads and downloads a status, such as "403"."""
         self.waiting.append(Fault(FaultKind.REFUSED, method, times, skip, error=error))
 
+    def answer(
+        self,
+        method: str,
+        body: bytes | str = "",
+        *,
+        status: int = 200,
+        content_type: str = "text/plain",
+        is_done: bool = False,
+        times: int = 1,
+        skip: int = 0,
+    ) -> None:
+        """Let something else answer, such as Slack's edge or its sign-in page."""
+        raw = body.encode() if isinstance(body, str) else body
+        other = OtherAnswer(status, raw, content_type, is_done)
+        self.waiting.append(Fault(FaultKind.OTHER_ANSWER, method, times, skip, other=other))
+
+    def alter(self, method: str, changes: Json, *, times: int = 1, skip: int = 0) -> None:
+        """Change the answer: objects in `changes` are merged into it, {} and other values replace what is there."""
+        self.waiting.append(Fault(FaultKind.ALTERED, method, times, skip, changes=changes))
+
     def clear(self) -> None:
         """Remove all failures that are to come."""
         self.waiting.clear()
@@ -85,6 +125,15 @@ class Faults:
                 self.waiting.remove(fault)
             return fault
         return None
+
+
+def merged(answer: Json, changes: Json) -> Json:
+    """Return `answer` with `changes` made in it."""
+    altered = dict(answer)
+    for name, value in changes.items():
+        there = answer.get(name)
+        altered[name] = merged(there, value) if isinstance(value, dict) and value and isinstance(there, dict) else value
+    return altered
 
 
 @dataclass(frozen=True)

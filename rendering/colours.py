@@ -44,7 +44,7 @@ LABEL_COLOURS = (
 
 
 def colours_of(labels: Iterable[str]) -> dict[str, Colour]:
-    """A colour for each label in the order of their first appearance; they repeat from the eighth label on."""
+    """Return a colour for each label in the order of their first appearance; they repeat from the eighth label on."""
     return {label: LABEL_COLOURS[place % len(LABEL_COLOURS)] for place, label in enumerate(dict.fromkeys(labels))}
 
 

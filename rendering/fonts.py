@@ -165,7 +165,7 @@ class Typeface:
 
 
 def noto_sans() -> Path:
-    """The file of Noto Sans that comes with the package of that name, found without importing it."""
+    """Return the file of Noto Sans that comes with the package of that name, found without importing it."""
     spec = find_spec("fontpkg_noto_sans")
     for place in (spec.submodule_search_locations or []) if spec else []:
         for path in sorted((Path(place) / "files").glob("NotoSans[[]*.ttf")):
@@ -263,7 +263,7 @@ def _letters(text: str) -> Iterator[str]:
 
 
 def _is_emoji(letter: str) -> bool:
-    """Whether a sign is an emoji: a picture of the planes that emoji are in, or one that asks to be shown as one."""
+    """Return whether a sign is an emoji: a picture of the planes that emoji are in, or one that asks to be shown as one."""
     return any("\U0001f000" <= c <= "\U0001faff" for c in letter) or VARIATIONS[1] in letter or KEYCAP in letter
 
 
@@ -276,6 +276,6 @@ def _is_regional(c: str) -> bool:
 
 
 def _is_right_to_left(text: str) -> bool:
-    """The direction of the first strong character. Source: Unicode Standard Annex 9, rules P2 and P3."""
+    """Return the direction of the first strong character. Source: Unicode Standard Annex 9, rules P2 and P3."""
     strong = (kind for kind in map(unicodedata.bidirectional, text) if kind in {"L", "R", "AL"})
     return next(strong, "L") != "L"

@@ -64,7 +64,8 @@ def time_span(segment: Segment) -> str:
 
 def pixel_box(box: Iterable[float], size: tuple[int, int]) -> tuple[int, int, int, int] | None:
     """
-    A box in fractions as left, top, right, bottom in whole pixels of a picture of (width, height), right and bottom outside.
+    Return a box in fractions as left, top, right, bottom in whole pixels of a picture of (width, height), right and bottom
+    outside.
 
     Clipped to the picture, one pixel large at least; None where nothing of it is inside.
     """
@@ -98,7 +99,7 @@ def draw_box(
 
 def strip(caption: Caption, size: tuple[int, int], typeface: Typeface, *, lines: int) -> NDArray[np.uint8]:
     """
-    The caption on its dark strip of (width, height) pixels, on one line or two: (height, width, 3) RGB.
+    Return the caption on its dark strip of (width, height) pixels, on one line or two: (height, width, 3) RGB.
 
     What does not fit is shortened: the label first, then the facts are left out.
     """

@@ -57,13 +57,36 @@ MAX_OCCLUDERS = 2_000
 SIMULTANEOUS_S = 0.1
 
 
+# Ten boxes are a second at ten a second. A clip of one second, or one of few pictures a second, has no ten to give: there it is
+# two seconds' worth at most, and half of the clip's at most, but never fewer boxes than tell a thing from a mistake.
+USUAL_FRAMES = 10
+MOST_S = 2.0
+SHARE_OF_CLIP = 0.5
+FEWEST_FRAMES = 3
+USUAL_RATE_HZ = 10.0
+TRACKS_LOOKED_AT = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What must hold for an object to be shown; `labels` are compared without case, none means all."""
+    """
+    What must hold for an object to be shown; `labels` are compared without case, none means all.
+
+    `min_frames` is the least number of boxes. Its default is that of an ordinary clip; short and slow ones want fewer.
+    """
 
     min_confidence: float = 0.70
-    min_frames: int = 10
+    min_frames: int = USUAL_FRAMES
     labels: tuple[str, ...] = ()
+
+    def for_clip(self, annotations: Annotations, *, duration_s: float) -> Selection:
+        """Return the same, with as many boxes as a clip of this length can be asked for where nobody asked for a number."""
+        segment = annotations.segment
+        length_s = min(segment.duration_s, duration_s) if segment and segment.duration_s > 0 else duration_s
+        if self.min_frames != USUAL_FRAMES or duration_s <= 0:
+            return self
+        least = round(min(MOST_S, SHARE_OF_CLIP * length_s) * boxes_a_second(annotations))
+        return replace(self, min_frames=min(max(least, FEWEST_FRAMES), USUAL_FRAMES))
 
 
 class Moment(NamedTuple):
@@ -99,12 +122,14 @@ class Selected:
 
     The most telling objects are on the first page; those of one page are in order of time, by groups.
 
-    `left_out` counts the objects that pass, too, but tell less than the `MAX_SHOWN` that are shown.
+    `left_out` counts the objects that pass, too, but tell less than the `MAX_SHOWN` that are shown. `selection` is what was
+    wanted of this clip.
     """
 
     shown: tuple[ShownObject, ...]
     near_misses: tuple[Track, ...]
     left_out: int = 0
+    selection: Selection = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +170,7 @@ def select(annotations: Annotations, selection: Selection, *, duration_s: float 
     Objects that are never inside the picture are neither, nor are those that appear only after the end of the video where
     `duration_s` (0: unknown) gives it.
     """
+    selection = selection.for_clip(annotations, duration_s=duration_s)
     labels = {label_key(label) for label in selection.labels}
     passing: list[tuple[float, Track]] = []
     missing: list[tuple[float, Track]] = []
@@ -160,7 +186,14 @@ def select(annotations: Annotations, selection: Selection, *, duration_s: float 
     placed = _in_pages(ordered[:MAX_SHOWN], annotations.shots, duration_s or annotations.end_s)
     tracks = [track for track, _ in placed]
     shown = shown_objects(tracks, annotations.tracks, duration_s=duration_s, groups=[group for _, group in placed])
-    return Selected(shown, tuple(near), left_out=len(ordered) - len(shown))
+    return Selected(shown, tuple(near), len(ordered) - len(shown), selection)
+
+
+def boxes_a_second(annotations: Annotations) -> float:
+    """Return how many boxes a track has in a second, in the mean; what is usual where no track has two."""
+    tracks = [track for track in annotations.tracks[:TRACKS_LOOKED_AT] if len(track) > 1]
+    steps, length_s = sum(len(track) - 1 for track in tracks), sum(track.duration_s for track in tracks)
+    return steps / length_s if steps else USUAL_RATE_HZ
 
 
 class Passes(NamedTuple):
@@ -233,7 +266,7 @@ def _grouped(page: Sequence[Track], shots: Sequence[Segment], end_s: float) -> l
 
 
 def _stands_still(track: Track, shots: Sequence[Segment], end_s: float) -> bool:
-    """Whether an object is there for its whole shot (the whole video where no shots are known) and never moves."""
+    """Return whether an object is there for its whole shot (the whole video where no shots are known) and never moves."""
     middle = float(track.times[track.times.size // 2])
     shot = next((shot for shot in shots if shot.start_s <= middle <= shot.end_s), Segment(0.0, end_s))
     seen_s = min(track.segment.end_s, shot.end_s) - max(track.segment.start_s, shot.start_s)
@@ -270,7 +303,7 @@ def _in_sight(track: Track, duration_s: float) -> NDArray[np.bool_]:
 
 def _salience(track: Track, seen: NDArray[np.bool_]) -> float:
     """
-    How much an object says about the video: sure, long and large ones first.
+    Return how much an object says about the video: sure, long and large ones first.
 
     The roots let a sure small object that stays come before a large one that flits by; what lasts longer than a GIF, or
     fills more than a quarter of the picture, gains nothing more.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 # Imported so that their classes are there to be found.
 import bot.jobs.error_codec
@@ -31,8 +31,9 @@ def an_error(kind: type[Exception], **facts: object) -> Any:
 
 
 def _fact(hint: Any) -> object:
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return next(iter(hint))
+    choices = get_args(hint) or (hint,)
+    if all(isinstance(choice, type) and issubclass(choice, Enum) for choice in choices):
+        return next(iter(choices[0]))
     return FACTS.get(hint, "clip.mp4")
 
 

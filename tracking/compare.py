@@ -99,5 +99,5 @@ class _Swept:
         np.add.at(self.volumes, self.owners, np.prod(sides, axis=1))
 
     def at(self, tick: int) -> slice:
-        """The rows of one step."""
+        """Return the rows of one step."""
         return slice(*np.searchsorted(self.ticks, (tick, tick + 1)).tolist())

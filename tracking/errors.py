@@ -14,6 +14,7 @@ foreign library is called, with the cause kept.
           VideoDamaged              a video, but nothing of it decodes
           SegmentOutside            the stretch that was asked for lies outside of the video
         AnnotationError             an annotation file that is not what it should be; names the place
+          AnnotationRunFailed       it holds the errors of a run that failed
         SourceError
           SourceRefused             a link or path that must not be followed
           SourceNotFound
@@ -55,6 +56,7 @@ class SourceRefusal(StrEnum):
     ADDRESS = "address"
     BUCKET = "bucket"
     WILDCARD = "wildcard"
+    VERSION = "version"  # the name of one version of an object
     NAME = "name"
     REDIRECT = "redirect"
     DOWNGRADE = "downgrade"  # from https to http
@@ -84,13 +86,36 @@ class ModelFault(StrEnum):
     NAME = "name"
 
 
+class GoogleFault(StrEnum):
+    """What hinders every use of a Google service, whatever was asked: the credentials, the project, or a rule about both."""
+
+    CREDENTIALS = "credentials"  # refused, and not said why
+    NO_CREDENTIALS = "no-credentials"
+    KEY_FILE_MISSING = "key-file-missing"
+    KEY_FILE_UNREADABLE = "key-file-unreadable"
+    KEY_FILE_MALFORMED = "key-file-malformed"
+    KEY_REVOKED = "key-revoked"  # the key was deleted, or its account is disabled or gone
+    SIGN_IN_EXPIRED = "sign-in-expired"
+    CLOCK = "clock"  # ours is wrong
+    METADATA_SERVER = "metadata-server"  # which gives the credentials of a machine at Google
+    SCOPE = "scope"
+    API_DISABLED = "api-disabled"
+    BILLING_DISABLED = "billing-disabled"
+    PROJECT = "project"  # unknown, or deleted
+    SUSPENDED = "suspended"
+    QUOTA_PROJECT = "quota-project"  # may not be charged for what we ask
+    NO_QUOTA_PROJECT = "no-quota-project"
+    PERIMETER = "perimeter"  # VPC Service Controls
+    ORG_POLICY = "org-policy"
+
+
 class EngineAbsence(StrEnum):
     """Why an engine cannot run here or now."""
 
     OFFLINE = "offline"
-    CREDENTIALS = "credentials"
     CONFIGURATION = "configuration"
     RETIRED = "retired"
+    ENDPOINT = "endpoint"  # something answers that is not the service
     LIBRARY = "library"
     TIMEOUT = "timeout"
     QUOTA = "quota"  # too many requests just now
@@ -102,9 +127,12 @@ class EngineRefusal(StrEnum):
 
     MOVING_CAMERA = "moving-camera"
     PERMISSION = "permission"
-    QUOTA = "quota"
+    QUOTA = "quota"  # one that does not fill again soon
     UNSUPPORTED = "unsupported"
+    SEGMENT = "segment"
+    PRECONDITION = "precondition"
     REGION = "region"
+    SLOW = "slow"
     LOST = "lost"  # a run that it no longer knows
     INTERNAL = "internal"
 
@@ -113,14 +141,22 @@ class StorageFault(StrEnum):
     """What hinders the use of a folder or bucket, or of one object in it."""
 
     MISSING = "missing"
+    BUCKET_MISSING = "bucket-missing"
     PERMISSION = "permission"
-    CREDENTIALS = "credentials"
     CONFLICT = "conflict"  # someone else wrote it meanwhile
     NAME = "name"  # no object can be called that
     TOO_LARGE = "too-large"
     CHECKSUM = "checksum"
     FULL = "full"
     OFFLINE = "offline"
+    BUSY = "busy"  # too many requests just now
+    BROKEN_OFF = "broken-off"  # an upload that cannot be gone on with
+    RETAINED = "retained"  # a retention policy keeps the object as it is
+    HELD = "held"  # a hold keeps it
+    REQUESTER_PAYS = "requester-pays"
+    KEY = "key"  # the Cloud KMS key of the bucket may not be used
+    KEY_DISABLED = "key-disabled"  # ... or is disabled or destroyed
+    CUSTOMER_KEY = "customer-key"  # encrypted with a key that its owner keeps
 
 
 class TrackletError(Exception):
@@ -197,6 +233,17 @@ class AnnotationError(InputError):
     place: str
     problem: str
     limit: int = 0
+
+
+@dataclass(eq=False)
+class AnnotationRunFailed(AnnotationError):
+    """
+    An annotation file of a run that failed: it holds errors, and not one result.
+
+    `code` is a google.rpc.Code number, 2 when unknown, and `problem` what the service said.
+    """
+
+    code: int = 2
 
 
 class SourceError(InputError):
@@ -277,11 +324,17 @@ class EngineError(TrackletError):
 
 @dataclass(eq=False)
 class EngineUnavailable(EngineError):
-    """The engine cannot run here or now; `model` is the one that could not be fetched, "" where it is not for that."""
+    """
+    The engine cannot run here or now.
+
+    `detail` is what it said; `subject` the project, key file or address that is at fault, "" where unknown.
+    `model` is the one that could not be fetched, "" where it is not for that.
+    """
 
     engine: str
-    reason: EngineAbsence
+    reason: EngineAbsence | GoogleFault
     detail: str = ""
+    subject: str = ""
     model: str = ""
 
 
@@ -307,12 +360,15 @@ class StorageError(TrackletError):
     """
     A folder or bucket, or one object in it, that cannot be used; `action` is "read", "write", "list" or "delete".
 
-    `reason` is one of ours, or else what the system says.
+    `reason` is one of ours, or else what the system says. `detail` is what the service said; `subject` as in
+    `EngineUnavailable`.
     """
 
     place: str
     action: str
-    reason: StorageFault | str = ""
+    reason: StorageFault | GoogleFault | str = ""
+    detail: str = ""
+    subject: str = ""
 
 
 @dataclass(eq=False)
@@ -334,11 +390,18 @@ class Cancelled(TrackletError):
     """Somebody stopped it."""
 
 
+def service_words(error: BaseException) -> str:
+    """Return what a service said of an error, for the log: its words, in which its links are; "" where none said anything."""
+    if not isinstance(error, EngineUnavailable | EngineRefused | StorageError) or not error.detail:
+        return ""
+    return f"{error.reason}: {error.detail}"
+
+
 def is_disk_full(error: OSError) -> bool:
-    """Whether a write failed because the disk, or the writer's part of it, is full."""
+    """Return whether a write failed because the disk, or the writer's part of it, is full."""
     return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def file_name(path: Path | str) -> str:
-    """The last part of a path, which is all of it that a message may show."""
+    """Return the last part of a path, which is all of it that a message may show."""
     return Path(path).name

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -44,7 +45,7 @@ class BoundingBox(NamedTuple):
         return max(0.0, self.width) * max(0.0, self.height)
 
     def clipped(self) -> BoundingBox:
-        """The part inside the picture, which may be empty."""
+        """Return the part inside the picture, which may be empty."""
         left, top, right, bottom = (min(max(edge, 0.0), 1.0) for edge in self)
         return BoundingBox(left, top, right, bottom)
 
@@ -149,7 +150,7 @@ class Track:
         return np.stack(columns, axis=1).astype(np.float32)
 
     def box_at(self, time_s: float) -> BoundingBox:
-        """The box at one time; see `boxes_at`."""
+        """Return the box at one time; see `boxes_at`."""
         after = int(self.times.searchsorted(time_s, side="right"))
         if after in (0, len(self)):
             return BoundingBox(*self.boxes[min(after, len(self) - 1)].tolist())
@@ -159,11 +160,35 @@ class Track:
         return BoundingBox(*(a + (b - a) * share for a, b in zip(before, behind, strict=True)))
 
 
+class ProblemKind(StrEnum):
+    """What went wrong with a part of a video in an otherwise good run."""
+
+    REPORTED = "REPORTED"
+    """A service says so, in words of its own."""
+    CUT_SHORT = "CUT_SHORT"
+    """The file ends at `start_s`, and says itself that it goes on to `end_s`."""
+    PICTURES_LOST = "PICTURES_LOST"
+    """`pictures` between `start_s` and `end_s` do not decode, or refer to such, and were left out."""
+    INCOMPLETE = "INCOMPLETE"
+    """`pictures` have lost a part of their bytes, as the file itself says."""
+    CAMERA_MOVES = "CAMERA_MOVES"
+    """From `start_s` to `end_s` the camera moves, and the motion engine has left that out."""
+
+
 class EngineWarning(NamedTuple):
-    """Something that an engine reported about a part of the video; `code` is a google.rpc.Code number, 2 when unknown."""
+    """
+    Something that an engine reported about a part of the video; `code` is a google.rpc.Code number, 2 when unknown.
+
+    `kind` says what it is; `message` is the service's where it is `REPORTED`, else for whoever reads the
+    file. Seconds; `pictures` counts.
+    """
 
     code: int
     message: str
+    kind: ProblemKind = ProblemKind.REPORTED
+    start_s: float = 0.0
+    end_s: float = 0.0
+    pictures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +228,7 @@ class Annotations:
 
 
 def _frozen(values: NDArray[ScalarT], dtype: type[ScalarT]) -> NDArray[ScalarT]:
-    """A read-only array of `dtype`: `values` itself where nobody may write to it, else a copy."""
+    """Return a read-only array of `dtype`: `values` itself where nobody may write to it, else a copy."""
     if values.dtype == dtype and not values.flags.writeable:
         return values
     array = np.array(values, dtype)

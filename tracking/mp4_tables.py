@@ -85,7 +85,7 @@ class _Track:
 
 
 def read_claims(path: Path) -> Claims:
-    """What the file at `path` claims; nothing where it is no MP4. Raises `OSError`, `TooManyBoxesError`."""
+    """Return what the file at `path` claims; nothing where it is no MP4. Raises `OSError`, `TooManyBoxesError`."""
     claims = Claims()
     with path.open("rb", buffering=0) as file:
         _Walk(file.fileno(), os.fstat(file.fileno()).st_size, claims).boxes()
@@ -172,6 +172,6 @@ class _Walk:
 
 
 def _rows(content: bytes, columns: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint32]]:
-    """The whole rows of a table of 32-bit numbers, behind its head and count."""
+    """Return the whole rows of a table of 32-bit numbers, behind its head and count."""
     numbers = np.frombuffer(content, ">u4", max(0, len(content) - 8) // (4 * columns) * columns, 8 if len(content) >= 8 else 0)
     return numbers.reshape(-1, columns)

@@ -1,7 +1,7 @@
 """
 What a folder of modules offers, by name: each module registers its own, so that a new one is a new file and nothing else.
 
-The modules are imported when somebody first asks, in the order of their names.
+The modules are imported when somebody first asks. Which of them was imported first, by whoever needed it, makes no difference.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ItemT = TypeVar("ItemT", bound=Named)
 
 
 class Registry(Mapping[str, ItemT], Generic[ItemT]):
-    """The items of the modules in `package`, by their keys, in the order in which they were registered."""
+    """The items of the modules in `package`, by their keys and in the order of these."""
 
     def __init__(self, package: str) -> None:
         self._package = package
@@ -45,7 +45,7 @@ class Registry(Mapping[str, ItemT], Generic[ItemT]):
         return self._loaded()[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._loaded())
+        return iter(sorted(self._loaded()))
 
     def __len__(self) -> int:
         return len(self._loaded())

@@ -28,7 +28,7 @@ import click
 from bot.jobs.limits import bounded_memory, limits_of, out_of_memory
 from bot.texts import cli, comparison, errors
 from tracking.engines.base import EngineName
-from tracking.errors import Cancelled, InputError, MediaKind, NotAVideo, file_name
+from tracking.errors import Cancelled, GoogleFault, InputError, MediaKind, NotAVideo, file_name, service_words
 from tracking.model import Segment
 
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ def main() -> None:
         if said == errors.UNFORESEEN:
             log.error("this was not foreseen", exc_info=error)
             said = cli.unforeseen_here()
+        if isinstance(getattr(error, "reason", None), GoogleFault):
+            # The sentence does without them, and the link that helps is among them.
+            log.error("%s", service_words(error))
         click.echo(said, err=True)
         status = 2 if isinstance(error, InputError) else 1
     sys.exit(status if isinstance(status, int) else 0)
@@ -204,11 +207,17 @@ def make_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What `track`, `render` and `compare` have in common."""
+    """Add the options that `track`, `render` and `compare` have in common."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result as data."),
         click.option("--labels", default="", metavar="A,B", help="Only these labels, such as person,car."),
-        click.option("--min-frames", default=10, show_default=True, type=click.IntRange(1), help="Least number of boxes."),
+        click.option(
+            "--min-frames",
+            default=10,
+            show_default=True,
+            type=click.IntRange(1),
+            help="Least number of boxes; of ten a short or slow clip wants fewer.",
+        ),
         click.option("--min-confidence", default=0.70, show_default=True, type=ShareOption(), help="Least confidence."),
         click.option("--segment", type=SegmentOption(), metavar="FROM-TO", help="Only this stretch, such as 0:10-0:30."),
         click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go."),
@@ -359,30 +368,34 @@ def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...
     from bot.cli.terminal import Terminal
     from tracking.formats.base import FORMATS
 
-    with bounded_memory():
-        settings = settings_of_environment()
-        files = export_video(video, annotations, folder, formats=tuple(FORMATS[key] for key in formats), settings=settings)
+    settings, wanted = settings_of_environment(), tuple(FORMATS[key] for key in formats)
+    with bounded_memory(), interruptible() as cancelled:
+        files = export_video(video, annotations, folder, formats=wanted, settings=settings, cancelled=cancelled)
     for line in cli.where_lines([[path.name] for path in files], annotations="", folder=str(folder)):
         Terminal().say(line)
 
 
 @commands.command()
-def serve() -> None:
+@click.option("--work/--no-work", default=True, help="Do jobs too, or only answer, beside workers.  [default: --work]")
+def serve(work: bool) -> None:
     """Run the bot, with the settings of the environment."""
     from bot.app import serve as run
-    from bot.logs import log_for_operators
+    from bot.process.logs import log_for_operators
 
     settings = settings_of_environment()
     log_for_operators(verbose=logging.getLogger().level == logging.DEBUG)
-    run_async(run(settings))
+    run_async(run(settings, takes_work=work))
 
 
 @commands.command()
 def worker() -> None:
-    """Run a worker alone, for more machines."""
+    """Do jobs beside other workers and a `serve`, on one Postgres."""
     from bot.app import worker as run
+    from bot.process.logs import log_for_operators
 
-    run_async(run(settings_of_environment()))
+    settings = settings_of_environment()
+    log_for_operators(verbose=logging.getLogger().level == logging.DEBUG)
+    run_async(run(settings))
 
 
 @commands.command()
@@ -433,7 +446,7 @@ def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:
 
 
 def render_options(settings: Settings, *, min_confidence: float, min_frames: int, labels: str) -> RenderOptions:
-    """What is drawn, from the options and the environment."""
+    """Return what is drawn, from the options and the environment."""
     from rendering.kinds.base import RenderOptions
     from rendering.selection import Selection
 

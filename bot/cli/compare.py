@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.cli.comparison_result import ComparisonResult, Side, count_found
 from bot.cli.engine_run import choose_engine, run_engine
-from bot.cli.result import write_annotations
+from bot.cli.result import check_outputs, write_annotations
 from bot.cli.terminal import Terminal
 from bot.engines import Why
 from bot.settings import Settings
@@ -50,6 +50,7 @@ def compare_video(
     configured = settings.google_is_configured and date.today() < GOOGLE_RETIRES
     wanted = checked_engines(engines, files=len(files)) if engines else default_engines(files=len(files), google=configured)
     info = probe(video, limits=settings.limits.for_segment(segment))
+    check_outputs(folder, font=options.font)
     sides = [_given(file, files, segment) for file in files]
     choices = [choose_engine(name, video=video, model=model, google_configured=False, terminal=terminal) for name in wanted]
     for choice in choices:
@@ -77,7 +78,7 @@ def compare_video(
 
 def default_engines(*, files: int, google: bool) -> tuple[EngineName, ...]:
     """
-    Who runs beside `files` annotation files; `google` says that Google's engine is set up.
+    Return who runs beside `files` annotation files; `google` says that Google's engine is set up.
 
     AUTO stands for the local engine: YOLOX where its model is or can be had, else motion. Raises `OptionError`.
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.cli.result import readable
+from bot.cli.result import problem_json, readable
 from bot.texts import comparison
 from rendering.kinds.base import RenderOptions
 from rendering.pages.comparison import ComparisonPage
@@ -42,7 +42,7 @@ class ComparisonResult:
     folder: Path
 
     def facts(self) -> comparison.ComparisonFacts:
-        """The facts of the sentences about it."""
+        """Return the facts of the sentences about it."""
         selection = self.options.selection
         names = [(one.a.label.casefold(), one.b.label.casefold()) for one in self.pairs if one.a and one.b]
         nameless = EngineName.MOTION in {self.a.engine, self.b.engine}
@@ -59,7 +59,7 @@ class ComparisonResult:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The result as data: paths as text, times in seconds, confidences and overlaps 0..1."""
+        """Return the result as data: paths as text, times in seconds, confidences and overlaps 0..1."""
         return {
             "video": {"path": readable(self.video), "duration_s": self.info.duration_s},
             "a": _side_json(self.a),
@@ -79,7 +79,7 @@ class ComparisonResult:
 
 
 def count_found(pairs: Sequence[Pair], finder: Finder) -> int:
-    """How many of the objects were found by this side, or by both."""
+    """Return how many of the objects were found by this side, or by both."""
     return sum(one.finder is finder for one in pairs)
 
 
@@ -90,7 +90,7 @@ def _side_json(side: Side) -> dict[str, Any]:
         "annotations": readable(side.file),
         "tracking_s": round(side.took_s, 3),
         "tracks": len(side.annotations.tracks),
-        "problems": [{"code": problem.code, "message": problem.message} for problem in side.annotations.problems],
+        "problems": [problem_json(problem) for problem in side.annotations.problems],
     }
 
 

@@ -27,7 +27,13 @@ from bot.texts import cli, engine
 from sample import is_sample
 from tracking.engines.base import GOOGLE_RETIRES, CancelCheck, EngineName, Handle, Progress, RemoteEngine
 from tracking.engines.remote import RUN_LIMIT_S, next_poll_delay
-from tracking.errors import Cancelled, EngineAbsence, EngineRefusal, EngineRefused, EngineUnavailable, TrackletError
+from tracking.errors import (
+    Cancelled,
+    EngineAbsence,
+    EngineUnavailable,
+    GoogleFault,
+    TrackletError,
+)
 from tracking.model import Annotations, Segment
 from tracking.storage.names import link_video_name
 from tracking.video.file import VideoInfo
@@ -56,7 +62,7 @@ class EngineRun:
 
 
 def choose_engine(asked: EngineName, *, video: Path, model: str, google_configured: bool, terminal: Terminal) -> Choice:
-    """The engine that runs, its model at hand. Raises as `bot.engines.choose`."""
+    """Return the engine that runs, its model at hand. Raises as `bot.engines.choose`."""
     with terminal.stage(cli.STAGE_MODEL) as show:
         return choose(
             asked,
@@ -123,14 +129,14 @@ async def _by_google(
         return engine.run_key, await run_remote(engine, given, segment=segment, show=show)
 
 
-PERMANENT = {EngineAbsence.CREDENTIALS, EngineAbsence.CONFIGURATION, EngineAbsence.RETIRED}
+PERMANENT = {*GoogleFault, EngineAbsence.CONFIGURATION, EngineAbsence.ENDPOINT, EngineAbsence.RETIRED}
 
 
 async def run_remote(engine: RemoteEngine, video: str | Path, *, segment: Segment | None, show: Fraction) -> Annotations:
     """
     Start a run, ask until it is done, and take its annotations; a run that nobody waits for any more is cancelled.
 
-    Raises as the engine does; a quota that is used up is final here, since a person is waiting.
+    Raises as the engine does; a quota that is used up ends this, since a person is waiting.
     """
     starting = asyncio.ensure_future(engine.start(video, segment=segment))
     try:
@@ -147,10 +153,6 @@ async def run_remote(engine: RemoteEngine, video: str | Path, *, segment: Segmen
         with contextlib.suppress(TrackletError):
             await engine.cancel(handle)
         raise EngineUnavailable(engine.name, EngineAbsence.TIMEOUT) from error
-    except EngineUnavailable as error:
-        if error.reason is EngineAbsence.QUOTA:
-            raise EngineRefused(engine.name, EngineRefusal.QUOTA, error.detail) from error
-        raise
 
 
 async def _until_done(engine: RemoteEngine, handle: Handle, show: Fraction) -> None:
@@ -164,6 +166,8 @@ async def _until_done(engine: RemoteEngine, handle: Handle, show: Fraction) -> N
                 raise
         else:
             unanswered = 0
+            if state.is_out_of_quota:
+                raise EngineUnavailable(engine.name, EngineAbsence.QUOTA)
             show(state.percent / 100)
             if state.done:
                 return
@@ -201,7 +205,7 @@ async def _removed(bucket: Bucket, name: str) -> None:
 
 
 async def _unless_cancelled(work: Coroutine[Any, Any, ResultT], cancelled: CancelCheck) -> ResultT:
-    """The result of `work`, which is stopped soon after `cancelled` says so. Raises `Cancelled` then."""
+    """Return the result of `work`, which is stopped soon after `cancelled` says so. Raises `Cancelled` then."""
     task = asyncio.create_task(work)
     while not task.done():
         if cancelled():

@@ -17,8 +17,9 @@ from rendering.naming import safe_video_name
 from rendering.render import Rendered
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
+from tracking.errors import OptionError
 from tracking.formats import video_intelligence
-from tracking.model import Annotations, Segment
+from tracking.model import Annotations, EngineWarning, ProblemKind, Segment
 from tracking.video.file import VideoInfo
 
 
@@ -37,8 +38,8 @@ class Result:
     tracking_s: float = 0.0
 
     def summary_facts(self) -> cli.ResultFacts:
-        """The facts of the sentences about it."""
-        selection = self.options.selection
+        """Return the facts of the sentences about it."""
+        selection = self.rendered.selected.selection
         return cli.ResultFacts(
             shown=len(self.rendered.selected.shown),
             total=len(self.annotations.tracks),
@@ -58,11 +59,11 @@ class Result:
         )
 
     def _unwritten(self) -> tuple[str, ...]:
-        """The labels of shown objects that no font at hand can write whole."""
+        """Return the labels of shown objects that no font at hand can write whole."""
         return Typeface(self.options.font).unwritable_among(shown.track.label for shown in self.rendered.selected.shown)
 
     def _older_pictures(self) -> int:
-        """How many pictures of this video an earlier run left in the folder."""
+        """Return how many pictures of this video an earlier run left in the folder."""
         written = {picture.path for pictures in self.rendered.pictures.values() for picture in pictures}
         video = f"{safe_video_name(self.video.name)}."
         try:
@@ -71,7 +72,7 @@ class Result:
             return 0
 
     def as_json(self) -> dict[str, Any]:
-        """The result as data: paths as text, times in seconds, confidences 0..1."""
+        """Return the result as data: paths as text, times in seconds, confidences 0..1."""
         animations = {animation.object.number: animation for animation in self.rendered.animations}
         info = self.info
         return {
@@ -112,8 +113,28 @@ class Result:
                 {"label": track.label, "confidence": track.confidence, "frames": len(track)}
                 for track in self.rendered.selected.near_misses
             ],
-            "problems": [{"code": problem.code, "message": problem.message} for problem in self.annotations.problems],
+            "problems": [problem_json(problem) for problem in self.annotations.problems],
         }
+
+
+def check_outputs(folder: Path, *, font: Path | None = None) -> None:
+    """Raise `OptionError` for a folder or a font that can't be used: else this would be noticed only after the work."""
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        is_usable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    except (OSError, ValueError):
+        is_usable = False
+    if not is_usable:
+        raise OptionError("--out", str(folder), "a folder that can be made and written to is needed")
+    Typeface(font)
+
+
+def problem_json(problem: EngineWarning) -> dict[str, Any]:
+    """Return a problem as data: its `kind`, and what belongs to it; times in seconds."""
+    facts: dict[str, Any] = {"kind": problem.kind.value, "code": problem.code, "message": problem.message}
+    if problem.kind is not ProblemKind.REPORTED:
+        facts |= {"start_s": problem.start_s, "end_s": problem.end_s, "pictures": problem.pictures}
+    return facts
 
 
 def _is_picture(name: str, *, of: str) -> bool:
@@ -123,7 +144,7 @@ def _is_picture(name: str, *, of: str) -> bool:
 
 
 def readable(path: Path) -> str:
-    """A path as text, also where its name is none."""
+    """Return a path as text, also where its name is none."""
     return os.fsencode(path).decode(errors="replace")
 
 

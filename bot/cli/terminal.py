@@ -102,7 +102,7 @@ class Terminal:
             self._out.print(Text(line))
 
     def check(self, check: Check) -> Check:
-        """A row of `doctor`, as soon as it is known."""
+        """Show a row of `doctor`, as soon as it is known, and return it."""
         mark = Text("no  ", "bold red")
         if check.is_well:
             mark = Text("ok  ", "green") if check.is_there else Text("--  ", "dim")

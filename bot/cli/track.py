@@ -7,20 +7,18 @@ all. The bot does the same in durable steps (`bot/jobs/workflow.py`).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from bot.cli.engine_run import choose_engine, run_engine
-from bot.cli.result import Result, write_annotations
+from bot.cli.result import Result, check_outputs, write_annotations
 from bot.cli.terminal import Terminal
 from bot.settings import Settings
 from bot.texts import cli
-from rendering.fonts import Typeface
 from rendering.kinds.base import RenderOptions
 from rendering.render import render
 from tracking.engines.base import CancelCheck, EngineName
-from tracking.errors import OptionError, SegmentOutside
+from tracking.errors import SegmentOutside
 from tracking.formats import video_intelligence
 from tracking.model import Segment
 from tracking.video.file import probe
@@ -45,7 +43,7 @@ def track_video(
     Raises `InputError` before anything is written, `EngineError`, `StorageError`, `Cancelled`.
     """
     info = probe(video, limits=settings.limits.for_segment(segment))
-    _check(folder, options)
+    check_outputs(folder, font=options.font)
     choice = choose_engine(engine, video=video, model=model, google_configured=settings.google_is_configured, terminal=terminal)
     run = run_engine(choice, video, info=info, segment=segment, settings=settings, terminal=terminal, cancelled=cancelled)
     annotations = run.annotations
@@ -55,18 +53,6 @@ def track_video(
             video, annotations, folder, name=video.name, options=options, make=make, progress=show, cancelled=cancelled
         )
     return Result(video, info, annotations, rendered, options, folder, annotation_file, run.engine, run.took_s)
-
-
-def _check(folder: Path, options: RenderOptions) -> None:
-    """Raise `OptionError` for a folder or a font that can't be used: else this would be noticed only after the tracking."""
-    try:
-        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-        is_usable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
-    except (OSError, ValueError):
-        is_usable = False
-    if not is_usable:
-        raise OptionError("--out", str(folder), "a folder that can be made and written to is needed")
-    Typeface(options.font)
 
 
 def render_video(
@@ -83,7 +69,7 @@ def render_video(
 ) -> Result:
     """Draw a video's objects into `folder`, from annotations of any origin; raises as `track_video`."""
     info = probe(video, limits=settings.limits.for_segment(segment))
-    _check(folder, options)
+    check_outputs(folder, font=options.font)
     given = video_intelligence.read(annotations)
     if segment and info.duration_s and segment.start_s >= info.duration_s:
         raise SegmentOutside(segment.start_s, segment.end_s, info.duration_s)

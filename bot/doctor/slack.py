@@ -26,7 +26,7 @@ TIMEOUT_S = 15.0
 
 
 async def slack_checks(settings: Settings) -> list[Check]:
-    """Token, scopes, channels, and the way that events take; only the first of these where the token is no good."""
+    """Check token, scopes, channels, and the way that events take; only the first of these where the token is no good."""
     return [check async for check in _checks(settings)]
 
 

@@ -26,7 +26,7 @@ CONTENT = b"tracklet doctor"
 
 
 async def storage_checks(settings: Settings) -> list[Check]:
-    """Whether each configured bucket, or folder in place of one, can be read and written."""
+    """Check whether each configured bucket, or folder in place of one, can be read and written."""
     places = (
         ("video bucket", "TRACKLET_VIDEO_BUCKET", settings.video_bucket),
         ("annotation bucket", "TRACKLET_ANNOTATION_BUCKET", settings.annotation_bucket),

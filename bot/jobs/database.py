@@ -87,10 +87,10 @@ class Database:
         self._check()
 
     def engine(self) -> sa.Engine:
-        """Return an engine for our own tables."""
+        """Return an engine for our own tables; no error of it quotes a row, which holds what people wrote."""
         if not self.is_sqlite:
-            return sa.create_engine(self.url, pool_size=POOL_SIZE, pool_pre_ping=True)
-        engine = sa.create_engine(self.url)
+            return sa.create_engine(self.url, pool_size=POOL_SIZE, pool_pre_ping=True, hide_parameters=True)
+        engine = sa.create_engine(self.url, hide_parameters=True)
         sa.event.listen(engine, "connect", _prepare_connection)
         return engine
 
@@ -103,7 +103,7 @@ class Database:
         """
         if not self.is_sqlite:
             return None
-        engine = sa.create_engine(self.url)
+        engine = sa.create_engine(self.url, hide_parameters=True)
         sa.event.listen(engine, "connect", _prepare_connection)
 
         @sa.event.listens_for(engine, "handle_error")
@@ -175,7 +175,7 @@ def _address(url: str) -> sa.URL:
 
 
 def is_passing(fault: BaseException) -> bool:
-    """Whether a later try of the same statement may succeed without anybody changing the program."""
+    """Return whether a later try of the same statement may succeed without anybody changing the program."""
     original = getattr(fault, "orig", None) or fault
     if isinstance(original, sqlite3.Error):
         return _code(original) in _PASSING

@@ -22,7 +22,7 @@ class Unforeseen(TrackletError):
 
 
 def to_json(error: BaseException) -> Json:
-    """The class name and facts of an error of ours; `UNFORESEEN` for any other."""
+    """Return the class name and facts of an error of ours; `UNFORESEEN` for any other."""
     if not isinstance(error, TrackletError):
         return UNFORESEEN
     facts = {name: _plain(value) for name, value in vars(error).items()}
@@ -49,12 +49,13 @@ def _plain(value: object) -> str | int | float | bool:
 
 def _fact(value: Any, hint: Any) -> Any:
     """Return a reason as the member that it was; raises `ValueError` for one that there is not."""
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint(value)
-    for choice in get_args(hint):  # one of ours, or what the system says
+    choices = [choice for choice in (hint, *get_args(hint)) if isinstance(choice, type)]
+    for choice in choices:
         if issubclass(choice, Enum) and value in set(choice):
             return choice(value)
-    return value
+    if choices and all(issubclass(choice, Enum) for choice in choices):
+        raise ValueError(value)
+    return value  # what the system says, or no reason at all
 
 
 def _tree(kind: type[TrackletError]) -> dict[str, type[TrackletError]]:

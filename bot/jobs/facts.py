@@ -114,10 +114,18 @@ class NearMisses(Fact):
 
 
 class Problem(Fact):
-    """A part of the video that an engine could not use; `code` is a google.rpc.Code number."""
+    """
+    What went wrong with a part of the video; `fault` is a `ProblemKind`, with its facts.
+
+    `code` is a google.rpc.Code number, `message` a service's own words.
+    """
 
     code: int
     message: str
+    fault: str = "REPORTED"
+    start_s: float = 0.0
+    end_s: float = 0.0
+    pictures: int = 0
 
 
 class Thresholds(Fact):
@@ -132,9 +140,10 @@ class Summary(Fact):
     The pages that were drawn, and all that is said of the objects in words.
 
     `left_out` objects passed the thresholds and are not shown; `near_misses` are some of the `near_miss_count` that nearly
-    passed, `near_kinds` all of them by label, and `lowest` lets all of them pass. `problems` counts what the engine reported as
-    failed, and `reported` says some of it. `labels` are those that the video has at all, the most frequent first. `step_s` is
-    the time between two pictures that the engine looked at, 0 where that is not known. `unwritten` are labels that the
+    passed, `near_kinds` all of them by label, and `lowest` lets all of them pass. `problems` counts what went wrong with
+    parts of the video, and `reported` says some. `labels` are those that the video has at all, most frequent first. `step_s`
+    is the time between two pictures that the engine looked at, 0 where that is not known; `least_frames` how many boxes were
+    wanted, 0 where it is as many as the request says. `unwritten` are labels that the
     pictures show only in part, since no font has their letters.
     """
 
@@ -149,6 +158,7 @@ class Summary(Fact):
     reported: tuple[Problem, ...] = ()
     labels: tuple[str, ...] = ()
     step_s: float = 0.0
+    least_frames: int = 0
     unwritten: tuple[str, ...] = ()
 
     @property
@@ -269,7 +279,7 @@ class Drawable(Fact):
 
     @classmethod
     def of(cls, facts: JobFacts) -> Self:
-        """The same of a job that has come so far. Raises `ValueError` for one that has not."""
+        """Return the same of a job that has come so far. Raises `ValueError` for one that has not."""
         return cls.from_json(facts.to_json())
 
 

@@ -52,7 +52,7 @@ class ChildLimits:
 
 
 def limits_of(task: str, arguments: Mapping[str, Any]) -> ChildLimits:
-    """The bounds of `task` from `tasks.py` with these arguments: the longer the video, the longer it may take."""
+    """Return the bounds of `task` from `tasks.py` with these arguments: the longer the video, the longer it may take."""
     cores = min(os.cpu_count() or 1, CORES_COUNTED)
     memory_bytes = MEMORY_BYTES + cores * MEMORY_A_CORE_BYTES
     if task in {"probe", "choose"}:
@@ -94,14 +94,14 @@ def bounded_memory() -> Iterator[None]:
 
 
 def too_costly(status: int, limits: ChildLimits) -> TooCostly | None:
-    """What it means that a child ended with `status`: the bound that it reached, None where it was none."""
+    """Return what it means that a child ended with `status`: the bound that it reached, None where it was none."""
     if sys.platform != "win32" and status == -signal.SIGXCPU:
         return TooCostly("time", int(limits.cpu_s))
     return None
 
 
 def out_of_memory(limits: ChildLimits) -> TooCostly:
-    """What a `MemoryError` means in a process under `limits`."""
+    """Return what a `MemoryError` means in a process under `limits`."""
     return TooCostly("memory", limits.memory_bytes)
 
 

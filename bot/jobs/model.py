@@ -99,7 +99,8 @@ class Request:
 
     `thread_ts` is the message to answer below, "" where the progress message opens a thread of its own. `user` is "" when
     no person asked, `channel` when there is nobody to tell. `annotations` is the name of a file in the annotations' root that
-    is drawn instead of tracking, and `annotations_generation` which one of that name.
+    is drawn instead of tracking, and `annotations_generation` which one of that name. `response_url` tells the asker alone, for
+    half an hour, and is a secret for as long; `message_ts` is the message that asked, "" where there is none.
     """
 
     source: Source
@@ -114,6 +115,8 @@ class Request:
     first: int = 0
     annotations: str = ""
     annotations_generation: str = ""
+    response_url: str = field(default="", repr=False)
+    message_ts: str = ""
 
     @property
     def person(self) -> str:
@@ -121,12 +124,15 @@ class Request:
         return f"{self.team}:{self.user}"
 
     def to_json(self) -> Json:
-        """Plain data for the database."""
-        return asdict(self)
+        """Return plain data for the database; what the version before does not know is left out where it says nothing."""
+        data = asdict(self)
+        if not data["options"]["make"]:
+            del data["options"]["make"]
+        return data
 
     @classmethod
     def from_json(cls, data: Json) -> Request:
-        """The request that `to_json` wrote."""
+        """Return the request that `to_json` wrote."""
         options = dict(data["options"])
         segment = options.pop("segment")
         engine = options.pop("engine")
@@ -144,11 +150,11 @@ class Request:
             ),
             kind=Kind(data["kind"]),
             **{name: data[name] for name in ("team", "channel", "user", "thread_ts", "parent", "page", "first")},
-            **{name: data.get(name, "") for name in ("annotations", "annotations_generation")},
+            **{name: data.get(name, "") for name in ("annotations", "annotations_generation", "response_url", "message_ts")},
         )
 
     def with_options(self, **changes: Any) -> Request:
-        """The same request with other options."""
+        """Return the same request with other options."""
         return replace(self, options=replace(self.options, **changes))
 
 
@@ -173,33 +179,33 @@ class Job:
         return self.state.is_over
 
 
-def upload_id(team: str, channel: str, file_id: str, *, attempt: int = 1) -> JobId:
-    """An upload's job: one for all of its events."""
-    return _job_id("upload", team, channel, file_id, attempt=attempt)
+def upload_id(team: str, channel: str, asked_at: str, file_id: str, *, attempt: int = 1) -> JobId:
+    """Return the id of a file's job: one for all events of the message, or of the edit, that asks for it."""
+    return _job_id("upload", team, channel, asked_at, file_id, attempt=attempt)
 
 
-def link_id(team: str, channel: str, message_ts: str, url: str, *, attempt: int = 1) -> JobId:
-    """The job of one link in one message; the link itself may be a secret, so the id holds its digest."""
-    return _job_id("link", team, channel, message_ts, digest(url), attempt=attempt)
+def link_id(team: str, channel: str, asked_at: str, url: str, *, attempt: int = 1) -> JobId:
+    """Return the id of the job of one link in one message; the link itself may be a secret, so the id holds its digest."""
+    return _job_id("link", team, channel, asked_at, digest(url), attempt=attempt)
 
 
 def command_id(team: str, trigger_id: str, *, attempt: int = 1) -> JobId:
-    """The job of one command or modal."""
+    """Return the job of one command or modal."""
     return _job_id("command", team, trigger_id, attempt=attempt)
 
 
 def object_id(bucket: str, name: str, generation: str, *, attempt: int = 1) -> JobId:
-    """The job of one generation of a stored object."""
+    """Return the job of one generation of a stored object."""
     return _job_id("object", bucket, digest(name), generation, attempt=attempt)
 
 
 def show_id(job_id: JobId, team: str, channel: str, *, attempt: int = 1) -> JobId:
-    """What one channel is shown of a job that nobody asked for."""
+    """Return what one channel is shown of a job that nobody asked for."""
     return JobId(f"{job_id}:show:{team}:{channel}:{attempt}")
 
 
 def attempt_id(job_id: JobId, attempt: int) -> JobId:
-    """The same work asked for again."""
+    """Return the same work asked for again."""
     return JobId(f"{job_id.rpartition(':')[0]}:{attempt}")
 
 
@@ -210,7 +216,8 @@ def follow_up_id(job_id: JobId, what: str, index: int, *, attempt: int = 1) -> J
 
 def digest(text: str) -> str:
     """Twenty hexadecimal digits that stand for `text`."""
-    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+    # What cannot be written as UTF-8, half of an emoji, comes from outside as well.
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
 
 
 def _job_id(*parts: str, attempt: int) -> JobId:

@@ -31,7 +31,7 @@ class JobPaths:
         """Where jobs write."""
 
     def video(self, job: Job, source: Source) -> tuple[Path, str, str]:
-        """Where the video of a job goes on this machine, its root's name, and its own name in that root."""
+        """Return where the video of a job goes on this machine, its root's name, and its own name in that root."""
         if source.kind is SourceKind.OBJECT:
             uri = ObjectUri.parse(source.ref)
             return self.data / "videos" / "buckets" / uri.bucket / uri.name, uri.bucket, uri.name
@@ -42,9 +42,9 @@ class JobPaths:
         return self.data / "videos" / name, self._videos_root, name
 
     def annotations(self, root: str, video_name: str, *, run_key: str) -> Path:
-        """Where the annotations of one run go; `run_key` "" is the configured engine over the whole video."""
+        """Return where the annotations of one run go; `run_key` "" is the configured engine over the whole video."""
         return self.data / "annotations" / names.annotation_name(root, video_name, run_key=run_key)
 
     def pictures(self, job: Job) -> Path:
-        """The job's own folder."""
+        """Return the job's own folder."""
         return self.drawn / digest(job.id)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from bot.jobs.facts import Animation, JobFacts, Json, Summary, SummaryPage, ToldObject
 from bot.jobs.model import Job, JobState
-from tracking.sources.download import Fetcher
+from tracking.errors import TrackletError
+from tracking.sources.download import Fetched, Progress
 
 
 class JobReporter(Protocol):
     """Tells people of a job. Every post is made once, however often it is asked for."""
 
     async def open(self, job: Job) -> str:
-        """Post the progress message; the `ts` that the rest is posted below."""
+        """Post the progress message; return the `ts` that the rest is posted below."""
         ...
 
     def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None:
-        """The job is in `state`, and `fraction` of it is done. Returns at once; not every call is shown."""
+        """Show that the job is in `state`, and `fraction` of it is done. Returns at once; not every call is shown."""
         ...
 
     def waits(self, job: Job, before: int | None) -> None:
-        """The job waits for its turn, and `before` others come first; None when it goes on. Returns at once."""
+        """Show that the job waits for its turn, and `before` others come first; None when it goes on. Returns at once."""
         ...
 
     async def resume(self, job: Job) -> None:
@@ -47,27 +48,23 @@ class JobReporter(Protocol):
         ...
 
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
-        """The last word: edit the progress message for good."""
+        """Say the last word: edit the progress message for good."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SharedVideo:
-    """Where a shared file is, and the headers that open it; `size_bytes` None where that is not known."""
+class NotReady(Exception):
+    """A shared file that may be there in a moment; `error` is what to tell where it is not."""
 
-    link: str
-    headers: Mapping[str, str]
-    name: str
-    size_bytes: int | None
+    def __init__(self, error: TrackletError) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class SharedVideos(Protocol):
     """What knows the files that people share."""
 
-    fetcher: Fetcher
-
-    async def locate(self, job: Job) -> SharedVideo:
-        """Where the job's file is. Raises `TrackletError`."""
+    async def fetch(self, job: Job, into: Path, progress: Progress) -> Fetched:
+        """Fetch the job's file, with the name that people see. Raises `TrackletError`, or `NotReady`: ask once more."""
         ...
 
 

@@ -56,18 +56,18 @@ class ChildCrashed(TrackletError):
 
 
 class TaskRunner(Protocol):
-    """Runs tasks of `tasks.py` somewhere; `testing.py` has the fake."""
+    """Run tasks of `tasks.py` somewhere; `testing.py` has the fake."""
 
     slots: int
 
     @property
     def running(self) -> int:
-        """How many are at work."""
+        """Return how many are at work."""
         ...
 
     @property
     def waiting(self) -> int:
-        """How many wait for their turn."""
+        """Return how many wait for their turn."""
         ...
 
     async def run(self, task: str, arguments: Json, *, turn: Turn, cancelled: asyncio.Event, fraction: Fraction = ...) -> Any:
@@ -85,12 +85,12 @@ class ProcessPool:
 
     @property
     def waiting(self) -> int:
-        """How many tasks wait for a process."""
+        """Return how many tasks wait for a process."""
         return self._slots.waiting
 
     @property
     def running(self) -> int:
-        """How many are at work."""
+        """Return how many are at work."""
         return len(self._running)
 
     async def run(
@@ -174,7 +174,7 @@ async def _answer(
 
 
 async def unless_cancelled(work: Any, cancelled: asyncio.Event) -> Any:
-    """The result of `work`, unless `cancelled` is set first: then `Cancelled`, after `work` has cleaned up."""
+    """Return the result of `work`, unless `cancelled` is set first: then `Cancelled`, after `work` has cleaned up."""
     task = asyncio.ensure_future(work)
     stop = asyncio.ensure_future(cancelled.wait())
     try:
@@ -189,7 +189,7 @@ async def unless_cancelled(work: Any, cancelled: asyncio.Event) -> Any:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without its secrets: a codec that a hostile file takes over must find none."""
+    """Return ours without its secrets: a codec that a hostile file takes over must find none."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -198,7 +198,7 @@ def _environment() -> dict[str, str]:
 
 
 def main(task: str) -> None:
-    """The child: read the arguments, work, answer."""
+    """Be the child: read the arguments, work, answer."""
     # Ctrl-C in a terminal reaches the whole group; the parent decides what becomes of its children.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()

@@ -27,7 +27,7 @@ class Publisher:
 
     @property
     def keeps_pictures_elsewhere(self) -> bool:
-        """Whether pictures go to a bucket, where they are named after their video and nobody presses buttons for more."""
+        """Return whether pictures go to a bucket: named after their video, and nobody presses buttons for more."""
         return isinstance(self._storage.objects, Bucket)
 
     async def annotations(self, job: Job, video: VideoFile, path: Path, *, run_key: str) -> None:

@@ -53,7 +53,7 @@ class RemoteTracking:
         self._opening = asyncio.Lock()
 
     async def run_key(self) -> str:
-        """What decides the result, for the keys of a job. Raises `EngineUnavailable`."""
+        """Return what decides the result, for the keys of a job. Raises `EngineUnavailable`."""
         return (await self._opened()).run_key
 
     async def place(self, job: Job, video: VideoFile, *, run_key: str) -> Placement:
@@ -78,7 +78,7 @@ class RemoteTracking:
         return placed
 
     async def start(self, job: Job, placed: Placement, segment: Segment | None) -> Started:
-        """The handle of the run; "" where its annotations are there already. Raises `EngineError`, `InputError`."""
+        """Return the handle of the run; "" where its annotations are there already. Raises `EngineError`, `InputError`."""
         current = await self._store.job(job.id)
         known = current.facts if current is not None else JobFacts()
         if known.handle:
@@ -112,7 +112,7 @@ class RemoteTracking:
         raise AssertionError("the loop returns or raises")
 
     async def poll(self, placed: Placement, handle: str) -> RemoteState:
-        """How far the run is. Raises `Cancelled`, `InputError`, `EngineError` when it failed."""
+        """Return how far the run is. Raises `Cancelled`, `InputError`, `EngineError` when it failed."""
         if await self.has_arrived(placed):
             return RemoteState(percent=100, done=True)
         try:
@@ -120,6 +120,8 @@ class RemoteTracking:
         except EngineUnavailable as error:
             logger.info("a poll was not answered: %s", error.reason)
             return RemoteState(percent=0, done=False)
+        if state.is_out_of_quota:
+            raise EngineUnavailable(EngineName.GOOGLE, EngineAbsence.QUOTA)
         return RemoteState(percent=state.percent, done=state.done)
 
     async def collect(self, placed: Placement, handle: str, into: Path) -> None:
@@ -146,7 +148,7 @@ class RemoteTracking:
             await (await self._opened()).cancel(Handle(handle))
 
     async def has_arrived(self, placed: Placement) -> bool:
-        """Whether the annotation file of this run is there."""
+        """Return whether the annotation file of this run is there."""
         name = placed.annotations_name
         return bool(name) and await has_arrived(self._storage.annotations, name, since=placed.since)
 

@@ -138,13 +138,19 @@ def _older(root: Path, horizon: float) -> Iterator[Path]:
                 yield path
 
 
-def remove_leftovers(places: JobPaths) -> None:
-    """Remove what processes that were killed had not finished writing; called before anything is written."""
+def remove_leftovers(places: JobPaths, *, older_than_s: float = 0.0) -> None:
+    """
+    Remove what processes that were killed had not finished writing; called before anything is written.
+
+    Where other processes may be writing at the same time, only what is older than anything takes to be written.
+    """
+    before = time.time() - older_than_s
     hidden = [*places.data.glob(".*"), *(path for root in places.all for path in root.rglob(".*"))]
     # From below, so that nothing is looked for in a folder that is gone.
     for path in sorted(hidden, reverse=True):
-        if is_unfinished(path) and not path.is_symlink():
-            _delete(path)
+        with contextlib.suppress(OSError):  # gone meanwhile
+            if is_unfinished(path) and not path.is_symlink() and path.stat().st_mtime <= before:
+                _delete(path)
 
 
 def _delete(path: Path) -> None:

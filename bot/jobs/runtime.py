@@ -2,8 +2,8 @@
 DBOS under our own small port: submit, cancel, start, stop.
 
 Workflows live in our database and run on the event loop that calls `Runtime.start`. On SQLite there is one process, called
-"local", so a restart goes on at once with what it left; several processes need Postgres, a lease for each and somebody who
-takes over a dead one's work, which is why an executor's name is decided in one place. The application version is pinned: DBOS
+"local", so a restart goes on at once with what it left; on Postgres there are any number, each with a name of its own and a
+lease (`leases.py`). The application version is pinned: DBOS
 would otherwise leave every job behind that an older source had begun. Bump `APPLICATION_VERSION` when the steps of
 `workflow.py` change their order or meaning.
 """
@@ -44,7 +44,11 @@ Body = Callable[[JobId], Awaitable[str]]
 class Runtime:
     """One process's share of the work."""
 
-    def __init__(self, settings: Settings, database: Database, body: Body) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, body: Body, *, executor_id: str = "local", takes_work: bool = True
+    ) -> None:
+        self._executor_id = executor_id
+        self._takes_work = takes_work
         self._settings = settings
         self._engine = database.engine_for_dbos()
         self._body = body
@@ -57,7 +61,7 @@ class Runtime:
         config: DBOSConfig = {
             "name": APPLICATION_NAME,
             "application_version": APPLICATION_VERSION,
-            "executor_id": "local",
+            "executor_id": self._executor_id,
             "system_database_url": self._settings.database,
             "system_database_engine": self._engine,
             "serializer": DBOSPortableJSONSerializer(),
@@ -71,6 +75,8 @@ class Runtime:
             return await self._run(JobId(job_id))
 
         self._workflow = job
+        if not self._takes_work:
+            DBOS.listen_queues([])
         DBOS.launch()
         self._launched = True
         await DBOS.register_queue_async(
@@ -86,6 +92,16 @@ class Runtime:
         with SetWorkflowID(job_id), SetEnqueueOptions(queue_partition_key=person):
             await DBOS.enqueue_workflow_async(QUEUE, self._workflow, job_id)
 
+    async def recover(self, executor_id: str) -> bool:
+        """Put the jobs of a process that is gone back into the queue; True when it has none left."""
+
+        def work() -> bool:
+            # Private, and alone in seeing to it that the jobs are still that process's (docs/jobs.md, "Several processes").
+            DBOS._recover_pending_workflows([executor_id])
+            return not DBOS.list_workflows(executor_id=executor_id, status="PENDING", load_input=False, load_output=False)
+
+        return await asyncio.to_thread(work)
+
     async def wake(self, job_id: JobId, topic: str) -> None:
         """End a job's wait early; a job that does not wait, or is over, does not mind."""
         try:
@@ -94,7 +110,7 @@ class Runtime:
             logger.info("a job was to be woken that is not there")
 
     async def has_ended(self, job_id: JobId) -> bool:
-        """Whether the job's workflow is there and over: done, failed, or given up."""
+        """Return whether the job's workflow is there and over: done, failed, or given up."""
         status = await DBOS.get_workflow_status_async(job_id)
         return status is not None and status.status not in {"PENDING", "ENQUEUED", "DELAYED"}
 
@@ -104,7 +120,7 @@ class Runtime:
 
         What a step had not finished runs again then; its children are killed with it.
         """
-        if not self._launched:
+        if not self._launched or self._stopping:
             return
         self._stopping = True
         tasks = list(self._tasks)

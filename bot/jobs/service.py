@@ -11,15 +11,20 @@ import asyncio
 import logging
 import math
 import time
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from bot.jobs.facts import JobFacts, Summary
 from bot.jobs.model import Job, JobId, Kind, Request, attempt_id, follow_up_id, show_id
-from bot.jobs.runtime import Runtime
+from bot.jobs.runtime import JOBS_A_PERSON, Runtime
 from bot.jobs.steps import GIFS_A_MESSAGE
 from bot.jobs.store import Store
 from bot.jobs.workflow import WAKE, Workflow
+from tracking.errors import TrackletError
 from tracking.storage.names import ObjectUri
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -35,17 +40,34 @@ class JobService:
         self._store = store
         self._runtime = runtime
         self._pipeline = pipeline
-        self._noting: set[asyncio.Task[bool]] = set()
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def submit(self, job_id: JobId, request: Request, *, attempt: int = 1) -> tuple[Job, bool]:
-        """The job of that id; True when it is new."""
+        """Return the job of that id, made and begun where there was none, and True when it is new."""
         job, is_new = await self._store.add_job(job_id, request, attempt=attempt)
         if not job.is_over:
             await self._runtime.submit(job_id, person=request.person)
+        if is_new and request.kind is Kind.TRACK and request.channel:
+            before = await self._store.unfinished_before(job)
+            if before >= JOBS_A_PERSON:
+                self._begin(self._announce(job, before))
         return job, is_new
 
+    async def _announce(self, job: Job, before: int) -> None:
+        try:
+            await self._pipeline.announce(job, before=before)
+        except TrackletError as error:
+            # The job tells what is wrong when its turn comes.
+            logger.info("job %d: its waiting could not be told: %s", job.number, type(error).__name__)
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
     async def submit_triggered(self, job_id: JobId, request: Request) -> Job:
-        """The job of that id, which nobody asked for in Slack, with one for each channel that watches its object."""
+        """Return the job of that id, which nobody asked for in Slack, with one for each channel that watches its object."""
         job, _ = await self.submit(job_id, request)
         uri = ObjectUri.parse(request.source.ref)
         for watch in await self._store.watchers(uri.bucket, uri.name):
@@ -80,27 +102,34 @@ class JobService:
         The wish is noted first, so that the thread can say whose it was; where the database does not take it within a second,
         the job is stopped all the same, and the wish noted later.
         """
-        noting = asyncio.create_task(self._note_cancel(job.id, user))
-        self._noting.add(noting)
-        noting.add_done_callback(self._noting.discard)
+        noting = self._begin(self._note_cancel(job.id, user))
         done, _ = await asyncio.wait({noting}, timeout=NOTED_WITHIN_S)
         self._pipeline.cancel(job.id)
         return noting.result() if done else True
 
+    async def stopped(self, job: Job, *, within_s: float) -> None:
+        """Wait until a job that was cancelled does nothing more in this process. Raises `TimeoutError`."""
+        async with asyncio.timeout(within_s):
+            await self._pipeline.ended(job.id)
+
     async def _note_cancel(self, job_id: JobId, user: str) -> bool:
         if not await self._store.request_cancel(job_id, user):
             return False
-        await self._runtime.wake(job_id, WAKE)
+        if self._pipeline.runs(job_id):
+            await self._runtime.wake(job_id, WAKE)
+        else:
+            # It waits for others, and would hear of this when they are done.
+            await self._pipeline.abandon(job_id)
         return True
 
     async def close(self) -> None:
-        """Let go of wishes that the database has not taken."""
-        for task in list(self._noting):
+        """Let go of wishes that the database has not taken, and of what else goes on."""
+        for task in list(self._under_way):
             task.cancel()
-        await asyncio.gather(*self._noting, return_exceptions=True)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def wake(self, job_id: JobId) -> None:
-        """What a job waits for may be there: let it look."""
+        """Let a job look whether what it waits for is there."""
         await self._runtime.wake(job_id, WAKE)
 
     async def again(self, job: Job, user: str, *, now: float | None = None) -> tuple[Job, bool]:
@@ -118,7 +147,7 @@ class JobService:
         return await self.submit(attempt_id(job.id, attempt), _below(job, user), attempt=attempt)
 
     async def include_near_misses(self, job: Job, user: str) -> tuple[Job, bool]:
-        """The same video with thresholds that let the near misses pass."""
+        """Ask for the same video with thresholds that let the near misses pass."""
         lowest, options = _summary(job).lowest, job.request.options
         request = _below(job, user).with_options(
             min_confidence=min(options.min_confidence, math.floor(lowest.min_confidence * 100) / 100),
@@ -127,7 +156,7 @@ class JobService:
         return await self.submit(follow_up_id(job.id, "include", 0), request)
 
     async def more_gifs(self, job: Job, user: str, first: int) -> tuple[Job, bool]:
-        """The GIFs from object `first` on; the job with what may be asked for after these."""
+        """Ask for the GIFs from object `first` on; return the job with what may be asked for after these."""
         _, is_new = await self.submit(
             follow_up_id(job.id, "gifs", first), replace(_below(job, user), kind=Kind.MORE, parent=job.id, first=first)
         )
@@ -136,7 +165,7 @@ class JobService:
         return await self.note(job, JobFacts(next_first=after if after <= count else 0)), is_new
 
     async def more_objects(self, job: Job, user: str, page: int, *, page_objects: int) -> tuple[Job, bool]:
-        """Page `page` of the summary; the job with what may be asked for after it."""
+        """Ask for page `page` of the summary; return the job with what may be asked for after it."""
         _, is_new = await self.submit(
             follow_up_id(job.id, "page", page), replace(_below(job, user), kind=Kind.MORE, parent=job.id, page=page)
         )
@@ -155,9 +184,9 @@ def _summary(job: Job) -> Summary:
 
 
 def _below(job: Job, user: str) -> Request:
-    """What was asked, asked by `user` in the job's own thread; what was only shown there becomes a job of its own."""
+    """Return what was asked, asked by `user` in the job's own thread; what was only shown there becomes a job of its own."""
     kind, parent = job.request.kind, job.request.parent
     if kind is Kind.SHOW:
         kind, parent = Kind.TRACK, ""
     thread_ts = job.thread_ts or job.request.thread_ts
-    return replace(job.request, kind=kind, parent=parent, user=user, thread_ts=thread_ts)
+    return replace(job.request, kind=kind, parent=parent, user=user, thread_ts=thread_ts, response_url="")

@@ -69,12 +69,12 @@ class Slots:
 
     @property
     def waiting(self) -> int:
-        """How many wait for a slot."""
+        """Return how many wait for a slot."""
         return len(self._waiting)
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody holds a slot or waits for one."""
+        """Return whether nobody holds a slot or waits for one."""
         return not self._holding and not self._waiting
 
     @asynccontextmanager

@@ -32,10 +32,10 @@ from bot.jobs.facts import (
     Tracked,
     VideoFile,
 )
-from bot.jobs.model import Job, JobState, Kind, SourceKind
+from bot.jobs.model import Job, JobId, JobState, Kind, SourceKind
 from bot.jobs.numbering import NumberedList
 from bot.jobs.paths import JobPaths
-from bot.jobs.ports import JobReporter, SharedVideos
+from bot.jobs.ports import JobReporter, NotReady, SharedVideos
 from bot.jobs.processes import ChildCrashed, TaskRunner, unless_cancelled
 from bot.jobs.publishing import Publisher
 from bot.jobs.remote import RemoteTracking
@@ -47,7 +47,7 @@ from bot.settings import Settings
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
 from tracking.errors import ResultsRemoved, SourceFailure, SourceNotFound, SourceUnreachable
-from tracking.sources.download import Fetched, Fetcher, local_file
+from tracking.sources.download import Fetched, Fetcher, Progress, local_file
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
 
@@ -57,6 +57,7 @@ DOWNLOADS = 8  # they share one network; more at once make each slower, not all 
 DOWNLOADS_A_PERSON = 2  # a slow server holds up who named it, and nobody else
 GIFS_A_MESSAGE = 10
 BUCKET_S = 900.0  # the largest video at a tenth of what a cloud's network gives
+FILE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 29.5)  # a minute in all, in which Slack makes a file known to all its servers
 SUMMARY_SHARE = 0.3  # of drawing; the rest are the GIFs
 
 
@@ -76,6 +77,7 @@ class Steps:
         remote: RemoteTracking,
         reporter: Callable[[Job], JobReporter],
         cancelled: Callable[[Job], asyncio.Event],
+        file_pauses_s: Sequence[float] = FILE_PAUSES_S,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -87,15 +89,19 @@ class Steps:
         self._remote = remote
         self._reporter = reporter
         self._cancelled = cancelled
+        self._file_pauses_s = file_pauses_s
+        self._opening: dict[JobId, asyncio.Lock] = {}
         self._downloads = Slots(DOWNLOADS, a_person=DOWNLOADS_A_PERSON)
         self._paths = JobPaths(settings.data_dir, videos_root=storage.videos.name)
         self.publisher = Publisher(store=store, storage=storage)
         self.cache = ResultCache(store=store, settings=settings, publisher=self.publisher)
 
     async def open(self, job: Job) -> Opened:
-        """Post the progress message."""
-        thread_ts = await self._reporter(job).open(job)
-        await self._store.update(job.id, thread_ts=thread_ts)
+        """Post the progress message; a job that waits has it before it begins, and two callers do not post it at once."""
+        async with self._opening.setdefault(job.id, asyncio.Lock()):
+            thread_ts = await self._reporter(job).open(job)
+            await self._store.update(job.id, thread_ts=thread_ts)
+        self._opening.pop(job.id, None)
         return Opened(thread_ts=thread_ts)
 
     async def fetch(self, job: Job) -> VideoFile:
@@ -108,27 +114,33 @@ class Steps:
             reporter.show(job, JobState.FETCHING, done / total if total else 0.0)
 
         if source.kind is SourceKind.SLACK_FILE:
-            video = await self._shared.locate(job)
-            name = video.name
-            fetch = self._shared.fetcher.fetch(
-                video.link, path, headers=video.headers, size_bytes=video.size_bytes, progress=progress
-            )
+            fetch = self._fetch_shared(job, path, progress)
         elif source.kind is SourceKind.OBJECT:
-            name = source.name
-            fetch = self._fetch_object(source.ref, path)
+            fetch = self._in_turn(job, self._fetch_object(source.ref, path))
         else:
-            name = source.name
-            fetch = self._fetcher.fetch(source.ref, path, progress=progress)
-        fetched = await unless_cancelled(self._in_turn(job, fetch), self._cancelled(job))
+            fetch = self._in_turn(job, self._fetcher.fetch(source.ref, path, progress=progress))
+        fetched = await unless_cancelled(fetch, self._cancelled(job))
         return VideoFile(
             path=str(fetched.path),
             root=root,
             video_name=video_name,
             uri=source.ref if source.kind is SourceKind.OBJECT else "",
-            name=name,
+            name=fetched.name if source.kind is SourceKind.SLACK_FILE else source.name,
             size_bytes=fetched.size_bytes,
             sha256=fetched.sha256,
         )
+
+    async def _fetch_shared(self, job: Job, path: Path, progress: Progress) -> Fetched:
+        """Fetch a shared file, which Slack tells of before it is everywhere; nobody else waits while it is waited for."""
+        for pause_s in (*self._file_pauses_s, None):
+            try:
+                return await self._in_turn(job, self._shared.fetch(job, path, progress))
+            except NotReady as early:
+                if pause_s is None:
+                    raise early.error from early
+                logger.info("job %d: its file is not ready; once more in %.1f s", job.number, pause_s)
+                await asyncio.sleep(pause_s)
+        raise AssertionError("the loop returns or raises")
 
     async def _in_turn(self, job: Job, fetch: Coroutine[Any, Any, Fetched]) -> Fetched:
         try:
@@ -273,11 +285,11 @@ class Steps:
             await self.publisher.pictures(job, facts.video, [each.path for each in animations])
         return Nothing()
 
-    async def pictures(self, job: Job, facts: Drawable, kind: str) -> Pictures:
-        """Draw the pictures of one kind, by its key."""
+    async def pictures(self, job: Job, facts: Drawable, kind: str, *, share: tuple[float, float]) -> Pictures:
+        """Draw the pictures of one kind, by its key; that is the `share` from..to of the job's last state before its end."""
         await self._have(job, facts.video, facts.annotations)
         arguments = self._drawing_of(job, facts) | {"kind": kind}
-        return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.RENDERING))
+        return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.POSTING, share))
 
     async def post_pictures(self, job: Job, facts: Drawable, kind: str, paths: Sequence[str]) -> Nothing:
         """Post the pictures of one kind, and store them."""
@@ -346,7 +358,7 @@ class Steps:
     async def _task(
         self, job: Job, task: str, arguments: Json, state: JobState | None = None, share: tuple[float, float] = (0.0, 1.0)
     ) -> Json:
-        """The result of a task, whose progress is the `share` from..to of `state`. Raises `ChildCrashed` at the third death."""
+        """Return a task's result; its progress is the `share` from..to of `state`. Raises `ChildCrashed` at the third death."""
         reporter = self._reporter(job)
 
         def fraction(value: float) -> None:

@@ -38,12 +38,12 @@ class Stopwatch:
         self._waits_since: float | None = None
 
     def wait(self) -> None:
-        """The step waits from now on, if it did not already."""
+        """Note that the step waits from now on, if it did not already."""
         if self._waits_since is None:
             self._waits_since = self._clock()
 
     def go_on(self) -> None:
-        """The step works again."""
+        """Note that the step works again."""
         if self._waits_since is not None:
             self._waits.append((self._waits_since, self._clock()))
             self._waits_since = None

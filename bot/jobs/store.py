@@ -110,6 +110,16 @@ channels = sa.Table(
 )
 
 
+executors = sa.Table(
+    "executors",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("renewed_at", sa.Float, nullable=False),
+)
+
+DATABASE_CLOCK = sa.extract("epoch", sa.func.clock_timestamp())  # Postgres: machines' clocks differ, its own is one
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """A message that was to be posted: `ts` is "" while nobody knows whether it arrived."""
@@ -154,8 +164,45 @@ class Store:
         self._threads.shutdown(wait=True)
         self._engine.dispose()
 
+    async def renew_lease(self, executor_id: str) -> None:
+        """Note by the database's clock that a process is at work (Postgres)."""
+
+        def work(connection: sa.Connection) -> None:
+            changed = connection.execute(
+                sa.update(executors).where(executors.c.id == executor_id).values(renewed_at=DATABASE_CLOCK)
+            )
+            if not changed.rowcount:
+                connection.execute(sa.insert(executors).values(id=executor_id, renewed_at=DATABASE_CLOCK))
+
+        await self._run(work)
+
+    async def end_lease(self, executor_id: str) -> None:
+        """Note that a process is at work no longer; whoever looks next takes over what it had."""
+        query = sa.update(executors).where(executors.c.id == executor_id).values(renewed_at=0.0)
+        await self._run(lambda connection: connection.execute(query))
+
+    async def dead_executors(self, ttl_s: float) -> list[str]:
+        """Return the processes whose lease was not renewed for `ttl_s` seconds of the database's clock."""
+        query = sa.select(executors.c.id).where(executors.c.renewed_at < DATABASE_CLOCK - ttl_s)
+        return await self._run(lambda connection: list(connection.scalars(query)))
+
+    async def forget_executor(self, executor_id: str) -> None:
+        """Remove the lease of a process that has left nothing behind; one that was renewed meanwhile stays."""
+        query = sa.delete(executors).where(executors.c.id == executor_id)
+        await self._run(lambda connection: connection.execute(query))
+
+    async def live_executors(self) -> int:
+        """Return how many processes have a lease."""
+        query = sa.select(sa.func.count()).select_from(executors).where(executors.c.renewed_at > 0)
+        return await self._run(lambda connection: int(connection.scalar(query) or 0))
+
+    async def cancelled_among(self, job_ids: Sequence[JobId]) -> list[JobId]:
+        """Return those of some jobs that somebody wants to be stopped."""
+        query = sa.select(jobs.c.id).where(jobs.c.id.in_(job_ids), jobs.c.cancelled_by != "")
+        return await self._run(lambda connection: [JobId(found) for found in connection.scalars(query)])
+
     async def add_job(self, job_id: JobId, request: Request, *, attempt: int = 1, now: float | None = None) -> tuple[Job, bool]:
-        """The job of that id, made from `request` if there was none; True when it is new."""
+        """Return the job of that id, made from `request` if there was none; True when it is new."""
         at = time.time() if now is None else now
         row = {
             "id": job_id,
@@ -180,11 +227,11 @@ class Store:
         return await self._run(work)
 
     async def job(self, job_id: JobId) -> Job | None:
-        """The job of that id."""
+        """Return the job of that id."""
         return await self._run(lambda connection: _first(connection, sa.select(jobs).where(jobs.c.id == job_id)))
 
     async def job_of_number(self, team: str, number: int) -> Job | None:
-        """The job that people of `team` call by that number."""
+        """Return the job that people of `team` call by that number."""
         query = sa.select(jobs).where(jobs.c.number == number, jobs.c.team == team)
         return await self._run(lambda connection: _first(connection, query))
 
@@ -216,9 +263,19 @@ class Store:
         return await self._run(lambda connection: connection.execute(query).rowcount == 1)
 
     async def unfinished(self) -> list[Job]:
-        """Every job that is not over, oldest first."""
+        """Return every job that is not over, oldest first."""
         query = sa.select(jobs).where(jobs.c.state.not_in(OVER)).order_by(jobs.c.number)
         return await self._run(lambda connection: _all(connection, query))
+
+    async def unfinished_before(self, job: Job) -> int:
+        """Return how many older jobs of the same person are not over."""
+        query = sa.select(sa.func.count()).where(
+            jobs.c.team == job.request.team,
+            jobs.c.asker == job.request.user,
+            jobs.c.number < job.number,
+            jobs.c.state.not_in(OVER),
+        )
+        return await self._run(lambda connection: int(connection.execute(query).scalar_one()))
 
     async def oldest_unfinished(self) -> float | None:
         """When the oldest job that is not over was asked for, None where all are."""
@@ -226,13 +283,22 @@ class Store:
         return await self._run(lambda connection: connection.execute(query).scalar())
 
     async def latest(self, *, team: str, user: str = "", channel: str = "", limit: int = 10) -> list[Job]:
-        """The newest jobs of one person, or of one channel, newest first."""
+        """Return the newest jobs of one person, or of one channel, newest first."""
         query = sa.select(jobs).where(jobs.c.team == team)
         if user:
             query = query.where(jobs.c.asker == user)
         if channel:
             query = query.where(jobs.c.channel == channel)
         query = query.order_by(jobs.c.number.desc()).limit(limit)
+        return await self._run(lambda connection: _all(connection, query))
+
+    async def jobs_of_message(self, team: str, channel: str, ts: str) -> list[Job]:
+        """Return the jobs that a message asked for, and those that were asked for below them; oldest first."""
+        query = (
+            sa.select(jobs)
+            .where(jobs.c.team == team, jobs.c.channel == channel, jobs.c.request["message_ts"].as_string() == ts)
+            .order_by(jobs.c.number)
+        )
         return await self._run(lambda connection: _all(connection, query))
 
     async def begin(self, work_id: str, step: str) -> int:
@@ -252,7 +318,7 @@ class Store:
         return await self._run(work)
 
     async def begun(self, work_id: str, step: str) -> int:
-        """How often a step began without an end."""
+        """Return how often a step began without an end."""
         query = sa.select(attempts.c.begun).where(attempts.c.work_id == work_id, attempts.c.step == step)
         return await self._run(lambda connection: int(connection.execute(query).scalar() or 0))
 
@@ -262,7 +328,7 @@ class Store:
         await self._run(lambda connection: connection.execute(query))
 
     async def with_same(self, *, tracks_key: str = "", result_key: str = "", but: JobId) -> Job | None:
-        """The first finished job with the same tracks, or the same result, other than `but`."""
+        """Return the first finished job with the same tracks, or the same result, other than `but`."""
         column, key = (jobs.c.result_key, result_key) if result_key else (jobs.c.tracks_key, tracks_key)
         query = (
             sa.select(jobs)
@@ -279,12 +345,12 @@ class Store:
         return await self._run(lambda connection: _all(connection, query))
 
     async def counts(self) -> dict[str, int]:
-        """How many jobs are in each state."""
+        """Return how many jobs are in each state."""
         query = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
         return await self._run(lambda connection: {row[0]: row[1] for row in connection.execute(query)})
 
     async def time_spent(self) -> tuple[int, float]:
-        """How many jobs were done, and how many seconds that took from question to answer, added up."""
+        """Return how many jobs were done, and how many seconds that took from question to answer, added up."""
         query = sa.select(sa.func.count(), sa.func.sum(jobs.c.updated_at - jobs.c.created_at)).where(
             jobs.c.state == JobState.DONE
         )
@@ -296,7 +362,7 @@ class Store:
         return await self._run(work)
 
     async def post_count(self) -> int:
-        """How many messages were posted."""
+        """Return how many messages were posted."""
         query = sa.select(sa.func.count()).select_from(posts).where(posts.c.ts != "")
         return await self._run(lambda connection: int(connection.execute(query).scalar_one()))
 
@@ -305,13 +371,18 @@ class Store:
         row = {"key": key, "payload": payload, "received_at": time.time()}
         return await self._run(lambda connection: _insert_new(connection, inbox, row))
 
+    async def was_received(self, key: str) -> bool:
+        """Return whether something came in under `key`, and is not forgotten yet."""
+        query = sa.select(inbox.c.key).where(inbox.c.key == key)
+        return await self._run(lambda connection: connection.execute(query).first() is not None)
+
     async def handled(self, key: str) -> None:
         """What came in under `key` needs no further work."""
         query = sa.update(inbox).where(inbox.c.key == key).values(handled_at=time.time(), payload={})
         await self._run(lambda connection: connection.execute(query))
 
     async def unhandled(self) -> list[tuple[str, Json]]:
-        """What came in and was not worked off, oldest first."""
+        """Return what came in and was not worked off, oldest first."""
         query = sa.select(inbox.c.key, inbox.c.payload).where(inbox.c.handled_at.is_(None)).order_by(inbox.c.received_at)
         return await self._run(lambda connection: [(row.key, row.payload) for row in connection.execute(query)])
 
@@ -338,8 +409,18 @@ class Store:
         return await self._run(work)
 
     async def post(self, job_id: str, part: str) -> Post | None:
-        """What is known of one part of a job's thread."""
+        """Return what is known of one part of a job's thread."""
         return await self._run(lambda connection: _post(connection, job_id, part))
+
+    async def posts_of(self, job_id: str) -> list[Post]:
+        """Return what was posted for a job, or is about to be."""
+        query = sa.select(posts).where(posts.c.job_id == job_id)
+        return await self._run(lambda connection: [Post(tuple(row.file_ids), row.ts) for row in connection.execute(query)])
+
+    async def posted_below(self, prefix: str) -> list[str]:
+        """Return the keys of what was posted that begin so."""
+        query = sa.select(posts.c.job_id).distinct().where(posts.c.job_id.startswith(prefix, autoescape=True))
+        return await self._run(lambda connection: [str(row.job_id) for row in connection.execute(query)])
 
     async def posted(self, job_id: str, part: str, ts: str) -> None:
         """The part is there, as message `ts`."""
@@ -352,9 +433,14 @@ class Store:
         await self._run(lambda connection: connection.execute(query))
 
     async def is_own_file(self, file_id: str) -> bool:
-        """Whether Tracklet uploaded that file."""
+        """Return whether Tracklet uploaded that file."""
         query = sa.select(own_files.c.file_id).where(own_files.c.file_id == file_id)
         return await self._run(lambda connection: connection.execute(query).first() is not None)
+
+    async def own_files_of(self, job_id: str) -> list[str]:
+        """Return the ids of all files that Tracklet uploaded for a job."""
+        query = sa.select(own_files.c.file_id).where(own_files.c.job_id == job_id)
+        return await self._run(lambda connection: [str(row.file_id) for row in connection.execute(query)])
 
     async def own(self, job_id: str, uris: Iterable[str]) -> None:
         """Say that these objects are about to be written for a job: no event of theirs starts anything from then on."""
@@ -367,7 +453,7 @@ class Store:
         await self._run(work)
 
     async def is_own(self, uri: str) -> bool:
-        """Whether an object of that name was ever written for a job."""
+        """Return whether an object of that name was ever written for a job."""
         query = sa.select(own_objects.c.uri).where(own_objects.c.uri == uri)
         return await self._run(lambda connection: connection.execute(query).first() is not None)
 
@@ -389,11 +475,11 @@ class Store:
         return await self._run(lambda connection: int(connection.execute(query).rowcount))
 
     async def watches_of(self, team: str, channel: str) -> list[Watch]:
-        """What a channel watches, oldest first."""
+        """Return what a channel watches, oldest first."""
         return await self._watches(watches.c.team == team, watches.c.channel == channel)
 
     async def watchers(self, bucket: str, name: str) -> list[Watch]:
-        """Who watches an object, each channel once."""
+        """Return who watches an object, each channel once."""
         found = [watch for watch in await self._watches(watches.c.bucket == bucket) if name.startswith(watch.prefix)]
         return list({(watch.team, watch.channel): watch for watch in found}.values())
 
@@ -421,11 +507,11 @@ class Store:
         return True if found is None else bool(found)
 
     async def ping(self) -> None:
-        """Raises where the database does not answer now."""
+        """Raise where the database does not answer now."""
         await self._once(lambda connection: connection.execute(sa.select(1)))
 
     async def _run(self, work: Callable[[sa.Connection], T]) -> T:
-        """The result of `work` in a transaction, once the database takes it. Raises what no waiting mends."""
+        """Return the result of `work` in a transaction, once the database takes it. Raises what no waiting mends."""
         pause_s = FIRST_PAUSE_S
         while True:
             try:

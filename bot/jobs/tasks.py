@@ -18,7 +18,7 @@ from rendering.frames import never_cancelled
 from rendering.selection import Selected, Selection, renumbered, select
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName, Progress
-from tracking.model import Annotations, Segment, Track
+from tracking.model import Annotations, EngineWarning, Segment, Track
 
 if TYPE_CHECKING:
     from rendering.kinds.base import Drawing
@@ -31,7 +31,7 @@ NEAR_MISSES_TOLD = 8
 UNWRITTEN_TOLD = 6
 KINDS_TOLD = 12
 LABELS_TOLD = 24
-PROBLEMS_TOLD = 8
+PROBLEMS_TOLD = 20
 
 
 def probe_task(arguments: Json, report: Report) -> Json:
@@ -46,7 +46,8 @@ def probe_task(arguments: Json, report: Report) -> Json:
 
 def choose_task(arguments: Json, report: Report) -> Json:
     """
-    Which engine will look at a video, its model at hand: with the video's bytes, what decides whether that was done before.
+    Return which engine will look at a video, its model at hand: with the video's bytes, what decides whether that was done
+    before.
 
     May download the model, so it has the network, and opens no foreign file.
     """
@@ -90,7 +91,7 @@ def summary_task(arguments: Json, report: Report) -> Json:
     from rendering.kinds.summary import draw_summary
 
     annotations, selected = _selected(arguments)
-    selection = selection_of(arguments["selection"])
+    selection = selected.selection
     pages: list[Json] = []
     if selected.shown:
         asked = range(arguments["page"] - 1, arguments["page"])
@@ -114,9 +115,10 @@ def summary_task(arguments: Json, report: Report) -> Json:
         "problems": len(annotations.problems),
         "unwritten": _unwritten(arguments, selected)[:UNWRITTEN_TOLD],
         "near_kinds": [kind.to_json() for kind in near_misses_by_label(selected.near_misses, selection)[:KINDS_TOLD]],
-        "reported": [{"code": each.code, "message": each.message[:200]} for each in annotations.problems[:PROBLEMS_TOLD]],
+        "reported": [_told_problem(problem) for problem in annotations.problems[:PROBLEMS_TOLD]],
         "labels": labels_of(annotations)[:LABELS_TOLD],
         "step_s": annotations.step_s,
+        "least_frames": selection.min_frames,
     }
 
 
@@ -181,7 +183,7 @@ def _selected(arguments: Json) -> tuple[Annotations, Selected]:
 
 
 def _unwritten(arguments: Json, selected: Selected) -> list[str]:
-    """The labels that no font at hand can write whole."""
+    """Return the labels that no font at hand can write whole."""
     from rendering.fonts import Typeface
 
     typeface = Typeface(Path(arguments["font"]) if arguments["font"] else None)
@@ -211,6 +213,18 @@ def _told(track: Track, number: int) -> Json:
         "frames": len(track),
         "entity_id": track.entity_id,
         "track_id": track.track_id,
+    }
+
+
+def _told_problem(problem: EngineWarning) -> Json:
+    """Return what is said of a problem; times in seconds."""
+    return {
+        "fault": problem.kind.value,
+        "code": problem.code,
+        "message": problem.message[:200],
+        "start_s": problem.start_s,
+        "end_s": problem.end_s,
+        "pictures": problem.pictures,
     }
 
 

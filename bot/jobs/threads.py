@@ -24,7 +24,7 @@ class Threads:
 
     @property
     def open(self) -> int:
-        """How many threads a job has or waits for."""
+        """Return how many threads a job has or waits for."""
         return len(self._slots)
 
     async def take(self, job: Job, turn: Turn) -> None:

@@ -47,10 +47,11 @@ from bot.jobs.facts import (
     VideoFile,
 )
 from bot.jobs.model import Job, JobId, JobState, Kind, digest
+from bot.jobs.operator_faults import needs_operator, translated
 from bot.jobs.ports import JobReporter, SharedVideos
 from bot.jobs.processes import TaskRunner, unless_cancelled
 from bot.jobs.remote import RemoteTracking
-from bot.jobs.steps import GIFS_A_MESSAGE, Steps
+from bot.jobs.steps import FILE_PAUSES_S, GIFS_A_MESSAGE, Steps
 from bot.jobs.stopwatch import Stopwatch, running, stage_seconds, worked_s
 from bot.jobs.store import Store
 from bot.jobs.threads import Threads
@@ -62,10 +63,8 @@ from tracking.errors import (
     Cancelled,
     EngineAbsence,
     EngineUnavailable,
-    StorageError,
-    StorageFault,
     TrackletError,
-    is_disk_full,
+    service_words,
 )
 from tracking.sources.download import Fetcher
 from tracking.storage.access import BucketAccess
@@ -77,6 +76,7 @@ FactT = TypeVar("FactT", bound=Fact)
 OtherT = TypeVar("OtherT", bound=Fact)
 
 WAKE = "wake"  # the topic of messages that end a wait early
+CANCEL_LOOK_S = 1.0
 SHOW_POLL_S = 0.5  # two rows are read; it grows to the pace of the remote engines
 
 
@@ -104,14 +104,18 @@ class Workflow:
         access: BucketAccess,
         remote: RemoteTracking,
         reporter: Callable[[Job], JobReporter],
+        file_pauses_s: Sequence[float] = FILE_PAUSES_S,
     ) -> None:
         self._store = store
+        self._data_dir = settings.data_dir
         self._remote = remote
         self._reporter = reporter
         self._deaths = Deaths(store)
         self._cancelled: dict[str, asyncio.Event] = {}
+        self._ended: dict[str, asyncio.Event] = {}
         self._threads = Threads()
         self._times: dict[str, list[StepTimes]] = {}
+        self._announced: dict[JobId, tuple[Job, int]] = {}
         self._steps = Steps(
             settings=settings,
             store=store,
@@ -123,6 +127,7 @@ class Workflow:
             remote=remote,
             reporter=reporter,
             cancelled=self._event,
+            file_pauses_s=file_pauses_s,
         )
 
     def cancel(self, job_id: JobId) -> None:
@@ -131,25 +136,58 @@ class Workflow:
             event.set()
 
     def runs(self, job_id: JobId) -> bool:
-        """Whether the job is at work in this process."""
+        """Return whether the job is at work in this process."""
         return job_id in self._cancelled
+
+    async def ended(self, job_id: JobId) -> None:
+        """Wait until the job is not at work in this process any more."""
+        if self.runs(job_id):
+            await self._ended.setdefault(job_id, asyncio.Event()).wait()
+
+    async def keep_looking_for_cancels(self) -> None:
+        """Stop what runs here and was cancelled at another process, until cancelled itself."""
+        while True:
+            await asyncio.sleep(CANCEL_LOOK_S)
+            if running := [JobId(each) for each in self._cancelled]:
+                try:
+                    for job_id in await self._store.cancelled_among(running):
+                        self.cancel(job_id)
+                except Exception:
+                    logger.exception("could not look for jobs that are to be stopped")
 
     async def prepare(self) -> None:
         """Give back their threads to the jobs that had begun to post when the last process ended; before anything goes on."""
         await self._threads.take_again(await self._store.unfinished())
 
+    async def announce(self, job: Job, *, before: int) -> None:
+        """Tell the thread of a job that cannot begin before `before` others of the same person are over."""
+        self._announced[job.id] = job, before
+        await self._steps.open(job)
+        if job.id in self._announced:
+            self._reporter(job).waits(job, self._announced[job.id][1])
+
+    def _move_up(self, over: Job) -> None:
+        """Tell those who wait behind a job that it is over."""
+        for job, before in list(self._announced.values()):
+            if job.request.person == over.request.person and job.number > over.number:
+                self._announced[job.id] = job, before - 1
+                self._reporter(job).waits(job, before - 1)
+
     async def run(self, job_id: JobId) -> str:
-        """Run a job to its end, which is recorded; its final state."""
+        """Run a job to its end, which is recorded; return its final state."""
         # Before the row is read: a wish that comes in between is in one or the other.
         event = self._cancelled.setdefault(job_id, asyncio.Event())
         try:
             job = await self._store.job(job_id)
             if job is None:
                 return "unknown"
+            if self._announced.pop(job_id, None) is not None:
+                self._reporter(job).waits(job, None)
+            if job.is_over:
+                return job.state.value
             if job.cancelled_by:
                 event.set()
-            if not job.is_over:
-                await self._reporter(job).resume(job)
+            await self._reporter(job).resume(job)
             state, facts = JobState.DONE, JobFacts()
             error: Json | None = None
             step = ""
@@ -158,6 +196,7 @@ class Workflow:
             except _Stopped as stopped:
                 state, error, step = _state_after(stopped.error), stopped.error, stopped.step
             await self._end(job, state, facts, error, step)
+            self._move_up(job)
             return state.value
         except Exception:
             logger.exception("job %s: its workflow failed", digest(job_id))
@@ -166,6 +205,8 @@ class Workflow:
             self._threads.give_back(job_id)
             self._times.pop(job_id, None)
             self._cancelled.pop(job_id, None)
+            if (ended := self._ended.pop(job_id, None)) is not None:
+                ended.set()
 
     async def abandon(self, job_id: JobId) -> JobState:
         """End a job whose workflow cannot go on, if it has no end yet; its state from then on."""
@@ -175,7 +216,9 @@ class Workflow:
         error = failures.to_json(Cancelled()) if job.cancelled_by else job.error or failures.UNFORESEEN
         state = _state_after(error)
         await self._close(job, state, JobFacts(), error)
+        self._announced.pop(job_id, None)
         self._threads.give_back(job_id)
+        self._move_up(job)
         logger.info("%s", _line(job, state, JobFacts(), error, step="its workflow", times=()))
         return state
 
@@ -189,7 +232,7 @@ class Workflow:
                 return await self._track(job)
 
     async def _track(self, job: Job) -> JobFacts:
-        """A video, from its source to its pictures."""
+        """Go with a video from its source to its pictures."""
         steps = self._steps
         opened = await self._step(job, "open", Opened, lambda: steps.open(job))
         job = replace(job, thread_ts=opened.thread_ts)
@@ -218,9 +261,11 @@ class Workflow:
         drawing = self._step(job, "animations", Animations, lambda: steps.animations(job, facts, batch, known=found.animations))
         _, drawn = await _both(posting, drawing)
         await self._post_animations(job, facts, drawn)
-        for kind in job.request.options.make:
-            draw = partial(steps.pictures, job, facts, kind)
-            made = await self._step(job, f"draw-{kind}", Pictures, draw, JobState.RENDERING)
+        make = job.request.options.make
+        for place, kind in enumerate(make):
+            draw = partial(steps.pictures, job, facts, kind, share=(place / len(make), (place + 1) / len(make)))
+            # Some pictures are posted already, and no state goes back.
+            made = await self._step(job, f"draw-{kind}", Pictures, draw, JobState.POSTING)
             post = partial(steps.post_pictures, job, facts, kind, made.paths)
             await self._step(job, f"post-{kind}", Nothing, post, JobState.POSTING, posts=True)
         if not job.request.channel and steps.publisher.keeps_pictures_elsewhere:
@@ -228,7 +273,7 @@ class Workflow:
         return _facts_of(facts, drawn)
 
     async def _annotations(self, job: Job, video: VideoFile, probed: Probe) -> str:
-        """The annotation file of the video: somebody else's, a remote engine's or a direct one's."""
+        """Return the annotation file of the video: somebody else's, a remote engine's or a direct one's."""
         steps = self._steps
         target = steps.annotations_path(job, video, probed)
         if job.request.annotations:
@@ -266,7 +311,7 @@ class Workflow:
             raise
 
     async def _store_the_rest(self, job: Job, facts: Drawable) -> None:
-        """The pictures that a thread offers by buttons: where nobody can press one, all are drawn and stored."""
+        """Draw and store the pictures that a thread offers by buttons, where nobody can press one."""
         steps, numbers, shown = self._steps, facts.summary.numbers, facts.summary.shown
         page = 2
         while 0 < shown < len(numbers):
@@ -281,7 +326,7 @@ class Workflow:
             await self._step(job, f"animations-{first}", Nothing, store, JobState.RENDERING)
 
     async def _more(self, job: Job) -> JobFacts:
-        """Further GIFs, or a further page, of an earlier job."""
+        """Draw and post further GIFs, or a further page, of an earlier job."""
         steps = self._steps
         parent = await self._store.job(JobId(job.request.parent))
         if parent is None or parent.facts.summary is None:
@@ -301,7 +346,7 @@ class Workflow:
         return JobFacts(thread_ts=facts.thread_ts)
 
     async def _show(self, job: Job) -> JobFacts:
-        """What a job that nobody asked for makes, told to one channel: its summary as soon as that is drawn, then its GIFs."""
+        """Tell one channel what a job that nobody asked for makes: its summary as soon as that is drawn, then its GIFs."""
         steps = self._steps
         opened = await self._step(job, "open", Opened, lambda: steps.open(job))
         job = replace(job, thread_ts=opened.thread_ts)
@@ -314,7 +359,7 @@ class Workflow:
         return _facts_of(facts, drawn)
 
     async def _facts_of_parent(self, job: Job, wanted: str) -> JobFacts:
-        """The facts of the job whose pictures are shown, once `wanted` is among them."""
+        """Return the facts of the job whose pictures are shown, once `wanted` is among them."""
         polls = 0
         while True:
             if polls:
@@ -372,14 +417,19 @@ class Workflow:
                     raise Cancelled
                 return {"ok": (await self._counted(job, name, work, state, posts=posts)).to_json()}
             except TrackletError as error:
-                if isinstance(error, StorageError) and error.reason in {StorageFault.FULL, StorageFault.PERMISSION}:
-                    place = plain_text.plain(error.place)
-                    logger.error("job %d: %s could not %s %s: %s", job.number, name, error.action, place, error.reason)
+                if needs_operator(error):
+                    kind_of, facts = failures.to_json(error).values()
+                    told = plain_text.plain(str(facts))
+                    said = "job %d: %s failed with %s in %s, which only you can mend: %s"
+                    logger.error(said, job.number, name, kind_of, self._data_dir, told)
+                elif words := service_words(error):
+                    logger.warning("job %d: %s: %s", job.number, name, words)
                 return {"failure": failures.to_json(error)}
             except Exception as error:
-                if isinstance(error, OSError) and is_disk_full(error):
-                    logger.error("job %d: %s failed: the disk is full", job.number, name)
-                    return {"failure": failures.to_json(StorageError("disk", "write", StorageFault.FULL))}
+                if isinstance(error, OSError) and (fault := translated(error)) is not None:
+                    file = plain_text.plain(str(error.filename or self._data_dir))
+                    logger.error("job %d: %s failed at %s, which only you can mend: %s", job.number, name, file, error.strerror)
+                    return {"failure": failures.to_json(fault)}
                 logger.exception("job %d: %s failed", job.number, name)
                 return {"failure": failures.UNFORESEEN}
 
@@ -393,7 +443,7 @@ class Workflow:
     async def _counted(
         self, job: Job, name: str, work: Callable[[], Awaitable[FactT]], state: JobState | None, *, posts: bool
     ) -> FactT:
-        """The result of a step. Raises `Cancelled` at once, also while the store does not answer; `ProcessDied`."""
+        """Return the result of a step. Raises `Cancelled` at once, also while the store does not answer; `ProcessDied`."""
         async with AsyncExitStack() as stack:
             event = self._event(job)
             await unless_cancelled(stack.enter_async_context(self._deaths.counted(job.id, name)), event)
@@ -455,7 +505,7 @@ def _state_after(error: Json) -> JobState:
 
 
 async def _both(first: Awaitable[FactT], second: Awaitable[OtherT]) -> tuple[FactT, OtherT]:
-    """Both results. Where one fails the other still ends before that is told: both are recorded steps."""
+    """Return both results. Where one fails the other still ends before that is told: both are recorded steps."""
     results = await asyncio.gather(first, second, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):

@@ -28,7 +28,8 @@ class ParseErrorKind(StrEnum):
 
 @dataclass(eq=False)
 class CommandError(Exception):
-    """`what` was wrong, at `words` of the text; the text is foreign."""
+    """`what` was wrong, at `words` of the text, which is foreign; `nearest` would be understood, "" where nothing is near."""
 
     what: ParseErrorKind
     words: str = ""
+    nearest: str = ""

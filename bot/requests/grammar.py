@@ -1,29 +1,30 @@
 """
-From what a person typed to what is wanted: commands and options in words. Pure; nothing is looked up.
+From what a person typed to what is wanted: one grammar for a command, a mention, a direct message and a reply in a thread.
 
-    <link> [from 0:10 to 0:30] [only person, car] [above 60%] [at least 5 frames] [with yolox]
-    help | status | cancel [number | all] | auto on | auto off
+    <link> [from 0:10 to 0:30] [only person, car] [above 60%] [at least 5 frames] [with yolox] [make crops]
+    help | status | cancel [number | all] | stop [number | all] | auto on | auto off
     watch gs://bucket/prefix | unwatch [gs://bucket/prefix] | watches
 
-Slack wraps links as `<url>` or `<url|text>` and escapes `&`, `<` and `>` (`links.py`). What is not understood is a
-`CommandError`, which says what it was about. Times are seconds.
+`hear` reads a text whichever way it came; `parse_command` is its strict form, for a command, where each word counts. Words
+that carry nothing ("please", "the", "thanks"; `words.py`) may stand anywhere. What is not understood is a `CommandError` that
+says what it was about, with the nearest thing that would be. Pure; nothing is looked up. Slack wraps links as `<url>` or
+`<url|text>` and escapes `&`, `<` and `>` (`links.py`). Times are seconds.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from bot.jobs.model import Options, Source
+from bot.requests import words as lexicon
 from bot.requests.errors import CommandError, ParseErrorKind
-from bot.requests.links import _plain, source_of, split_links
+from bot.requests.links import VIDEO_SUFFIXES, source_of, split_links, visible
+from rendering.kinds.base import KINDS
 from tracking.engines.base import EngineName
-from tracking.local.coco import LABELS
 from tracking.model import Segment
-
-Json = dict[str, Any]
-
 
 MAX_LETTERS = 4000
 
@@ -37,30 +38,34 @@ MAX_LABELS = 20
 MAX_LABEL_LETTERS = 40
 
 
+MAX_GUESSES = 8  # unknown words for which the nearest known one is looked for
+
+
 TO_THE_END_S = 86_400.0  # "from 0:10" alone: no video that is accepted reaches it
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Track that video; without a source the modal asks for one."""
+    """Track that video; `name` is that of a file in the channel. Without either the modal asks for one."""
 
     source: Source | None
     options: Options
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """How to use it."""
+    """Say how to use it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What runs, and what ran."""
+    """Say what runs, and what ran."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Stop the job of that number; None: the asker's only one, with `every` all of the asker's."""
+    """Stop the job of that number; None: the only one of the asker, or those of the thread. `every` stops all of them."""
 
     number: int | None
     every: bool = False
@@ -68,7 +73,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Auto:
-    """Whether videos shared in this channel are tracked unasked."""
+    """Set whether videos shared in this channel are tracked unasked."""
 
     on: bool
 
@@ -89,98 +94,283 @@ class Unwatch:
 
 @dataclass(frozen=True, slots=True)
 class Watches:
-    """What this channel watches."""
+    """Say what this channel watches."""
 
 
-Command = Track | Help | Status | Cancel | Auto | WatchBucket | Unwatch | Watches
+Order = Help | Status | Cancel | Auto | WatchBucket | Unwatch | Watches
+Command = Track | Order
+
+
+class Tone(StrEnum):
+    """How a text speaks that gives no order."""
+
+    REQUEST = "request"
+    """Wants a video tracked: it says so, names options, or says nothing at all."""
+    GREETING = "greeting"
+    TALK = "talk"
+    """Thanks, praise, and whatever else wants no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """
+    What was understood of a text.
+
+    `problems` are the words that were not, in their order; `is_asking` says that it reads like something that wants an answer.
+    `names` are file names of videos. Words of small talk around the rest are forgotten.
+    """
+
+    order: Order | None = None
+    links: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    options: Options = field(default_factory=Options)
+    problems: tuple[CommandError, ...] = ()
+    tone: Tone = Tone.TALK
+    is_asking: bool = False
+
+
+def hear(text: str) -> Heard:
+    """
+    Return what was understood of a text, whichever way it came.
+
+    Raises `CommandError` for an order or an option that is wrong in itself; words that are unknown are among its `problems`.
+    """
+    if len(text) > MAX_LETTERS:
+        raise CommandError(ParseErrorKind.TOO_LONG)
+    links, rest = split_links(text)
+    if len(rest) > MAX_OPTION_LETTERS:
+        return Heard(links=tuple(links), problems=(CommandError(ParseErrorKind.TOO_LONG),))
+    spoken, is_bare = _without_decoration(rest), _GAP.fullmatch(rest) is not None
+    if (order := _order(spoken, links)) is not None:
+        return Heard(order=order, links=tuple(links))
+    read = _read_options(spoken)
+    tone = Tone.REQUEST if is_bare else _tone(read)
+    return Heard(
+        links=tuple(links),
+        names=tuple(read.names),
+        options=read.options,
+        problems=tuple(read.problems),
+        tone=tone,
+        is_asking=not is_bare and (tone is Tone.REQUEST or _is_asking(read, spoken)),
+    )
 
 
 def parse_command(text: str, *, slack_host: str = "slack.com") -> Command:
-    """What stands behind `/track`. Raises `CommandError`."""
-    if len(text) > MAX_LETTERS:
-        raise CommandError(ParseErrorKind.TOO_LONG)
-    words = _plain(text).split()
-    if not words:
+    """Return what stands behind `/track`. Raises `CommandError`."""
+    heard = hear(text)
+    if heard.order is not None:
+        return heard.order
+    if not text.split():
         return Track(None, Options())
-    match words[0].lower(), [word.lower() for word in words[1:]]:
-        case "help" | "?" | "-h" | "--help", []:
-            return Help()
-        case "status", []:
-            return Status()
-        case "cancel" | "stop", []:
-            return Cancel(None)
-        case "cancel" | "stop", ["all"]:
-            return Cancel(None, every=True)
-        case "cancel" | "stop", [number]:
-            if not re.fullmatch(r"#?\d{1,9}", number):
-                raise CommandError(ParseErrorKind.CANCEL, number)
-            return Cancel(int(number.lstrip("#")))
-        case "auto", ["on" | "off" as switch]:
-            return Auto(switch == "on")
-        case "auto", rest:
-            raise CommandError(ParseErrorKind.AUTO, " ".join(rest))
-        case "watches", []:
-            return Watches()
-        case "unwatch", []:
-            return Unwatch("")
-        case "watch", _:
-            return WatchBucket(_bucket_uri(text))
-        case "unwatch", _:
-            return Unwatch(_bucket_uri(text))
-    links, rest_of_text = split_links(text)
-    if not links:
-        raise CommandError(ParseErrorKind.NO_LINK, _plain(text))
-    if len(links) > 1:
+    if len(heard.links) > 1:
         raise CommandError(ParseErrorKind.TWO_LINKS)
-    return Track(source_of(links[0], slack_host=slack_host), parse_options(rest_of_text))
-
-
-def _bucket_uri(text: str) -> str:
-    """The one gs:// address behind a word of command."""
-    links, rest = split_links(text)
-    if len(links) != 1 or len(rest.split()) != 1 or not links[0].startswith("gs://"):
-        raise CommandError(ParseErrorKind.WATCH)
-    return links[0]
+    if heard.problems and (heard.links or heard.names or heard.problems[0].nearest):
+        raise heard.problems[0]
+    if heard.links:
+        return Track(source_of(heard.links[0], slack_host=slack_host), heard.options)
+    if heard.names:
+        return Track(None, heard.options, heard.names[0])
+    if heard.tone is Tone.GREETING:
+        return Help()
+    raise CommandError(ParseErrorKind.NO_LINK, split_links(text)[1])
 
 
 def parse_options(text: str) -> Options:
-    """The options that `text` names in words. Raises `CommandError` at the first word that is none."""
+    """Return the options that `text` names in words. Raises `CommandError` at the first word that is none."""
     if len(text) > MAX_OPTION_LETTERS:
         raise CommandError(ParseErrorKind.TOO_LONG)
-    options = Options()
-    seen: set[str] = set()
-    position = 0
-    while filler := _FILLER.match(text, position):
-        position = filler.end()
+    read = _read_options(_without_decoration(visible(text)))
+    if read.problems:
+        raise read.problems[0]
+    return read.options
+
+
+def is_about_us(text: str) -> bool:
+    """Return whether words behind our name speak of us, and not to us: "is great", "'s boxes are off"."""
+    if text.startswith(("'s ", "’s ")):
+        return True
+    said = [_bare(word) for word in text.split()[:2]]
+    return bool(said) and said[0] in lexicon.ABOUT and (len(said) == 1 or said[1] not in lexicon.ADDRESSED)
+
+
+def is_polite(text: str) -> bool:
+    """Return whether a text is nothing but a greeting or politeness, or empty: what may stand before our name."""
+    return all(_bare(word) in lexicon.POLITE | {""} for word in _without_decoration(text).split())
+
+
+# ---- orders ---------------------------------------------------------------------------------------------------------------
+
+
+def _order(spoken: str, links: list[str]) -> Order | None:
+    """Return the order that a text is, None where it is none. Raises `CommandError` for one that lacks something."""
+    if spoken in {"?", "-h", "--help"}:
+        return Help()
+    said = [word for each in spoken.removeprefix("/track ").split() if (word := each.strip(_PUNCTUATION))]
+    words = [word.lower() for word in said]
+    question = " ".join(itertools.dropwhile(lexicon.OPENINGS.__contains__, words)).replace("’", "'")
+    if question in lexicon.QUESTIONS | lexicon.STATUS_QUESTIONS and not links:
+        return Help() if question in lexicon.QUESTIONS else Status()
+    if words[:1] in (["watch"], ["unwatch"]) and not (words[0] == "watch" and _is_chatter(words[1:]) and not links):
+        return _watch(words, links)
+    rest = [place for place, word in enumerate(words) if word not in lexicon.POLITE]
+    if links or not rest:
+        return None
+    match [words[place] for place in rest]:
+        case ["help"]:
+            return Help()
+        case [*before, "status"] if {word.replace("’", "'") for word in before} <= lexicon.INQUIRING:
+            return Status()
+        case ["watches"]:
+            return Watches()
+        case ["auto", "on" | "off" as switch]:
+            return Auto(switch == "on")
+        case ["auto", *_]:
+            raise CommandError(ParseErrorKind.AUTO, " ".join(words[1:]))
+        case ["cancel" | "stop"]:
+            return Cancel(None)
+        case ["cancel" | "stop", "all" | "everything" | "them"]:
+            return Cancel(None, every=True)
+        case ["cancel" | "stop", number] if re.fullmatch(r"#?\d{1,9}", number):
+            return Cancel(int(number.lstrip("#")))
+        case ["cancel" | "stop", *_]:
+            raise CommandError(ParseErrorKind.CANCEL, " ".join(said[place] for place in rest[1:]))
+    return None
+
+
+def _watch(words: list[str], links: list[str]) -> WatchBucket | Unwatch:
+    """Return what is to be watched, or not any more: the one gs:// address behind the word."""
+    if words == ["unwatch"] and not links:
+        return Unwatch("")
+    if len(links) != 1 or len(words) != 1 or not links[0].startswith("gs://"):
+        raise CommandError(ParseErrorKind.WATCH)
+    return WatchBucket(links[0]) if words == ["watch"] else Unwatch(links[0])
+
+
+# ---- options and the words around them ------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Read:
+    """How far a text was read: its options, and of its other words those that carry nothing and those that nobody knows."""
+
+    options: Options = field(default_factory=Options)
+    seen: set[str] = field(default_factory=set)
+    chatter: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    problems: list[CommandError] = field(default_factory=list)
+
+
+def _read_options(text: str) -> _Read:
+    """Return all of a text. Raises `CommandError` for an option that is wrong in itself, and for one that comes twice."""
+    read = _Read()
+    position, unknown = 0, None
+    while True:
+        position = _GAP.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing as well
         if position == len(text):
             break
-        for name, pattern in _OPTIONS.items():  # noqa: B007  # the name is used after the loop
-            if found := pattern.match(text, position):
-                break
-        else:
-            raise CommandError(ParseErrorKind.UNKNOWN, text[position:].split()[0])
-        if name in seen:
+        if (end := _read_option(text, position, read)) is not None:
+            position, unknown = end, None
+            continue
+        word = _WORD.match(text, position)[0]  # type: ignore[index]  # there is a letter, and the gap ends before it
+        bare = _bare(word)
+        if bare.rpartition(".")[2] in VIDEO_SUFFIXES and "." in bare:
+            read.names.append(word.strip(_PUNCTUATION))
+        elif bare in lexicon.CHATTER or (bare in lexicon.BEFORE_NUMBERS and _NUMBER.match(text, position + len(word))):
+            read.chatter.append(bare)
+        elif bare:
+            # What stands together is told together, with the small words in between.
+            start = position if unknown is None else unknown
+            error = CommandError(ParseErrorKind.UNKNOWN, text[start : position + len(word)].strip(_PUNCTUATION))
+            nearest = "" if len(read.problems) >= MAX_GUESSES else lexicon.nearest(bare)
+            if unknown is None:
+                read.problems.append(error)
+            else:
+                nearest, read.problems[-1] = read.problems[-1].nearest or nearest, error
+            read.problems[-1].nearest, unknown = nearest, start
+        position += len(word)
+    return read
+
+
+def _read_option(text: str, position: int, read: _Read) -> int | None:
+    """Read the option that begins at a position; where it ends, None where there is none."""
+    for name, pattern in _OPTIONS.items():
+        if not (found := pattern.match(text, position)):
+            continue
+        if name == "labels" and not _label_words(found["labels"]):
+            return None  # "just look": it names no class
+        if name == "make" and not _kinds(found):
+            return None
+        try:
+            options = _READERS[name](read.options, found)
+        except CommandError as error:
+            if error.what not in _UNSURE:
+                raise
+            read.problems.append(error)
+            return found.end()
+        if name in read.seen:
             raise CommandError(ParseErrorKind.TWICE, found[0])
-        seen.add(name)
-        options = _READERS[name](options, found)
-        position = found.end()
-    return options
+        read.seen.add(name)
+        read.options = options
+        return found.end()
+    return None
 
 
-def mention_options(text: str, bot_user: str) -> Options | None:
-    """The options in a message that mentions the bot, politeness aside; None where it does not. Raises `CommandError`."""
-    mention = f"<@{bot_user}>"
-    if mention not in text:
-        return None
-    _, rest = split_links(text.replace(mention, " "))
-    return parse_options(_POLITE.sub(" ", rest).strip(" ?!.,:;"))
+_UNSURE = frozenset({ParseErrorKind.ENGINE, ParseErrorKind.LABELS})  # "with friends" may mean no engine
 
 
-_POLITE = re.compile(
-    r"\b(?:please|pls|hey|hi|hello|thanks|thank you|can you|could you|would you|track|follow|find|objects?|everything|the|this"
-    r"|that|these|it|video|clip|file|in|of|for|me|us|again|now|here)\b",
-    re.IGNORECASE,
-)
+def _tone(read: _Read) -> Tone:
+    if read.seen or read.names:
+        return Tone.REQUEST
+    for word in read.chatter:
+        if word in lexicon.PRAISE:
+            break
+        if word in lexicon.ASKING:
+            return Tone.REQUEST
+    if read.chatter and set(read.chatter) <= lexicon.GREETINGS and not read.problems:
+        return Tone.GREETING
+    return Tone.TALK
+
+
+def _is_asking(read: _Read, spoken: str) -> bool:
+    first = next((bare for word in spoken.split() if (bare := _bare(word)) not in lexicon.POLITE | {""}), "")
+    return (
+        first in lexicon.ASKING | lexicon.IMPERATIVES
+        or spoken.endswith("?")
+        # A class of objects may be spoken of without asking for it: "the dog ran off".
+        or any(problem.nearest and not lexicon.is_class(problem.nearest.removeprefix("only ")) for problem in read.problems)
+    )
+
+
+def _is_chatter(words: list[str]) -> bool:
+    """Return whether there are words, and none that carries anything."""
+    return bool(words) and all(word in lexicon.CHATTER for word in words)
+
+
+def _bare(word: str) -> str:
+    return word.strip(_PUNCTUATION).lower().replace("’", "'")
+
+
+def _without_decoration(text: str) -> str:
+    """Return a text without emoji and without the mentions of people, groups and channels."""
+    return " ".join(_DECORATION.sub(" ", text).split())
+
+
+_PUNCTUATION = " .,;:!?…'\"“”‘’«»()[]{}*_~`|/\\–—-•·"
+
+
+_EMOJI = "\u00a9\u00ae\u2190-\u2bff\u3030\ufe0e\ufe0f\U0001f000-\U0001faff"
+
+
+_DECORATION = re.compile(rf"<[@#!][^<>]{{1,200}}+>|(?<![\w:]):[a-z0-9_+'-]{{1,80}}+:(?!\w)|[{_EMOJI}]++", re.IGNORECASE)
+
+
+_GAP = re.compile(r"(?:[\s,;.&!?…:'\"“”‘’«»()\[\]{}*_~`|/\\–—•·<-]|>(?!=|\s?\d))*+")
+
+
+_WORD = re.compile(r"[^\s,;]++")
+
+
+_NUMBER = re.compile(r"\s*+\d")
 
 
 _CLOCK = r"\d{1,4}+:\d{1,2}+(?::\d{1,2}+)?+(?:\.\d++)?+"
@@ -202,11 +392,9 @@ _END = r"(?![\w-])"
 
 
 _KEYWORD = (
-    r"(?:(?:from|between|until|till|above|over|with|using|by|at\s++least|min(?:imum)?|more\s++than|confidence|engine)(?!\w)|\d)"
+    r"(?:(?:from|between|until|till|above|over|with|using|by|make|at\s++least|min(?:imum)?|more\s++than|confidence|engine)(?!\w)"
+    r"|\d|>)"
 )
-
-
-_FILLER = re.compile(r"(?:[\s,;.&]++|(?:and|please|but)(?!\w))*+", re.IGNORECASE)
 
 
 _OPTIONS = {
@@ -226,9 +414,10 @@ _OPTIONS = {
         ),
         "labels": (
             r"(?:only|just|labels?|class(?:es)?)[\s:=,]++",
-            rf"(?P<labels>[^\s,;.]++(?:[\s,]++(?!(?:and\s++)?+{_KEYWORD})[^\s,;.]++)*+)",
+            rf"(?P<labels>[^\s,;.]++(?:[\s,]++(?!(?:and\s++)?+[(\[“\"']?+{_KEYWORD})[^\s,;.]++)*+)",
         ),
-        "engine": (r"(?:with|using|by|engine)[\s:=]++(?:the\s++)?+(?P<engine>[\w-]++)(?:\s++engine\b)?+",),
+        "make": (r"make[\s:=]++(?P<kinds>[a-z]{2,20}+(?:\s*+(?:,|and\b)\s*+[a-z]{2,20}+)*+)",),
+        "engine": (r"(?:with|using|by|engine)[\s:=]++(?:the\s++)?+(?P<engine>[^\W\d][\w-]*+)(?:\s++engine\b)?+",),
     }.items()
 }
 
@@ -255,21 +444,26 @@ def _seconds(text: str) -> float:
 
 
 def _labels(options: Options, found: re.Match[str]) -> Options:
-    words = [word.strip(" '\"“”") for word in re.split(r",|;|/|\band\b|\bor\b|&", found["labels"])]
-    labels = tuple(dict.fromkeys(_label(word) for word in words if word))
-    if not labels or len(labels) > MAX_LABELS or not all(re.fullmatch(r"[\w .'-]++", label) for label in labels):
+    labels = tuple(dict.fromkeys(_label_words(found["labels"])))
+    if len(labels) > MAX_LABELS or not all(re.fullmatch(r"[\w .'-]++", label) for label in labels):
         raise CommandError(ParseErrorKind.LABELS, found["labels"])
     if any(len(label) > MAX_LABEL_LETTERS for label in labels):
         raise CommandError(ParseErrorKind.LABELS, found["labels"])
     return replace(options, labels=labels)
 
 
-def _label(word: str) -> str:
-    """A class as the engines name it: people say "cars"."""
-    label = " ".join(word.lower().split())
-    if label in _KNOWN:
-        return label
-    return _PLURALS.get(label) or (label.removesuffix("s") if label.removesuffix("s") in _KNOWN else label)
+def _label_words(text: str) -> list[str]:
+    """Return the classes of a list as the engines name them: "the cars and people, please" is car and person."""
+    found = []
+    for each in re.split(r",|;|/|\band\b|\bor\b|&", text):
+        words = [word for part in each.split() if (word := part.strip(_PUNCTUATION))]
+        while words and words[0].lower() in lexicon.DETERMINERS:
+            words = words[1:]
+        while words and words[-1].lower() in lexicon.CHATTER and not lexicon.is_class(" ".join(words)):
+            words = words[:-1]
+        if words:
+            found.append(lexicon.class_of(" ".join(words)))
+    return found
 
 
 def _confidence(options: Options, found: re.Match[str]) -> Options:
@@ -290,19 +484,24 @@ def _engine(options: Options, found: re.Match[str]) -> Options:
     try:
         return replace(options, engine=EngineName(found["engine"].lower()))
     except ValueError:
-        raise CommandError(ParseErrorKind.ENGINE, found["engine"]) from None
+        raise CommandError(ParseErrorKind.ENGINE, found["engine"], lexicon.nearest_engine(found["engine"])) from None
 
 
-_READERS = {"segment": _segment, "labels": _labels, "confidence": _confidence, "frames": _frames, "engine": _engine}
+def _make(options: Options, found: re.Match[str]) -> Options:
+    return replace(options, make=tuple(kind for kind in _kinds(found) if not KINDS[kind].is_default))
 
 
-_KNOWN = frozenset(name.lower() for name in LABELS)
+def _kinds(found: re.Match[str]) -> list[str]:
+    """Return the kinds of pictures that are named, up to the first word that is none; "make it quick" names none."""
+    named = dict.fromkeys(re.split(r"[\s,]++(?:and\s++)?+", found["kinds"].lower()))
+    return list(itertools.takewhile(lambda kind: kind in KINDS, named))
 
 
-_PLURALS = {"people": "person", "persons": "person", "buses": "bus", "mice": "mouse", "sheeps": "sheep", "knives": "knife"}
-
-
-def _word(event: Json, name: str) -> str:
-    """A field that is text, "" where it is missing or something else."""
-    value = event.get(name)
-    return value if isinstance(value, str) else ""
+_READERS = {
+    "segment": _segment,
+    "labels": _labels,
+    "confidence": _confidence,
+    "frames": _frames,
+    "make": _make,
+    "engine": _engine,
+}

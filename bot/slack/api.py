@@ -2,13 +2,15 @@
 One door to Slack's Web API: patience with what passes, our errors for what does not.
 
 Rate limits are obeyed by the client's own handler (`app.py` installs it): a refused call was not made. A lost answer is another
-matter: only calls that may be made twice are repeated here; the others are looked up first (`posting.py`).
+matter, and whatever is not the API's answer counts as one: only calls that may be made twice are repeated here; the others are
+looked up first (`posting.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -23,35 +25,66 @@ Json = dict[str, Any]
 
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 120.0, 120.0, 240.0)  # eleven minutes in all
 PASSING = frozenset(
-    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "team_added_to_org"}
+    {
+        "accesslimited",
+        "fatal_error",
+        "file_update_failed",
+        "internal_error",
+        "message_limit_exceeded",
+        "org_login_required",
+        "rate_limited",
+        "ratelimited",
+        "request_timeout",
+        "service_unavailable",
+        "team_added_to_org",
+    }
 )
 
 
 class AnswerLost(Exception):
-    """The call may have been made or not."""
+    """The call may have been made or not. `is_foreign`: something answered, and it was not Slack's API."""
+
+    def __init__(self, method: str, *, is_foreign: bool = False) -> None:
+        super().__init__(method)
+        self.is_foreign = is_foreign
 
 
 async def call_once(client: AsyncWebClient, method: str, **arguments: Any) -> Json:
-    """The answer to one call of a method such as "chat.update". Raises `SlackRefused`, or `AnswerLost` where nobody knows."""
+    """
+    Call a method such as "chat.update" once; its answer.
+
+    Raises `SlackRefused`, or `AnswerLost` where nobody knows: without an answer, and where what answered is not the API but
+    Slack's edge or a proxy, with a page, a line of text or nothing, whatever its status.
+    """
+    call = getattr(client, method.replace(".", "_"))
     try:
-        answer = await getattr(client, method.replace(".", "_"))(**arguments)
+        return _told((await call(**arguments)).data, method)
     except SlackApiError as error:
         # Where the body was no JSON, the response is aiohttp's own; where it was another kind of text, `data` is that text.
         status = int(getattr(error.response, "status_code", 0) or getattr(error.response, "status", 200))
-        told = getattr(error.response, "data", None)
-        facts: Json = told if isinstance(told, dict) else {}
-        reason = str(facts.get("error", "")) if status < 500 else ""
-        if status >= 500 or reason in PASSING:
+        if status >= 500 or status == HTTPStatus.REQUEST_TIMEOUT:
+            raise AnswerLost(method) from error
+        facts = _told(getattr(error.response, "data", None), method)
+        reason = str(facts.get("error") or "")
+        if reason in PASSING or not reason:
             raise AnswerLost(method) from error
         raise SlackRefused(method, reason, str(facts.get("needed") or "")) from error
+    # The client looks for "ok" in a text or a list as if it were an object, and reads whatever encoding and header comes.
+    except (AttributeError, ValueError) as error:
+        raise AnswerLost(method, is_foreign=True) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise AnswerLost(method) from error
-    data: Json = answer.data
-    return data
+
+
+def _told(data: object, method: str) -> Json:
+    """Return what Slack's API said. Raises `AnswerLost` for what it cannot have said."""
+    if isinstance(data, dict) and isinstance(data.get("ok"), bool):
+        return data
+    raise AnswerLost(method, is_foreign=True)
 
 
 async def call_with_retry(client: AsyncWebClient, method: str, **arguments: Any) -> Json:
-    """The answer to a call that may be made twice. Raises `SlackRefused`, `SlackUnreachable`."""
+    """Call a method that may be called twice, until it answers. Raises `SlackRefused`, `SlackUnreachable`."""
     for pause_s in PAUSES_S:
         try:
             return await call_once(client, method, **arguments)

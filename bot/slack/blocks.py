@@ -25,7 +25,7 @@ from bot.texts import slack as texts
 from bot.texts.mrkdwn import escape, inert
 from tracking import plain_text
 from tracking.engines.base import EngineName
-from tracking.model import EngineWarning
+from tracking.model import EngineWarning, ProblemKind
 
 Json = dict[str, Any]
 
@@ -36,7 +36,7 @@ LABEL_LETTERS = 40  # escaped they are five times as many at worst
 DESCRIPTION_LETTERS = 80
 ROWS_SHOWN = 24  # as many as a page of the summary has objects
 JOBS_SHOWN = 30
-PROBLEMS_SHOWN = 3
+PROBLEMS_SHOWN = 5
 BAR_CELLS = 16
 
 
@@ -131,8 +131,13 @@ def _has_no_detector(probed: Probe | None) -> bool:
 
 
 def _problems(summary: Summary) -> list[str]:
-    """Return what of the video the engine could not use."""
-    return [inert(engine.problem(EngineWarning(each.code, each.message))) for each in summary.reported[:PROBLEMS_SHOWN]]
+    """Return what went wrong with parts of the video."""
+    found = [
+        EngineWarning(told.code, told.message, ProblemKind(told.fault), told.start_s, told.end_s, told.pictures)
+        for told in summary.reported
+        if told.fault in set(ProblemKind)
+    ]
+    return [inert(said) for said in engine.problems(found)[:PROBLEMS_SHOWN]]
 
 
 def failed(job: Job, sentence: str, *, can_retry: bool) -> Message:

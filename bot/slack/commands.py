@@ -9,32 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass
 
-from bot.jobs.model import Job, Json, Request, SourceKind, command_id
+from bot.jobs.model import Json, Request, Source, SourceKind, command_id
 from bot.jobs.service import JobService
-from bot.jobs.store import Store, Watch
+from bot.jobs.store import Store
 from bot.requests.errors import CommandError
-from bot.requests.grammar import Auto, Cancel, Help, Status, Track, Unwatch, WatchBucket, Watches, parse_command
+from bot.requests.grammar import Track, WatchBucket, parse_command
+from bot.requests.links import message_of
 from bot.slack import blocks
+from bot.slack.answers import Answers, Asker
 from bot.slack.blocks import Message
-from bot.slack.errors import FileNotShared, SlackRefused
+from bot.slack.errors import FileNotShared, MessageNotShown
 from bot.slack.inbox import Inbox, Taken
 from bot.slack.lookups import SlackLookups
-from bot.slack.permissions import file_shared_here, may_act
+from bot.slack.permissions import file_shared_here
 from bot.slack.respond import Responder
+from bot.slack.shares import MAX_VIDEOS, Shares
 from bot.texts import slack as texts
-from tracking.errors import SourceRefused, StorageError
-from tracking.storage.access import BucketAccess
 
 logger = logging.getLogger(__name__)
 
 COMMAND = "/track"
 ANSWERED_WITHIN_S = 2.0
-JOBS_LISTED = 100
-MOST_CANCELLED = 1000
-MAX_WATCHES = 20
+JOBS_SEARCHED = 200  # for a file by its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +46,20 @@ class Commands:
     def __init__(
         self,
         *,
-        store: Store,
-        jobs: JobService,
-        directory: SlackLookups,
+        answers: Answers,
         responder: Responder,
         inbox: Inbox,
         slack_host: str,
-        workspace_url: str,
     ) -> None:
-        self._store = store
-        self._jobs = jobs
-        self._directory = directory
+        self._answers = answers
         self._responder = responder
         self._inbox = inbox
-        self._workspace_url = workspace_url
         self._slack_host = slack_host
         self._late: set[asyncio.Task[None]] = set()
 
     async def answer(self, body: Json) -> Message | OpenModal | None:
         """
-        What the asker sees at once; None where nothing need be said because work begins.
+        Return what the asker sees at once; None where nothing need be said because work begins.
 
         What the database holds up is told at once and answered later, since Slack shows an error after three seconds.
         """
@@ -102,51 +94,15 @@ class Commands:
         except CommandError as misunderstood:
             return blocks.plain(texts.misunderstood(misunderstood))
         match command:
-            case Help():
-                return blocks.help_message()
-            case Status():
-                jobs = await self._store.latest(team=team, user=user, limit=JOBS_LISTED)
-                return blocks.status(jobs, now=time.time(), workspace_url=self._workspace_url)
-            case Cancel(every=True):
-                return blocks.plain(await self._cancel_all(team, user))
-            case Cancel(number):
-                return blocks.plain(await self._cancel(team, user, number))
-            case Auto(on):
-                await self._store.set_auto(team, channel, on)
-                return blocks.plain(texts.auto_set(on))
-            case Unwatch(uri):
-                bucket, _, prefix = uri.removeprefix("gs://").partition("/")
-                count = await self._store.unwatch(team, channel, bucket=bucket, prefix=prefix)
-                return blocks.plain(texts.unwatched(count))
-            case Watches():
-                return blocks.plain(texts.watches([watch.uri for watch in await self._store.watches_of(team, channel)]))
-            case Track(source=None):
+            case Track(source=None, name=""):
                 return OpenModal()
             case Track() | WatchBucket():
                 kept = {name: body[name] for name in ("team_id", "channel_id", "user_id", "text", "response_url", "trigger_id")}
                 if await self._inbox.take("command", body["trigger_id"], kept) is Taken.NOT_KEPT:
                     return blocks.plain(texts.slow_database())
                 return None
-
-    async def _cancel_all(self, team: str, user: str) -> str:
-        """Stop whatever runs of one person."""
-        running = blocks.running(await self._store.latest(team=team, user=user, limit=MOST_CANCELLED))
-        stopped = await asyncio.gather(*(self._jobs.cancel(job, user) for job in running))
-        numbers = [job.number for job, was_running in zip(running, stopped, strict=True) if was_running]
-        return texts.cancelling(numbers) if numbers else texts.which_to_cancel([])
-
-    async def _cancel(self, team: str, user: str, number: int | None) -> str:
-        if number is None:
-            running = blocks.running(await self._store.latest(team=team, user=user, limit=JOBS_LISTED))
-            if len(running) != 1:
-                return texts.which_to_cancel([job.number for job in running])
-            job: Job | None = running[0]
-        else:
-            job = await self._store.job_of_number(team, number)
-        # A job that one may not see answers like one that there is not.
-        if job is None or not await may_act(self._directory, job, team=team, channel=job.request.channel, user=user):
-            return texts.no_such_job(number or 0)
-        return texts.cancelling([job.number]) if await self._jobs.cancel(job, user) else texts.over_already(job.number)
+            case _ as order:
+                return await self._answers.answer(order, Asker(team, channel, user))
 
 
 class CommandRunner:
@@ -158,53 +114,64 @@ class CommandRunner:
         store: Store,
         jobs: JobService,
         directory: SlackLookups,
-        access: BucketAccess,
+        answers: Answers,
+        shares: Shares,
         responder: Responder,
         slack_host: str,
     ) -> None:
         self._store = store
         self._jobs = jobs
         self._directory = directory
-        self._access = access
+        self._answers = answers
+        self._shares = shares
         self._responder = responder
         self._slack_host = slack_host
 
     async def run(self, body: Json) -> None:
         """Check what only Slack and the storage know, then start the job, or watch; tell the asker what is in the way."""
-        try:
-            await self._run(body)
-        except SlackRefused as refused:
-            if refused.reason != "missing_scope":
-                raise
-            await self._responder.respond(body["response_url"], texts.scope_missing(refused.needed))
-
-    async def _run(self, body: Json) -> None:
         team, channel, user = body["team_id"], body["channel_id"], body["user_id"]
         command = parse_command(body["text"], slack_host=self._slack_host)
         if not await self._directory.is_here(channel):
             await self._responder.respond(body["response_url"], texts.not_here())
             return
         if isinstance(command, WatchBucket):
-            await self._responder.respond(body["response_url"], await self._watch(team, channel, user, command.uri))
+            answer = await self._answers.answer(command, Asker(team, channel, user))
+            await self._responder.respond(body["response_url"], answer.text)
             return
         assert isinstance(command, Track)
-        assert command.source is not None
-        source = command.source
-        if source.kind is SourceKind.SLACK_FILE:
-            try:
-                await file_shared_here(self._directory, source.ref, channel)
-            except FileNotShared as error:
-                await self._responder.respond(body["response_url"], texts.file_not_shared(error))
-                return
-        request = Request(source=source, team=team, channel=channel, user=user, options=command.options)
-        await self._jobs.submit(command_id(team, body["trigger_id"]), request)
-
-    async def _watch(self, team: str, channel: str, user: str, uri: str) -> str:
         try:
-            bucket, prefix = await self._access.watched(uri)
-        except (SourceRefused, StorageError) as error:
-            return texts.not_watched(error)
-        if len(await self._store.watches_of(team, channel)) >= MAX_WATCHES:
-            return texts.too_many_watches(MAX_WATCHES)
-        watch = Watch(team, channel, bucket, prefix)
-        return texts.watched(watch.uri, is_new=await self._store.watch(watch, user))
+            sources = await self._sources(team, channel, command)
+        except (FileNotShared, MessageNotShown) as error:
+            await self._responder.respond(body["response_url"], texts.sentence(error, number=0))
+            return
+        for place, source in enumerate(sources[:MAX_VIDEOS]):
+            request = Request(
+                source=source,
+                team=team,
+                channel=channel,
+                user=user,
+                options=command.options,
+                response_url=body["response_url"],
+            )
+            trigger = f"{body['trigger_id']}.{place}" if place else body["trigger_id"]
+            await self._jobs.submit(command_id(team, trigger), request)
+
+    async def _sources(self, team: str, channel: str, command: Track) -> list[Source]:
+        """Return the videos that a command names. Raises `FileNotShared`, `MessageNotShown`, `SlackError`."""
+        if command.source is None:
+            source = await self._file_of_name(team, channel, command.name)
+        elif message_of(command.source.ref, slack_host=self._slack_host) is not None:
+            return await self._shares.sources_of(channel, command.source.ref)
+        else:
+            source = command.source
+        if source.kind is SourceKind.SLACK_FILE:
+            await file_shared_here(self._directory, source.ref, channel)
+        return [source]
+
+    async def _file_of_name(self, team: str, channel: str, name: str) -> Source:
+        """Return the file of that name which was tracked in the channel last. Raises `FileNotShared`."""
+        for job in await self._store.latest(team=team, channel=channel, limit=JOBS_SEARCHED):
+            source = job.request.source
+            if source.kind is SourceKind.SLACK_FILE and source.name.lower() == name.lower():
+                return source
+        raise FileNotShared(name, "unknown")

@@ -6,7 +6,8 @@ What can go wrong between us and Slack, as a branch of the tree in `tracking/err
         SlackRefused            Slack understood and said no; trying again gives the same answer
         SlackUnreachable        no answer for a long time
       InputError
-        FileNotShared           a Slack file that is not in this channel, or not any more
+        FileNotShared           a Slack file that cannot be used, or not in this channel
+        MessageNotShown         a message that is named by its link, and leads to no video here
 """
 
 from __future__ import annotations
@@ -38,7 +39,25 @@ class SlackUnreachable(SlackError):
 
 @dataclass(eq=False)
 class FileNotShared(InputError):
-    """`reason` is "gone", "elsewhere", "external", "hidden" or "not-a-video"."""
+    """
+    A Slack file that cannot be used.
+
+    `reason` is "gone", "elsewhere", "external", "hidden", "not-a-video" or "unknown" (then `file_id` is the name by which
+    somebody asked); or one of those that pass when the file is new: "missing" (Slack does not find it), "unready" (no link or
+    no type yet), "sign-in" (its page came instead), "cut-short", "unreachable".
+    """
 
     file_id: str
+    reason: str
+
+    @property
+    def may_pass(self) -> bool:
+        """Return whether it may be otherwise in a moment: Slack tells of a file before it is on all its servers."""
+        return self.reason in {"missing", "unready", "sign-in", "cut-short", "unreachable"}
+
+
+@dataclass(eq=False)
+class MessageNotShown(InputError):
+    """`reason` is "elsewhere", "gone" or "no-video"."""
+
     reason: str

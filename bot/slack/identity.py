@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
 from dataclasses import dataclass
 from itertools import chain, repeat
@@ -15,13 +16,17 @@ from urllib.parse import urlsplit
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.settings import SLACK_API_URL
 from bot.slack.api import AnswerLost, call_once
 from bot.slack.errors import SlackRefused
 from bot.texts import start
+from bot.texts.slack import TOKEN_REFUSED
 from tracking.errors import OptionError
 
 logger = logging.getLogger(__name__)
 
+TOKEN_S = 30.0
+ANSWER_S = 2.0  # a probe waits no longer, and a slow Slack is no reason to take the bot out of service
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # then the last of them, again and again
 
 
@@ -56,18 +61,19 @@ async def identify(client: AsyncWebClient) -> Identity:
     """
     Ask Slack who the bot is, for as long as Slack does not answer; that is told once.
 
-    Raises `OptionError` where Slack refuses the token, or something else answers.
+    Raises `OptionError` where Slack refuses the token, or something else answers at an address that somebody set. At Slack's
+    own address that is Slack's edge, which passes.
     """
     for pause_s in chain(PAUSES_S, repeat(PAUSES_S[-1])):
         try:
             answer = await call_once(client, "auth.test")
-        except AnswerLost:
+        except AnswerLost as lost:
+            if lost.is_foreign and client.base_url != SLACK_API_URL:
+                raise _not_slack(client) from lost
             if pause_s == PAUSES_S[0]:
                 logger.warning("%s", start.waiting_for_slack(urlsplit(client.base_url).netloc))
             await asyncio.sleep(pause_s)
         except SlackRefused as refused:
-            if not refused.reason:
-                raise _not_slack(client) from refused
             raise OptionError("SLACK_BOT_TOKEN", "", start.bot_token_refused(refused.reason, refused.needed)) from refused
         else:
             if not {"team_id", "user_id"} <= answer.keys():
@@ -98,9 +104,38 @@ async def socket_address(client: AsyncWebClient, app_token: str) -> str | None:
     except (AnswerLost, KeyError):
         return None
     except SlackRefused as refused:
-        if not refused.reason:
-            return None
         raise OptionError("SLACK_APP_TOKEN", "", start.app_token_refused(refused.reason)) from refused
+
+
+class TokenCheck:
+    """Whether Slack still takes the bot's token, looked at when somebody asks and at most every `again_s` seconds."""
+
+    def __init__(self, client: AsyncWebClient, *, again_s: float = TOKEN_S) -> None:
+        self._client = client
+        self._again_s = again_s
+        self._looked_at = -math.inf
+        self._refused = ""
+
+    async def is_good(self) -> bool:
+        """Return False once Slack has refused the token, and True again when it takes it; no answer changes nothing."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_at >= self._again_s:
+            self._looked_at = now
+            await self._look()
+        return not self._refused
+
+    async def _look(self) -> None:
+        refused = ""
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await call_once(self._client, "auth.test")
+        except (AnswerLost, TimeoutError):
+            return
+        except SlackRefused as error:
+            refused = error.reason if error.reason in TOKEN_REFUSED else ""
+        if refused and not self._refused:
+            logger.error("Slack does not take the bot's token any more: %s. Install the app again", refused)
+        self._refused = refused
 
 
 def _not_slack(client: AsyncWebClient) -> OptionError:

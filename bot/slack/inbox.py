@@ -33,6 +33,7 @@ KEPT_WITHIN_S = 1.0  # Slack waits three seconds for an answer, and has the way 
 
 Handler = Callable[[Json], Awaitable[None]]
 Apologise = Callable[[Json], Awaitable[None]]
+TellRefusal = Callable[[Json, SlackRefused], Awaitable[None]]
 
 
 class Taken(Enum):
@@ -46,10 +47,13 @@ class Taken(Enum):
 class Inbox:
     """Takes payloads in and hands each to the handler of its kind."""
 
-    def __init__(self, store: Store, handlers: Mapping[str, Handler], apologise: Apologise) -> None:
+    def __init__(
+        self, store: Store, handlers: Mapping[str, Handler], *, apologise: Apologise, tell_refusal: TellRefusal
+    ) -> None:
         self._store = store
         self._handlers = handlers
         self._apologise = apologise
+        self._tell_refusal = tell_refusal
         self._deaths = Deaths(store)
         self._tasks: set[asyncio.Future[Any]] = set()
         # Each kind has room of its own: uploads that Slack is slow to tell of must not keep a click on Cancel waiting.
@@ -106,6 +110,7 @@ class Inbox:
                 break
             except SlackRefused as refused:
                 logger.warning("what came in as %s could not be answered: %s", kind, refused.reason)
+                await self._tell_refusal(payload, refused)
                 break
             except Exception:
                 logger.exception("what came in as %s could not be handled", kind)

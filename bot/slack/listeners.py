@@ -12,7 +12,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from slack_bolt import BoltResponse
@@ -21,15 +21,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs.store import Store
 from bot.slack import views
+from bot.slack.answers import JOBS_LISTED
 from bot.slack.api import AnswerLost, call_once
 from bot.slack.blocks import OFFER
 from bot.slack.buttons.base import BUTTONS
-from bot.slack.commands import COMMAND, JOBS_LISTED, Commands, OpenModal
+from bot.slack.commands import COMMAND, Commands, OpenModal
 from bot.slack.errors import SlackRefused
 from bot.slack.inbox import Inbox, Taken
-from bot.slack.messages import read_message
+from bot.slack.messages import kept_message, message_key, read_message
 from bot.slack.modal import Modal
-from bot.slack.payloads import is_complete
+from bot.slack.payloads import is_complete, normalised
+from bot.slack.withdrawals import WITHDRAWAL, read_withdrawal, withdrawal_key
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +41,6 @@ MESSAGE_SHORTCUT = "track_message"
 GLOBAL_SHORTCUT = "track_global"
 KEPT_EVENTS = ("message", "app_mention", "file_shared")
 EVENTS = (*KEPT_EVENTS, "app_home_opened", "app_uninstalled", "tokens_revoked")
-KEPT_OF_EVENT = ("type", "subtype", "user", "channel", "ts", "thread_ts", "channel_type", "text", "bot_id", "edited")
-KEPT_OF_FILE = ("id", "name", "mimetype", "file_access")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Handlers:
     inbox: Inbox
     commands: Commands
     modal: Modal
+    team: str
     bot_user: str
     workspace_url: str
     on_removed: Callable[[], Awaitable[None]]
@@ -58,6 +59,11 @@ class Handlers:
 
 def listen(app: AsyncApp, handlers: Handlers) -> None:
     """Register everything."""
+
+    @app.middleware
+    async def normalise(body: Json, next_: Callable[[], Awaitable[None]]) -> None:
+        body.update(normalised(body, team=handlers.team))
+        await next_()
 
     @app.middleware
     async def refuse_incomplete(body: Json, next_: Callable[[], Awaitable[None]]) -> BoltResponse | None:
@@ -143,19 +149,21 @@ async def _keep_event(body: Json, handlers: Handlers) -> None:
     if body.get("type") != "event_callback":
         return
     event, team = body.get("event") or {}, str(body.get("team_id") or "")
-    if event.get("type") in {"message", "app_mention"}:
-        if read_message(body, bot_user=handlers.bot_user) is None:
+    if (withdrawal := read_withdrawal(event, bot_user=handlers.bot_user)) is not None:
+        kept = {"team": team, **asdict(withdrawal)}
+        taken = await handlers.inbox.take(WITHDRAWAL, withdrawal_key(team, withdrawal), kept)
+    elif event.get("type") in {"message", "app_mention"}:
+        shared = read_message(body, bot_user=handlers.bot_user)
+        if shared is None:
             return
-        kept = {name: event[name] for name in KEPT_OF_EVENT if name in event}
-        kept["files"] = [{name: file[name] for name in KEPT_OF_FILE if name in file} for file in event.get("files") or []]
-        # A mention comes as a message and as an app_mention: the same key, so it counts once.
-        key = f"{team}:{event['channel']}:{event['ts']}"
-        taken = await handlers.inbox.take("message", key, {"team_id": team, "event": kept})
+        # A mention comes as a message too, which knows more: `Shares.mention` waits for that one.
+        kind = "message" if event["type"] == "message" else "mention"
+        taken = await handlers.inbox.take(kind, message_key(shared), {"team_id": team, "event": kept_message(event)})
     elif event.get("type") == "file_shared":
         kept = {name: event.get(name) for name in ("file_id", "user_id", "channel_id")}
-        taken = await handlers.inbox.take(
-            "file", f"{team}:{kept['channel_id']}:{kept['file_id']}", {"team_id": team, "event": kept}
-        )
+        # The time of the event tells apart that a file is shared twice, and that this is told twice.
+        key = f"{team}:{kept['channel_id']}:{kept['file_id']}:{event.get('event_ts') or ''}"
+        taken = await handlers.inbox.take("file", key, {"team_id": team, "event": kept})
     else:
         return
     if taken is Taken.NOT_KEPT:
@@ -175,14 +183,12 @@ def _click(body: Json) -> Json:
 
 
 def _shortcut(body: Json) -> Json:
-    message = body["message"]
-    kept = {name: message[name] for name in ("user", "ts", "thread_ts", "text") if name in message}
-    kept["files"] = [{name: file[name] for name in KEPT_OF_FILE if name in file} for file in message.get("files") or []]
     return {
         "team": {"id": body["team"]["id"]},
         "channel": {"id": body["channel"]["id"]},
         "user": {"id": body["user"]["id"]},
-        "message": kept,
+        "message": kept_message(body["message"]),
+        "trigger_id": body["trigger_id"],
         "response_url": body["response_url"],
     }
 

@@ -6,12 +6,13 @@ A job belongs to its asker and to the people of its channel; a file may be used 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.jobs.model import Job
 from bot.slack.errors import FileNotShared
-from bot.slack.lookups import SlackLookups, shares_of
+from bot.slack.lookups import LOOK_PAUSES_S, SlackLookups, shares_of
 
 
 async def may_act(directory: SlackLookups, job: Job, *, team: str, channel: str, user: str) -> bool:
@@ -21,10 +22,30 @@ async def may_act(directory: SlackLookups, job: Job, *, team: str, channel: str,
     return job.request.user == user or await directory.is_member(channel, user)
 
 
-async def file_shared_here(directory: SlackLookups, file_id: str, channel: str) -> None:
-    """Check that a file is a video that is shared in a channel. Raises `FileNotShared`, `SlackRefused`."""
-    if not _is_shared_in(await directory.file(file_id), channel):
-        raise FileNotShared(file_id, "elsewhere")
+async def file_shared_here(
+    directory: SlackLookups, file_id: str, channel: str, *, pauses_s: Sequence[float] = LOOK_PAUSES_S
+) -> None:
+    """
+    Check that a file is a video that is shared in a channel; a new one, which Slack may not know yet, after each of the pauses.
+
+    Raises `FileNotShared`, `SlackRefused`.
+    """
+    for pause_s in (*pauses_s, None):
+        try:
+            file = await directory.file(file_id)
+        except FileNotShared as error:
+            if pause_s is None or not error.may_pass:
+                raise
+        else:
+            if _is_shared_in(file, channel):
+                return
+            if pause_s is None or _is_shared(file):
+                raise FileNotShared(file_id, "elsewhere")
+        await asyncio.sleep(pause_s)
+
+
+def _is_shared(file: Mapping[str, Any]) -> bool:
+    return any(file.get(name) for name in ("channels", "groups", "ims", "shares"))
 
 
 def _is_shared_in(file: Mapping[str, Any], channel: str) -> bool:

@@ -4,8 +4,9 @@ Posting into a thread, each message exactly once.
 A text leaves an intent in our database first; only where an intent is found is the thread searched for the message, by the
 metadata that names job and part. Files have their ids saved before they are completed into the thread, so a second try sees
 whether the first one arrived, and adopts its message. Slack processes files in its own time and may drop one that has an alt
-text without a word (github.com/slackapi/python-slack-sdk/issues/1818): `shares` is waited for, and the file sent again
-without it.
+text without a word (github.com/slackapi/python-slack-sdk/issues/1818): `shares` is waited for, then the thread is looked
+through, and where neither shows the file it is sent again without that text. What Slack took twice and shows nowhere counts as
+posted: a picture that may be there twice is better than none.
 
 The progress message is edited by `progress.py`; which message says what is decided in `blocks.py`.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,17 +25,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs import error_codec as failures
 from bot.jobs.facts import Animation, JobFacts, Summary, SummaryPage, ToldObject
-from bot.jobs.model import Job, JobId, JobState, Json, Kind, SourceKind
+from bot.jobs.model import Job, JobId, JobState, Json, Kind
 from bot.jobs.store import Store
 from bot.slack import blocks
-from bot.slack.api import AnswerLost, call_once, call_with_retry
+from bot.slack.api import PAUSES_S, AnswerLost, call_once, call_with_retry
 from bot.slack.blocks import Message
-from bot.slack.errors import FileNotShared, SlackRefused, SlackUnreachable
+from bot.slack.errors import SlackRefused, SlackUnreachable
 from bot.slack.lookups import shares_of
 from bot.slack.progress import ProgressBoard
+from bot.slack.respond import RESPONSE_URL_S, Responder
 from bot.texts import slack as texts
 from rendering.kinds.base import KINDS
-from tracking.errors import ProcessDied, SourceNotAVideo, SourceNotFound
+from tracking.errors import ProcessDied
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +45,12 @@ SHARE_S = 30.0  # as Slack's staff advise to wait for a file
 FIRST_SHARE_PAUSE_S, LONGEST_SHARE_PAUSE_S = 0.2, 5.0
 CLOCKS_APART_S = 60.0  # ours and Slack's
 LOOKED_THROUGH = 1000  # messages of a thread, when one of ours may be among them
-TRIES = 4
+PICTURES_A_THREAD = 20  # of one kind; nobody scrolls through more, and all are stored
 FILES_A_MESSAGE = 10  # of more, Slack answers internal_error (github.com/slackapi/python-slack-sdk/issues/1653)
+THREAD_LOOK_S = 5.0  # shares are most often there in one; some files never have any (python-slack-sdk issue 1277)
+LOST_TRIES = 6  # of an upload whose completion gets no answer
+UNSEEN = "unseen"  # the ts of a message that Slack took and does not show
+GONE = frozenset({"thread_not_found", "message_not_found"})  # somebody deleted what was to be answered
 PROGRESS, LIST = "progress", "list"
 
 Describe = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
@@ -79,9 +86,11 @@ class ThreadPoster:
         store: Store,
         client: AsyncWebClient,
         session: aiohttp.ClientSession,
+        responder: Responder,
         describe: Describe,
         share_s: float = SHARE_S,
     ) -> None:
+        self._responder = responder
         self._describe = describe
         self._share_s = share_s
         self._store = store
@@ -149,16 +158,44 @@ class ThreadPoster:
 
     async def pictures(self, job: Job, kind: str, paths: Sequence[str]) -> None:
         title = KINDS[kind].title
-        for first in range(0, len(paths), FILES_A_MESSAGE):
-            part = [Path(path) for path in paths[first : first + FILES_A_MESSAGE]]
+        shown = paths[:PICTURES_A_THREAD]
+        for first in range(0, len(shown), FILES_A_MESSAGE):
+            part = [Path(path) for path in shown[first : first + FILES_A_MESSAGE]]
             named = texts.picture_title(title, blocks.title_of(job.request.source))
             files = [Picture(path, texts.picture_alt(title, path.name), named) for path in part]
-            comment = texts.pictures_comment(title, blocks.title_of(job.request.source)) if not first else ""
-            await self.share(job, f"{kind}-{first}" if first else kind, files, comment=comment)
+            name = blocks.title_of(job.request.source)
+            comment = "" if first else texts.pictures_comment(title, name, shown=len(shown), total=len(paths))
+            # A kind may be called as another part of the thread is.
+            await self.share(job, f"pictures-{kind}-{first}", files, comment=comment)
 
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         await self.board.remove(job.id)
         job = await self._store.job(job.id) or job
+        if error is not None and isinstance(found := failures.from_json(error), SlackRefused):
+            logger.error("job %d: Slack refused %s: %s %s", job.number, found.method, found.reason, found.needed)
+        try:
+            await self._close(job, state, facts, error)
+        except SlackRefused as refused:
+            if state is not JobState.CANCELLED:
+                await self._tell_asker(job, refused)
+            raise
+
+    async def _tell_asker(self, job: Job, refused: SlackRefused) -> None:
+        """Tell only who asked, once, that the thread cannot be told, and why."""
+        request = job.request
+        if not request.user or refused.reason in GONE or await self._store.intend(job.id, "refusal") is not None:
+            return
+        logger.error("job %d: Slack does not let it answer: %s", job.number, refused.reason)
+        is_fresh = time.time() - job.created_at < RESPONSE_URL_S
+        await self._responder.tell(
+            request.user,
+            texts.refused(refused, channel=request.channel),
+            response_url=request.response_url if is_fresh else "",
+            channel=request.channel,
+            thread_ts=request.thread_ts,
+        )
+
+    async def _close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         if job.request.kind is Kind.MORE:
             if error is not None and state is not JobState.CANCELLED:
                 await self.say(job, "failure", blocks.failed(job, self._sentence(job, error), can_retry=True))
@@ -201,7 +238,7 @@ class ThreadPoster:
         }
         if address.thread_ts:
             arguments["thread_ts"] = address.thread_ts
-        tries = 0
+        pauses = iter(PAUSES_S)
         while not ts:
             try:
                 answer = await call_once(self._client, "chat.postMessage", **arguments)
@@ -210,10 +247,10 @@ class ThreadPoster:
                 await self._store.withdraw(address.key, address.part)
                 raise
             except AnswerLost as error:
-                tries += 1
-                if tries == TRIES:
+                pause_s = next(pauses, None)
+                if pause_s is None:
                     raise SlackUnreachable("chat.postMessage") from error
-                await asyncio.sleep(2.0**tries / 2)
+                await asyncio.sleep(pause_s)
                 ts = await self._find(address)
         await self._store.posted(address.key, address.part, ts)
         return ts
@@ -236,16 +273,25 @@ class ThreadPoster:
         await self._store.update(job.id, facts=JobFacts(shown=(state, round(fraction, 3))))
 
     async def _find(self, address: Address) -> str:
-        """The ts of a message of ours that may have been posted before, "" when it was not."""
+        """Return the ts of a message of ours that may have been posted before, "" when it was not."""
         wanted = {"job": address.key, "part": address.part}
-        method, where = "conversations.history", {"channel": address.channel, "oldest": f"{address.since - CLOCKS_APART_S:.6f}"}
-        if address.thread_ts:
-            method, where = "conversations.replies", {"channel": address.channel, "ts": address.thread_ts}
+        return await self._search(
+            address.channel,
+            address.thread_ts,
+            address.since,
+            lambda message: (message.get("metadata") or {}).get("event_payload") == wanted,
+        )
+
+    async def _search(self, channel: str, thread_ts: str, since: float, is_wanted: Callable[[Json], bool]) -> str:
+        """Return the ts of the first message in a thread, or in the channel since then, that is wanted; "" where none is."""
+        method, where = "conversations.history", {"channel": channel, "oldest": f"{since - CLOCKS_APART_S:.6f}"}
+        if thread_ts:
+            method, where = "conversations.replies", {"channel": channel, "ts": thread_ts}
         seen = 0
         while True:
             answer = await call_with_retry(self._client, method, include_all_metadata=True, limit=200, **where)
             for message in answer["messages"]:
-                if (message.get("metadata") or {}).get("event_payload") == wanted:
+                if is_wanted(message):
                     return str(message["ts"])
             seen += len(answer["messages"])
             cursor = (answer.get("response_metadata") or {}).get("next_cursor", "")
@@ -256,25 +302,31 @@ class ThreadPoster:
     # ---- files -----------------------------------------------------------------------------------------------------------
 
     async def share(self, job: Job, part: str, pictures: Sequence[Picture], *, comment: str = "") -> str:
-        """Post `pictures` in one message of the thread, once; its ts."""
+        """Post `pictures` in one message of the thread, once; its ts, `UNSEEN` where Slack took them and does not show it."""
         known = await self._store.post(job.id, part)
         if known is not None and known.ts:
             return known.ts
         file_ids = list(known.file_ids) if known is not None else []
-        completed, with_alt = False, True
-        for _ in range(TRIES):
+        is_taken, taken, lost = False, 0, 0
+        while lost < LOST_TRIES:
             if not file_ids:
-                file_ids = await self._upload(job, part, pictures, with_alt=with_alt)
-                completed = await self._complete(job, file_ids, pictures, comment)
+                file_ids = await self._upload(job, part, pictures, with_alt=not taken)
+                is_taken = await self._complete(job, file_ids, pictures, comment)
             # What was begun before a crash, or got no answer, may be there or may never have been completed.
-            ts = await self._shared_as(job, file_ids[0], wait_s=self._share_s if completed else self._share_s / 4)
+            ts = await self._shared_as(job, file_ids, wait_s=self._share_s if is_taken else self._share_s / 4)
+            taken, lost = (taken + 1, lost) if is_taken else (taken, lost + 1)
+            if not ts and taken > 1:
+                logger.warning("job %d: Slack took %s and does not show it", job.number, part)
+                ts = UNSEEN
             if ts:
                 await self._store.posted(job.id, part, ts)
                 return ts
-            # Deleted first, so that a share which comes late does not show the same pictures twice.
             logger.warning("job %d: %s was not shared; once more", job.number, part)
-            await self._delete(job, file_ids)
-            file_ids, with_alt = [], with_alt and not completed
+            if ts is not None:
+                # Nobody sees it yet: deleted, so that a share which comes late does not show the same pictures twice.
+                for file_id in file_ids:
+                    await self._delete("files.delete", file=file_id)
+            file_ids = []
         raise SlackUnreachable("files.completeUploadExternal")
 
     async def _upload(self, job: Job, part: str, pictures: Sequence[Picture], *, with_alt: bool) -> list[str]:
@@ -288,7 +340,7 @@ class ThreadPoster:
         arguments: Json = {"filename": picture.path.name, "length": picture.path.stat().st_size}
         if with_alt:
             arguments["alt_txt"] = picture.alt[:1000]
-        for pause_s in (1.0, 3.0, 10.0, 0.0):
+        for pause_s in PAUSES_S:
             place = await call_with_retry(self._client, "files.getUploadURLExternal", **arguments)
             try:
                 with picture.path.open("rb") as file:
@@ -317,42 +369,78 @@ class ThreadPoster:
             return False
         return True
 
-    async def _shared_as(self, job: Job, file_id: str, *, wait_s: float) -> str:
-        """The ts of the message that shares the file in the job's channel, "" when none does after a while."""
-        pause_s, waited_s = FIRST_SHARE_PAUSE_S, 0.0
-        while True:
-            file = await self._file(file_id)
+    async def _shared_as(self, job: Job, file_ids: Sequence[str], *, wait_s: float) -> str | None:
+        """
+        Return the ts of the message that shares the files in the job's thread; "" when none does after a while.
+
+        None where Slack does not say: the files show no share, and the thread cannot be read.
+        """
+        pause_s, waited_s, looks_s = FIRST_SHARE_PAUSE_S, 0.0, [min(THREAD_LOOK_S, wait_s), wait_s]
+        ts: str | None = ""
+        while looks_s:
+            file = await self._file(file_ids[0])
             if file is None:
                 return ""
             if shares := shares_of(file, job.request.channel):
                 return str(shares[0]["ts"])
-            if waited_s >= wait_s:
-                return ""
+            if waited_s >= looks_s[0]:
+                looks_s = [each for each in looks_s if each > waited_s]
+                if ts := await self._in_thread(job, file_ids):
+                    return ts
+                continue
             await asyncio.sleep(pause_s)
             waited_s += pause_s
             pause_s = min(pause_s * 2, LONGEST_SHARE_PAUSE_S)
+        return ts
+
+    async def _in_thread(self, job: Job, file_ids: Sequence[str]) -> str | None:
+        """Return the ts of the message in the thread that holds the files; "" where none does, None where Slack shows none."""
+        wanted = set(file_ids)
+        try:
+            return await self._search(
+                job.request.channel,
+                job.thread_ts or job.request.thread_ts,
+                job.created_at,
+                lambda message: any(file.get("id") in wanted for file in message.get("files") or []),
+            )
+        except (SlackRefused, SlackUnreachable) as error:
+            logger.info("job %d: its thread cannot be read: %s", job.number, error)
+            return None
+
+    async def take_back(self, job_id: str, *, channel: str = "") -> None:
+        """Delete what was posted for a job, or under another key in `channel`; what is gone already is passed over."""
+        job = await self._store.job(JobId(job_id))
+        channel = job.request.channel if job else channel
+        for post in await self._store.posts_of(job_id):
+            if post.ts and post.ts != UNSEEN:
+                await self._delete("chat.delete", channel=channel, ts=post.ts)
+        # Those that were sent once more because they did not show are not in any post.
+        for file_id in await self._store.own_files_of(job_id):
+            await self._delete("files.delete", file=file_id)
 
     async def _file(self, file_id: str) -> Json | None:
+        """Return what Slack says of a file, {} while it does not find it, None when it was deleted."""
         try:
             answer = await call_with_retry(self._client, "files.info", file=file_id)
         except SlackRefused as refused:
-            if refused.reason in {"file_not_found", "file_deleted"}:
+            if refused.reason == "file_not_found":
+                return {}  # for about a second that is said of new files, too: python-slack-sdk issue 1521
+            if refused.reason == "file_deleted":
                 return None
             raise
         found: Json = answer["file"]
         return found
 
-    async def _delete(self, job: Job, file_ids: Sequence[str]) -> None:
-        for file_id in file_ids:
-            try:
-                await call_with_retry(self._client, "files.delete", file=file_id)
-            except SlackRefused as refused:
-                logger.info("job %d: a file could not be deleted: %s", job.number, refused.reason)
+    async def _delete(self, method: str, **what: str) -> None:
+        try:
+            await call_with_retry(self._client, method, **what)
+        except SlackRefused as refused:
+            logger.info("what was to go could not be deleted: %s", refused.reason)
 
     # ---- facts -----------------------------------------------------------------------------------------------------------
 
     async def _link_to(self, job: Job, earlier_id: str) -> str:
-        """A link to an earlier job's thread, "" where the asker cannot see it."""
+        """Return a link to an earlier job's thread, "" where the asker cannot see it."""
         earlier = await self._store.job(JobId(earlier_id))
         if earlier is None or earlier.request.team != job.request.team or not earlier.request.channel or not earlier.thread_ts:
             return ""
@@ -369,12 +457,6 @@ class ThreadPoster:
 
     def _sentence(self, job: Job, error: Json) -> str:
         found = failures.from_json(error)
-        if job.request.source.kind is SourceKind.SLACK_FILE:
-            # Without the scope, Slack answers 200 with its sign-in page: github.com/slackapi/bolt-js/issues/2585
-            if isinstance(found, SourceNotAVideo) and found.found in {"login", "page"}:
-                return texts.no_access_to_files()
-            if isinstance(found, SourceNotFound):
-                return texts.file_not_shared(FileNotShared(job.request.source.ref, "gone"))
         return texts.sentence(found, number=job.number)
 
 

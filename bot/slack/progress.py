@@ -70,7 +70,7 @@ class ProgressBoard:
             self._task = asyncio.create_task(self._run())
 
     def show(self, job: Job, state: JobState, fraction: float) -> None:
-        """Where a job is now; a job without a progress message is passed over."""
+        """Note where a job is now; a job without a progress message is passed over."""
         entry = self._entries.get(job.id)
         if entry is None:
             return
@@ -86,7 +86,7 @@ class ProgressBoard:
         self._changed.set()
 
     def waits(self, job: Job, before: int | None) -> None:
-        """The job waits until `before` others have had their turn; None when it goes on."""
+        """Note that the job waits until `before` others have had their turn; None when it goes on."""
         entry = self._entries.get(job.id)
         if entry is None:
             return
@@ -97,7 +97,7 @@ class ProgressBoard:
         self._changed.set()
 
     async def remove(self, job_id: JobId) -> None:
-        """No further edit of that job's message, not even one that was on its way."""
+        """Make no further edit of that job's message, not even one that was on its way."""
         entry = self._entries.pop(job_id, None)
         if entry is not None:
             async with entry.lock:

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.jobs.model import Job, Options, Source
 from bot.requests.errors import CommandError, ParseErrorKind
-from bot.requests.grammar import parse_options
+from bot.requests.grammar import is_polite, parse_options
 from bot.requests.links import source_of, split_links
 from bot.slack import blocks
 from bot.texts import slack as texts
@@ -58,9 +58,10 @@ def modal(*, channel: str = "") -> Json:
 
 def read_modal(view: Json, *, slack_host: str) -> tuple[Source, Options, str]:
     """Return the video, options and channel of a submitted form. Raises `CommandError`; `errors_of` says at which field."""
-    values = view["state"]["values"]
-    links, rest = split_links(values[LINK][LINK].get("value") or "")
-    if not links or rest:
+    values = {name: {name: _field(view["state"]["values"], name)} for name in (LINK, WORDS, CHANNEL)}
+    # What is typed into a form comes as it was typed: nothing in it is an entity.
+    links, rest = split_links(values[LINK][LINK].get("value") or "", is_escaped=False)
+    if not links or not is_polite(rest):
         raise CommandError(ParseErrorKind.NO_LINK)
     if len(links) > 1:
         raise CommandError(ParseErrorKind.TWO_LINKS)
@@ -80,6 +81,13 @@ def errors_of(problem: CommandError | TrackletError) -> Json:
     if isinstance(problem, CommandError):
         return {LINK if about_link else WORDS: texts.misunderstood(problem, plain=True)}
     return {LINK: texts.sentence(problem, number=0)}
+
+
+def _field(values: Json, name: str) -> Json:
+    """Return what a field holds, {} where it is not there."""
+    block = values.get(name)
+    found = block.get(name) if isinstance(block, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _input(block_id: str, label: str, element: Json, *, optional: bool = False) -> Json:

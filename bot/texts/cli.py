@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.jobs.told import near_misses_by_label
 from bot.texts import limits
-from bot.texts.engine import problem
+from bot.texts.engine import problems
 from bot.texts.errors import left_out
 from bot.texts.plurals import counted_labels
 from bot.texts.wording import clock, count, duration, exact_span, listing, percent, quoted
@@ -67,7 +67,7 @@ def result_lines(facts: ResultFacts) -> list[str]:
         lines.append(f"In the folder {count(facts.older_pictures, 'older picture')} of this video stayed, from other options.")
     if facts.unwritten:
         lines.append(labels_not_written(facts.unwritten))
-    return [*lines, *(problem(each) for each in facts.problems)]
+    return [*lines, *problems(facts.problems)]
 
 
 def lower_thresholds(facts: ResultFacts) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.texts.engine import problem
+from bot.texts.engine import problems
 from bot.texts.wording import count, exact_span, listing, percent, quoted
 from tracking.engines.base import EngineName
 from tracking.model import EngineWarning, Track
@@ -40,7 +40,7 @@ def comparison_lines(facts: ComparisonFacts) -> list[str]:
         lines = [f"{count(facts.both, 'object')} found by both, {facts.only_a:,} only by {a}, {facts.only_b:,} only by {b}."]
         if facts.both and facts.same_label is not None:
             lines.append(f"Of those that both found, {facts.same_label:,} have the same label.")
-    return [*lines, *(problem(each) for each in facts.problems)]
+    return [*lines, *problems(facts.problems)]
 
 
 def found_by_both(number: int) -> str:

@@ -14,7 +14,7 @@ def codecs_checked(wanted: Sequence[str], missing: Sequence[str]) -> str:
 
 
 def font_checked(name: str, covered: Sequence[str], missing: Sequence[str]) -> str:
-    """Which font writes captions, and in which scripts a label can be written with it and the system's fonts."""
+    """Return which font writes captions, and in which scripts a label can be written with it and the system's fonts."""
     told = f"Captions are written in {quoted(name)}, in these scripts: {listing(covered, limit=len(covered))}."
     if not missing:
         return told

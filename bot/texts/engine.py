@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
-from bot.texts.wording import count, quoted
+from bot.texts.wording import clock, count, listing, quoted, quoted_sentence, span
 from tracking.engines.base import EngineName
-from tracking.model import EngineWarning
+from tracking.model import EngineWarning, ProblemKind
 
 
 def engine_name(engine: str) -> str:
@@ -75,11 +76,28 @@ def google_ends(day: date, *, today: date) -> str:
     return f"Google shuts the Video Intelligence API down on {day.isoformat()}, in {count(left, 'day')}; yolox and motion stay."
 
 
-def problem(found: EngineWarning) -> str:
-    """Return what an engine reported about a part of the video."""
-    match found.code:
-        case 15:
-            return f"The file is damaged: {quoted(found.message)}. What could be read was used."
-        case 9:
-            return f"Left out: {quoted(found.message, limit=200)}."
-    return f"The engine reported a problem: {quoted(found.message, limit=200) or f'code {found.code}'}."
+def problems(found: Sequence[EngineWarning]) -> list[str]:
+    """Say what went wrong with parts of the video, each kind in one sentence."""
+    lines = [_problem(each) for each in found if each.kind is not ProblemKind.CAMERA_MOVES]
+    moving = [span(each.start_s, each.end_s) for each in found if each.kind is ProblemKind.CAMERA_MOVES]
+    if moving:
+        these = "this was" if len(moving) == 1 else "these were"
+        lines.append(f"The camera moves at {listing(moving)}; {these} left out, since the motion engine needs a fixed camera.")
+    return lines
+
+
+def _problem(found: EngineWarning) -> str:
+    match found.kind:
+        case ProblemKind.CUT_SHORT:
+            ends, says = clock(found.start_s), clock(found.end_s)
+            return f"The file is damaged: it ends at {ends}, and should go on to {says}. What is there was used."
+        case ProblemKind.PICTURES_LOST:
+            lost = count(found.pictures, "picture")
+            where = f"between {clock(found.start_s)} and {clock(found.end_s + 0.999)}"
+            were = "was" if found.pictures == 1 else "were"
+            return f"The file is damaged: {lost} {where} could not be read and {were} left out."
+        case ProblemKind.INCOMPLETE:
+            lost = count(found.pictures, "picture")
+            return f"The file is damaged: parts of {lost} are missing, so things may look torn there."
+    said = quoted_sentence(found.message) or f"Code {found.code}."
+    return f"A part of the video could not be tracked. The engine said: {said}"

@@ -11,8 +11,9 @@ from functools import singledispatch
 from typing import assert_never
 
 from bot.texts.engine import engine_name
+from bot.texts.google import CLOUD_STORAGE, no_access
 from bot.texts.stopped import STOPPED
-from bot.texts.wording import clock, count, duration, quoted, size
+from bot.texts.wording import clock, count, duration, quoted, quoted_sentence, size
 from tracking import errors
 
 # What `tracking` and `rendering` call an option, and the name under which a person sets it.
@@ -88,10 +89,21 @@ def annotation_fault(error: errors.AnnotationError) -> str:
             f"The annotation file {too_much}, which is more than I read at once. "
             "Have a shorter part of the video annotated, or fewer pictures a second, or split the file."
         )
+    if error.problem.startswith("holds "):
+        return (
+            f"The annotation file {quoted(error.problem)}, and no tracked objects. "
+            "Have the video annotated with OBJECT_TRACKING, or give me the video alone."
+        )
+    if error.problem == "pixels":
+        return (
+            f"The annotation file can't be used: at {quoted(error.place)} the box looks like one in pixels. "
+            "I read fractions of the picture's width and height, from 0 to 1: divide by them."
+        )
     if error.problem == "no file":
         return f"There is no file {quoted(error.place)}. Check the name."
     problem = {
         "missing": "it is missing",
+        "encoding": "its text is damaged, or in another encoding than UTF-8 and UTF-16",
         "no JSON": "this is not JSON",
         "no object": "an object was expected",
         "no list": "a list was expected",
@@ -108,6 +120,12 @@ def annotation_fault(error: errors.AnnotationError) -> str:
 
 
 @sentence.register
+def annotation_run_failed(error: errors.AnnotationRunFailed) -> str:
+    said = f" It said: {quoted_sentence(error.problem)}" if error.problem else f" Its code is {error.code}."
+    return f"The run that wrote this annotation file failed, so there is nothing to draw.{said} Have the video annotated again."
+
+
+@sentence.register
 def source_refused(error: errors.SourceRefused) -> str:
     shown = quoted(error.source)
     match error.reason:
@@ -119,6 +137,8 @@ def source_refused(error: errors.SourceRefused) -> str:
             return f"{shown} is in a bucket that is neither mine nor public. Make it readable, or ask who runs me to allow it."
         case errors.SourceRefusal.WILDCARD:
             return f"{shown} has a * or ? in its name, which would stand for many files. Rename the file, or share it here."
+        case errors.SourceRefusal.VERSION:
+            return f"{shown} names one version of a file, and I read the current one. Leave out the # and what follows."
         case errors.SourceRefusal.NAME:
             return f"{shown} is a name that I can't use for a file. Rename it and try again."
         case errors.SourceRefusal.REDIRECT:
@@ -225,36 +245,49 @@ def too_costly(error: errors.TooCostly) -> str:
 @sentence.register
 def engine_unavailable(error: errors.EngineUnavailable) -> str:
     engine = engine_name(error.engine)
-    detail = f" ({quoted(error.detail)})" if error.detail else ""
+    if isinstance(error.reason, errors.GoogleFault):
+        return no_access(error.reason, service=engine, subject=error.subject)
+    said = _said(error.detail)
     match error.reason:
         case errors.EngineAbsence.OFFLINE if error.model:
             return (
-                f"The model {quoted(error.model)} isn't here and can't be downloaded{detail}. "
+                f"The model {quoted(error.model)} isn't here and can't be downloaded.{_reason(error.detail)} "
                 "Try again later, or give a file with --model or TRACKLET_MODEL."
             )
         case errors.EngineAbsence.OFFLINE:
-            return f"{engine} is not here and can't be reached{detail}. Try again later, or use another engine."
-        case errors.EngineAbsence.CREDENTIALS:
-            return f"{engine} has no valid credentials{detail}. Set the application default credentials, or use another engine."
+            return f"{engine} can't be reached.{said} Try again later, or use another engine."
         case errors.EngineAbsence.CONFIGURATION:
-            return f"{engine} is not set up{detail}. Run `tracklet doctor`, or use another engine."
+            return f"{engine} is not set up.{_reason(error.detail)} Run `tracklet doctor`, or use another engine."
         case errors.EngineAbsence.RETIRED:
             return f"{engine} was shut down by Google on 2027-09-14. The engines yolox and motion need no service."
+        case errors.EngineAbsence.ENDPOINT:
+            return f"What answers is not {engine}. Check TRACKLET_VIDEO_INTELLIGENCE_ENDPOINT, or leave it unset."
         case errors.EngineAbsence.QUOTA:
-            return f"{engine} is busy: its quota is used up for now{detail}. It goes on as soon as there is room."
+            return f"{engine} is busy: its quota is used up for now.{said} Try again in a few minutes, or use another engine."
         case errors.EngineAbsence.TIMEOUT:
-            return f"{engine} did not answer in time{detail}. Try again, or use another engine."
+            return f"{engine} did not answer in time.{said} Try again, or use another engine."
         case errors.EngineAbsence.UNANSWERED:
-            return f"{engine} did not answer in time when asked to start{detail}, so it may be running. Check that first."
+            return (
+                f"{engine} was asked to start and gave no answer, so it may be running.{said} Check that before you try again."
+            )
         case errors.EngineAbsence.LIBRARY:
-            return f"{engine} can't run here{detail}. Run `tracklet doctor`, or use another engine."
+            return f"{engine} can't run here.{_reason(error.detail)} Run `tracklet doctor`, or use another engine."
     assert_never(error.reason)
+
+
+def _said(detail: str) -> str:
+    """Return a service's own words, as sentences that follow ours."""
+    return f" It said: {quoted_sentence(detail)}" if detail else ""
+
+
+def _reason(detail: str) -> str:
+    return f" The reason: {quoted_sentence(detail)}" if detail else ""
 
 
 @sentence.register
 def engine_refused(error: errors.EngineRefused) -> str:
     engine = engine_name(error.engine)
-    detail = f" It said: {quoted(error.detail, limit=200)}" if error.detail else ""
+    detail = _said(error.detail)
     match error.reason:
         case errors.EngineRefusal.MOVING_CAMERA:
             return (
@@ -267,7 +300,15 @@ def engine_refused(error: errors.EngineRefused) -> str:
             role = f"the role {quoted(error.role)}" if error.role else "access"
             return f"{engine} may not use {where}.{detail} Give {account} {role} on that bucket."
         case errors.EngineRefusal.QUOTA:
-            return f"{engine}'s quota is used up.{detail} Try again later, or use another engine."
+            return f"The quota of {engine} is used up for long.{detail} Use another engine, or have the quota raised."
+        case errors.EngineRefusal.SEGMENT:
+            return f"{engine} finds no such stretch in this video.{detail} Choose one inside of it."
+        case errors.EngineRefusal.PRECONDITION:
+            return f"{engine} refuses to work.{detail} Whoever runs me has all of it in the log; use another engine meanwhile."
+        case errors.EngineRefusal.SLOW:
+            return (
+                f"{engine} took too long for this video and gave up.{detail} Give me a shorter stretch, or use another engine."
+            )
         case errors.EngineRefusal.UNSUPPORTED:
             return f"{engine} can't take this video.{detail} Convert it to MP4, or use another engine."
         case errors.EngineRefusal.LOST:
@@ -283,18 +324,20 @@ def engine_refused(error: errors.EngineRefused) -> str:
 def storage_fault(error: errors.StorageError) -> str:
     verb = {"read": "read", "write": "write to", "list": "list"}.get(error.action, "use")
     place = quoted(error.place)
+    if isinstance(error.reason, errors.GoogleFault):
+        return f"I can't {verb} {place}. {no_access(error.reason, service=CLOUD_STORAGE, subject=error.subject)}"
     if not isinstance(error.reason, errors.StorageFault):
         why = f": {quoted(error.reason)}" if error.reason else ""
-        return f"I can't {verb} {place}{why}. Check that it exists, has room, and that I may use it."
+        return f"I can't {verb} {place}{why}.{_said(error.detail)} Check that it exists, has room, and that I may use it."
     match error.reason:
         case errors.StorageFault.FULL:
             return "The disk is full, so I could not go on. Make room, or ask who runs me to, then try again."
         case errors.StorageFault.MISSING:
             return f"I can't {verb} {place}: it is not there. Check the name."
+        case errors.StorageFault.BUCKET_MISSING:
+            return f"I can't {verb} {place}: there is no bucket of that name. Check how it is spelt, or make it."
         case errors.StorageFault.PERMISSION:
             return f"I can't {verb} {place}: I have no permission. Ask its owner to give me access."
-        case errors.StorageFault.CREDENTIALS:
-            return f"I can't {verb} {place}: I have no valid credentials. Set the application default credentials."
         case errors.StorageFault.CONFLICT:
             return f"I can't {verb} {place}: somebody else changed it at the same time. Try again."
         case errors.StorageFault.NAME:
@@ -305,6 +348,29 @@ def storage_fault(error: errors.StorageError) -> str:
             return f"I can't {verb} {place}: what arrived is not what is stored there. Try again."
         case errors.StorageFault.OFFLINE:
             return f"I can't {verb} {place}: the storage does not answer. Try again later."
+        case errors.StorageFault.BUSY:
+            return f"I can't {verb} {place}: the storage takes no more requests just now. Try again in a minute."
+        case errors.StorageFault.BROKEN_OFF:
+            return f"I can't {verb} {place}: the upload broke off again and again. Check the network, then try again."
+        case errors.StorageFault.RETAINED:
+            return f"I can't {verb} {place}: the bucket's retention policy keeps it as it is. Give me a bucket without one."
+        case errors.StorageFault.HELD:
+            return f"I can't {verb} {place}: a hold keeps it as it is. Ask its owner to release the hold."
+        case errors.StorageFault.REQUESTER_PAYS:
+            return (
+                f"I can't {verb} {place}: whoever reads that bucket pays for it, and I do not. Copy the file to another bucket."
+            )
+        case errors.StorageFault.KEY:
+            return (
+                f"I can't {verb} {place}: Cloud Storage may not use the key (Cloud KMS) that encrypts it. Ask its owner to "
+                "give the project's Cloud Storage service agent the role roles/cloudkms.cryptoKeyEncrypterDecrypter."
+            )
+        case errors.StorageFault.KEY_DISABLED:
+            return (
+                f"I can't {verb} {place}: the key (Cloud KMS) that encrypts it is disabled or gone. Ask its owner to enable it."
+            )
+        case errors.StorageFault.CUSTOMER_KEY:
+            return f"I can't {verb} {place}: it is encrypted with a key that only its owner has. Ask for a copy without one."
     assert_never(error.reason)
 
 

@@ -10,7 +10,7 @@ from tracking.plain_text import plain
 
 
 def inert(text: str) -> str:
-    """A sentence that quotes text from outside: no links or mentions, while our own marks keep their meaning."""
+    """Return a sentence that quotes text from outside: no links or mentions, while our own marks keep their meaning."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

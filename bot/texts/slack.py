@@ -14,15 +14,27 @@ from typing import Any
 from bot.jobs.error_codec import Unforeseen
 from bot.jobs.facts import Summary, ToldObject
 from bot.jobs.model import JobState, Options
+from bot.jobs.operator_faults import needs_operator
 from bot.jobs.processes import ChildCrashed
 from bot.requests.errors import CommandError, ParseErrorKind
 from bot.requests.grammar import TO_THE_END_S
-from bot.slack.errors import FileNotShared, SlackError, SlackRefused
+from bot.slack.errors import FileNotShared, MessageNotShown, SlackError, SlackRefused
 from bot.texts import errors, limits, wording
+from bot.texts.engine import engine_name
+from bot.texts.google import CLOUD_STORAGE, why_no_access
 from bot.texts.mrkdwn import escape, inert
 from bot.texts.plurals import counted, counted_labels
 from bot.texts.wording import clock, count, percent, span
-from tracking.errors import ProcessDied, SourceRefusal, SourceRefused, TrackletError
+from tracking.errors import (
+    EngineUnavailable,
+    GoogleFault,
+    ProcessDied,
+    SourceRefusal,
+    SourceRefused,
+    StorageError,
+    StorageFault,
+    TrackletError,
+)
 
 Json = dict[str, Any]
 
@@ -74,6 +86,8 @@ def options_in_words(options: Options) -> str:
         words.append(f"above {percent(options.min_confidence)}")
     if options.min_frames != default.min_frames:
         words.append(f"at least {count(options.min_frames, 'frame')}")
+    if options.make:
+        words.append(f"make {', '.join(options.make)}")
     if options.engine is not None:
         words.append(f"with {options.engine.value}")
     return ", ".join(words)
@@ -85,7 +99,7 @@ def waiting(before: int) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """An estimate, said as one."""
+    """Return an estimate, said as one."""
     return f"about {wording.duration(max(10.0, round(seconds)))} left"
 
 
@@ -118,10 +132,15 @@ def nothing_found(name: str, asked: Options, options: str, summary: Summary) -> 
     if not summary.near_miss_count:
         return f"No objects found {where}{limits.in_brackets(options)}."
     named = any(kind.is_named for kind in summary.near_kinds)
-    wanted = limits.in_brackets(limits.limits(asked.min_confidence, asked.min_frames, summary.step_s, named=named))
+    wanted = limits.in_brackets(limits.limits(asked.min_confidence, _least(asked, summary), summary.step_s, named=named))
     what = " or ".join(map(escape, asked.labels)) or "object"
     close = limits.close(summary.near_kinds, summary.near_miss_count, summary.step_s)
     return f"No {what} {where} passed the limits{wanted}.{f' Close: {close}.' if summary.near_kinds else ''}"
+
+
+def _least(options: Options, summary: Summary) -> int:
+    """Return how many boxes were wanted: of short and slow clips fewer than was asked for."""
+    return summary.least_frames or options.min_frames
 
 
 def labels_missing(asked: Sequence[str], there: Sequence[str]) -> list[str]:
@@ -150,10 +169,10 @@ def labels_there(labels: Sequence[str]) -> str:
 def list_limits(options: Options, summary: Summary) -> str:
     """Return the thresholds that a list was made with, and what they keep out; "" for no thresholds."""
     named = any(row.is_named for row in summary.objects)
-    wanted = limits.limits(options.min_confidence, options.min_frames, summary.step_s, named=named)
+    wanted = limits.limits(options.min_confidence, _least(options, summary), summary.step_s, named=named)
     said = [f"Limits: {wanted}."] if wanted else []
     if summary.near_miss_count:
-        thresholds = options.min_confidence, options.min_frames, summary.step_s
+        thresholds = options.min_confidence, _least(options, summary), summary.step_s
         said.append(limits.not_shown(summary.near_kinds, summary.near_miss_count, *thresholds))
     return " ".join(said)
 
@@ -164,7 +183,7 @@ def stopped(user: str) -> str:
 
 
 def sentence(error: TrackletError, *, number: int) -> str:
-    """What went wrong with a job, and what to do; `number` is the job's."""
+    """Return what went wrong with a job, and what to do; `number` is the job's."""
     if isinstance(error, ProcessDied | ChildCrashed):
         return (
             "Something went wrong on my side: working on this video ended my program several times, so I stopped trying. It "
@@ -178,18 +197,37 @@ def sentence(error: TrackletError, *, number: int) -> str:
         )
     if isinstance(error, FileNotShared):
         return file_not_shared(error)
-    if isinstance(error, SlackRefused) and error.reason == "missing_scope":
-        return scope_missing(error.needed)
+    if isinstance(error, MessageNotShown):
+        return message_not_shown(error)
+    if isinstance(error, SlackRefused) and (error.reason == "missing_scope" or error.reason in REFUSALS):
+        return refused(error)
     if isinstance(error, SlackError):
         return (
             "Slack did not take all of what I made, so something is missing here. "
             f"Trying again may help; if it does not, tell whoever runs me that it was job {number}."
         )
+    if needs_operator(error):
+        return f"{_out_of_order(error)}. Only whoever runs me can mend that; tell them that it was job {number}."
     return inert(errors.sentence(error))
 
 
+def _out_of_order(error: TrackletError) -> str:
+    match error:
+        case StorageError(reason=StorageFault.FULL):
+            return "The disk is full, so I could not go on"
+        case StorageError(reason=GoogleFault() as fault):
+            return inert(why_no_access(fault, service=CLOUD_STORAGE, subject=error.subject))
+        case StorageError():
+            return "I can't use the place where I keep my files"
+        case EngineUnavailable(reason=GoogleFault() as fault):
+            return inert(why_no_access(fault, service=engine_name(error.engine), subject=error.subject))
+        case EngineUnavailable():
+            return f"{engine_name(error.engine)} is not set up here"
+    return "My detector can't be used"
+
+
 def file_not_shared(error: FileNotShared) -> str:
-    """A Slack file that cannot be used."""
+    """Return a Slack file that cannot be used."""
     match error.reason:
         case "elsewhere":
             return "That file is not shared in this channel, so I leave it alone. Share it here, and I track it."
@@ -199,6 +237,19 @@ def file_not_shared(error: FileNotShared) -> str:
             return "Slack hides that file, because it is older than this workspace's plan shows. Upload the video again."
         case "not-a-video":
             return "That file is not a video. MP4, MOV, WebM, MKV and AVI work."
+        case "missing":
+            return "Slack does not find that file. It was deleted, or it is not shared where I am. Upload the video again."
+        case "unready":
+            return "Slack has not finished with that file yet. Try again in a few minutes."
+        case "sign-in":
+            return no_access_to_files()
+        case "cut-short":
+            return "Slack gave me only a part of that file, each time that I asked. Try again later, or upload the video again."
+        case "unreachable":
+            return "Slack does not give me that file at the moment. Try again in a few minutes."
+        case "unknown":
+            name = escape(wording.quoted(error.file_id))
+            return f"I know no video called {name} in this channel. Share it here, or give me its link (Copy link to file)."
     return "That file is not there any more: somebody deleted it. Upload the video again."
 
 
@@ -209,6 +260,45 @@ def scope_missing(needed: str) -> str:
         f"I am missing {wanted} in this workspace. Whoever installed me can add it on the app's page, OAuth & Permissions, "
         "and install me again; then try once more."
     ).replace("OAuth & P", "OAuth &amp; P")
+
+
+REFUSALS: Mapping[str, str] = {
+    "restricted_action": "this workspace does not let me post there",
+    "restricted_action_read_only_channel": "only some people may post there",
+    "restricted_action_non_threadable_channel": "replies are not allowed there",
+    "restricted_action_thread_only_channel": "only replies are allowed there",
+    "restricted_action_thread_locked": "that thread is locked",
+    "cannot_reply_to_message": "that message takes no replies",
+    "is_archived": "the channel is archived",
+    "not_in_channel": "I am not in that channel any more",
+    "channel_not_found": "I am not in that channel any more",
+    "ekm_access_denied": "your organisation has taken back the keys to its messages",
+    "team_access_not_granted": "your organisation has not allowed me in that workspace",
+    "enterprise_is_restricted": "your organisation does not allow that",
+    "file_uploads_disabled": "this workspace does not take files from me",
+    "file_uploads_except_images_disabled": "this workspace does not take files from me",
+    "storage_limit_reached": "this workspace has no room for more files",
+}
+"""Why Slack does not let the bot post, by Slack's own word (docs.slack.dev/reference/methods/chat.postMessage)."""
+
+TOKEN_REFUSED = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
+"""Slack does not take the bot's token, which only who installed it can mend."""
+
+
+def refused(error: SlackRefused, *, channel: str = "") -> str:
+    """Return what Slack did not let the bot do, and who can change that; `channel` is where that was."""
+    if error.reason == "missing_scope":
+        return scope_missing(error.needed)
+    if error.reason in TOKEN_REFUSED:
+        return "I was removed from this workspace, or my access to it was. Ask whoever installed me to install me again."
+    why = REFUSALS.get(error.reason) or f"it says {inert(wording.quoted(error.reason))}"
+    where = f" in <#{channel}>" if channel.startswith(("C", "G")) else ""
+    return f"Slack does not let me answer{where}: {why}. Ask me in another channel, or in a message to me."
+
+
+def form_too_late() -> str:
+    """Return the form did not open."""
+    return "That took too long, so the form did not open. Type `/track` once more, or `/track` and a link."
 
 
 def no_access_to_files() -> str:
@@ -249,8 +339,10 @@ def animation_title(row: ToldObject) -> str:
     return f"{row.number} {wording.quoted(row.label, limit=40) or 'object'} · {span(row.start_s, row.end_s)}"
 
 
-def pictures_comment(title: str, name: str) -> str:
-    """Say what pictures follow; `title` is what people call their kind."""
+def pictures_comment(title: str, name: str, *, shown: int, total: int) -> str:
+    """Say what pictures follow, and how many of them; `title` is what people call their kind."""
+    if shown < total:
+        return f"The first {shown} of {total:,} {title} of {escape(wording.quoted(name))}"
     return escape(picture_title(title, name))
 
 
@@ -320,7 +412,7 @@ STATUS_TITLE = "Your jobs"
 
 
 def help_text() -> str:
-    """How to use it, by examples."""
+    """Return how to use it, by examples."""
     return (
         "*Share a video* in a channel that I am in, or in a message to me, and I start by myself.\n"
         "*`/track <link>`* tracks a video from a link: https://…, gs://bucket/name, or a file that is shared in this channel. "
@@ -331,12 +423,13 @@ def help_text() -> str:
         "*`/track`* alone opens a form. *`/track status`* lists your jobs, *`/track cancel`* stops one.\n"
         "*`/track auto off`* keeps me from starting unasked in this channel; a button remains. `/track auto on` undoes that.\n"
         "*`/track watch gs://bucket/prefix`* shows here what appears there. `/track watches` lists, `/track unwatch` ends it.\n"
-        "*In a thread*, where commands do not work, mention me."
+        "*Mention me* and say the same, with a video, a link or in a thread, where commands do not work: "
+        "`@Tracklet only person`, `@Tracklet stop`, `@Tracklet status`. In a message to me the words alone will do."
     )
 
 
 def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
-    """What was not understood, and what would be; with `plain` for fields that show no formatting."""
+    """Return what was not understood, and what would be; with `plain` for fields that show no formatting."""
     words = wording.quoted(problem.words)
     words = words if plain else escape(words)
     match problem.what:
@@ -350,8 +443,8 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
             return f"{words} has a * or ? in its name, which would stand for many files. Name one video."
         case ParseErrorKind.UNKNOWN:
             return (
-                f"I do not understand “{words}”. After the link I know: from 0:10 to 0:30; only person, car; above 60%; "
-                "at least 5 frames; with yolox, motion or google."
+                f"I do not understand “{words}”.{_nearest(problem)} For a video I know: from 0:10 to 0:30; only person, car; "
+                "above 60%; at least 5 frames; with yolox, motion or google. Besides: help, status, cancel."
             )
         case ParseErrorKind.TWICE:
             return f"“{words}” says something for the second time. Say each thing once."
@@ -362,11 +455,11 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
         case ParseErrorKind.FRAMES:
             return f"“{words}” isn't a number of frames between 1 and 10,000."
         case ParseErrorKind.ENGINE:
-            return f"I know no engine called {words}. Say with yolox, with motion, with google or with auto."
+            return f"I know no engine called {words}.{_nearest(problem)} Say with yolox, with motion, with google or with auto."
         case ParseErrorKind.LABELS:
             return f"I can't read “{words}” as a list of objects. Try: only person, car."
         case ParseErrorKind.CANCEL:
-            return f"I don't know job “{words}”. `/track status` lists yours. Say `/track cancel 12`, or `/track cancel all`."
+            return f"I don't know job “{words}”. `/track status` lists yours. Say `cancel 12`, or `cancel all`."
         case ParseErrorKind.AUTO:
             return "Say `/track auto on` or `/track auto off`."
         case ParseErrorKind.WATCH:
@@ -375,18 +468,53 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
             return "That is more text than I read. A link and a few words are enough."
 
 
+def _nearest(problem: CommandError) -> str:
+    """Return what somebody may have meant; a word of ours, or a class of objects."""
+    return f" Did you mean “{problem.nearest}”?" if problem.nearest else ""
+
+
+def left_out(problem: CommandError) -> str:
+    """Return a video is tracked although not all of what was said about it was understood."""
+    return f"{misunderstood(problem)} I go on without that."
+
+
+def same_as_above(link: str) -> str:
+    """Return a video whose job in the same thread runs, or is done, with the same options; `link` leads to it, "" for none."""
+    return f"Same video, same settings: {f'<{link}|see above>' if link else 'see above'}."
+
+
+def too_many_videos(number: int, most: int) -> str:
+    """Return a message with more videos than are taken of one."""
+    return f"That message has {number} videos. I take the first {most} of one message; share the others in another."
+
+
+def no_video_here() -> str:
+    """Return a request for a video in a message that has none, outside of threads."""
+    return "I see no video in that message. Share one with it, give me a link, or reply in the thread of a video."
+
+
+def message_not_shown(error: MessageNotShown) -> str:
+    """Return a message's link that leads to no video."""
+    match error.reason:
+        case "elsewhere":
+            return "That message is not in this channel, so I leave its video alone. Share the video here."
+        case "no-video":
+            return no_video_in_message()
+    return "Slack does not show me that message: it may be deleted, or a reply in a thread. Share the video itself."
+
+
 def not_here() -> str:
-    """The bot cannot post where it was asked."""
+    """Return the bot cannot post where it was asked."""
     return "I am not in this channel, so I could not answer. Invite me first: type `/invite @Tracklet`, then ask again."
 
 
 def no_video_in_message() -> str:
-    """The message shortcut, on a message without a video."""
+    """Return the message shortcut, on a message without a video."""
     return "There is no video in that message: neither a file nor a link to one."
 
 
 def no_video_in_thread() -> str:
-    """A mention in a thread without a video."""
+    """Return a mention in a thread without a video."""
     return "I see no video in this thread. Share one here, or give me a link to one."
 
 
@@ -467,33 +595,38 @@ def cancelling(numbers: Sequence[int]) -> str:
     return f"Stopping {count(len(numbers), 'job')}: {wording.ranges(numbers)}."
 
 
+def nothing_runs_in_thread() -> str:
+    """Return the answer to who wants to stop what is over already."""
+    return "Nothing is running in this thread. `/track status` lists your jobs."
+
+
 def over_already(number: int) -> str:
     """Return that it is too late."""
     return f"Job {number} is over already."
 
 
 def not_allowed() -> str:
-    """A click by somebody who may not."""
+    """Return a click by somebody who may not."""
     return "Only people in the channel of that job can do this."
 
 
 def slow_database() -> str:
-    """What a command is answered while its answer waits for the database."""
+    """Return what a command is answered while its answer waits for the database."""
     return "My database is slow to answer just now. I go on as soon as it does; there is no need to ask again."
 
 
 def given_up() -> str:
-    """What somebody is told of a request that could not be worked on, however often it was tried."""
+    """Return what somebody is told of a request that could not be worked on, however often it was tried."""
     return "I could not do that: something went wrong on our side, several times. Ask who runs me to look into my log."
 
 
 def not_yet() -> str:
-    """A click on a button of a job that is not that far."""
+    """Return a click on a button of a job that is not that far."""
     return "That is not possible for this job at the moment. Try again when it is done."
 
 
 def nothing_asked_yet() -> str:
-    """An empty list of jobs."""
+    """Return an empty list of jobs."""
     return "You have not asked me for anything yet. `/track help` shows how."
 
 
@@ -560,12 +693,12 @@ def doctor_no_token() -> str:
 
 
 def doctor_token(user: str, team: str) -> str:
-    """The bot's token is good."""
+    """Return the bot's token is good."""
     return f"Slack knows the token: it is {wording.quoted(user)} in {wording.quoted(team)}."
 
 
 def doctor_scopes(missing: Sequence[str], reasons: Mapping[str, str]) -> str:
-    """Whether every scope of the manifest was granted."""
+    """Return whether every scope of the manifest was granted."""
     if not missing:
         return "Every scope of the manifest is granted."
     told = "; ".join(f"{scope}, {reasons[scope]}" for scope in missing)
@@ -573,7 +706,7 @@ def doctor_scopes(missing: Sequence[str], reasons: Mapping[str, str]) -> str:
 
 
 def doctor_channels(names: Sequence[str]) -> str:
-    """Where the bot is."""
+    """Return where the bot is."""
     if not names:
         return "The bot is in no channel yet. Type /invite @Tracklet in one, or write to it directly."
     return f"The bot is in {wording.listing([f'#{wording.quoted(name)}' for name in names])}."

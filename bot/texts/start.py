@@ -35,7 +35,7 @@ def bot_token_refused(reason: str, needed: str = "") -> str:
 
 
 def bot_token_of_another_kind(prefix: str) -> str:
-    """The variable holds a token whose beginning says that it is no bot's."""
+    """Return the variable holds a token whose beginning says that it is no bot's."""
     return f"a token that begins with {prefix} is not a bot's. {WHERE_THE_BOTS_IS}"
 
 
@@ -45,12 +45,12 @@ def app_token_refused(reason: str) -> str:
 
 
 def app_token_of_another_kind() -> str:
-    """The variable holds a token that does not begin like an app-level one."""
+    """Return the variable holds a token that does not begin like an app-level one."""
     return f"an app-level token begins with xapp-. {HOW_THE_APPS_IS_MADE}"
 
 
 def token_with_other_characters() -> str:
-    """A token with a blank, a line break or a letter that no token has: most often copied with something around it."""
+    """Return a token with a blank, a line break or a letter that no token has: most often copied with something around it."""
     return "there is a blank or another character in it that no token has. Copy it again"
 
 
@@ -67,18 +67,23 @@ def waiting_for_slack(host: str) -> str:
     )
 
 
+def several_processes_need_postgres() -> str:
+    """Say what workers need; stands behind the setting."""
+    return "a front that only answers, and workers beside it, need one Postgres database; `tracklet serve` works on its own"
+
+
 def port_taken() -> str:
     """Another program listens on the port."""
     return "another program uses that port. End it, or choose another port; 0 takes one that is free"
 
 
 def port_forbidden() -> str:
-    """The system keeps the port for administrators."""
+    """Return the system keeps the port for administrators."""
     return "this user may not listen on that port. Choose one from 1024 on"
 
 
 def host_not_ours(why: str) -> str:
-    """The address is not one of this machine's."""
+    """Return the address is not one of this machine's."""
     reason = f" ({quoted(why)})" if why else ""
     return f"this machine can't listen there{reason}. Use 127.0.0.1 for this machine alone, or 0.0.0.0 for all of its addresses"
 
@@ -97,18 +102,18 @@ def folder_in_use() -> str:
 
 
 def database_address_wanted() -> str:
-    """The address of the database can't be read; it may hold a password, so it is not shown."""
+    """Return the address of the database can't be read; it may hold a password, so it is not shown."""
     return "it must be an address such as postgresql://user:password@host/name. Leave it unset for SQLite in the data folder"
 
 
 def database_unreachable(why: str) -> str:
-    """The database does not let us in."""
+    """Return the database does not let us in."""
     reason = f" ({quoted(why, limit=160)})" if why else ""
     return f"the database does not answer{reason}. Check that it runs, the address, the user and the password"
 
 
 def newer_database(version: str) -> str:
-    """A database that a later program has changed."""
+    """Return a database that a later program has changed."""
     return (
         f"a newer Tracklet made that database (its version is {quoted(version)}, which I do not know). Run that newer version "
         "again, or restore a backup of the database that was made before the update. I changed nothing"

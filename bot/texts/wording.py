@@ -20,6 +20,12 @@ def quoted(text: str, *, limit: int = MAX_QUOTED) -> str:
     return f"{clean[: limit * 2 // 3]}…{clean[-(limit - limit * 2 // 3 - 1) :]}"
 
 
+def quoted_sentence(text: str, *, limit: int = 200) -> str:
+    """Return foreign text as a sentence of its own, which ends with a full stop whatever it ended with; "" for none."""
+    said = quoted(text, limit=limit).rstrip(" ,;:")
+    return said if not said or said.endswith((".", "!", "?", "…")) else f"{said}."
+
+
 def clock(seconds: float, *, tenths: bool = False) -> str:
     """Return a place in a video: "0:03", "12:40", "1:02:03", with `tenths` "0:03.5"."""
     in_tenths = max(0, math.floor(seconds * 10 + 1e-5))

@@ -44,7 +44,7 @@ class ObjectEvents:
             await self._jobs.submit_triggered(object_id(event.bucket, event.name, str(event.generation)), request)
 
     async def _wanted(self, event: ObjectFinalized, uri: str) -> Request | None:
-        """What an object that is not ours asks for, None where that is nothing."""
+        """Return what an object that is not ours asks for, None where that is nothing."""
         suffix = event.name.rpartition(".")[2].lower()
         annotations, is_annotation = self._storage.annotations, False
         if isinstance(annotations, Bucket) and event.bucket == annotations.name and (video := annotated_video(event.name)):

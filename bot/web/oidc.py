@@ -77,7 +77,10 @@ class OidcVerifier:
                 raise InvalidTokenError(f"another {claim}")
 
     async def _current(self, key_id: str) -> Mapping[str, str]:
-        """The certificates, fetched when they are old, or when they lack a key: at most once a minute, since anyone can ask."""
+        """
+        Return the certificates, fetched when they are old, or when they lack a key: at most once a minute, since anyone can
+        ask.
+        """
         async with self._fetching:
             now = self._clock()
             unknown = key_id not in self._certificates and now - self._fetched_at >= _REFETCH_S

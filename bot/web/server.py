@@ -96,7 +96,7 @@ class HttpServer:
 
     @property
     def connections(self) -> int:
-        """How many are open."""
+        """Return how many are open."""
         return len(self._open())
 
     def _open(self) -> list[web.RequestHandler]:

@@ -47,7 +47,12 @@ def slack_route(app: AsyncApp, *, signing_secret: str) -> web.RouteDef:
                 logger.warning("%s", wrong_signature())
             raise web.HTTPUnauthorized(text="invalid signature\n")
         is_told = False
-        return await to_aiohttp_response(await app.async_dispatch(_parsed(request, raw)))
+        parsed = _parsed(request, raw)
+        if parsed.body.get("type") == "app_rate_limited":
+            # No event and nothing that Bolt knows: Slack leaves out events for a minute (docs.slack.dev/apis/events-api).
+            logger.warning("Slack leaves out events: there were more than it sends in an hour")
+            return web.Response(text="ok\n")
+        return await to_aiohttp_response(await app.async_dispatch(parsed))
 
     return web.post(EVENTS_PATH, slack)
 
@@ -84,7 +89,7 @@ def _is_fresh(request: web.BaseRequest, body: bytes) -> bool:
 
 
 def _parsed(request: web.Request, raw: bytes) -> AsyncBoltRequest:
-    """The request in Bolt's form. Raises `HTTPBadRequest`."""
+    """Return the request in Bolt's form. Raises `HTTPBadRequest`."""
     is_form = request.content_type != "application/json" and not raw.startswith(b"{")
     if is_form and raw.count(b"&") >= _MAX_FIELDS:
         raise web.HTTPBadRequest(text="too many fields\n")

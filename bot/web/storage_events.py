@@ -44,7 +44,7 @@ class ObjectFinalized:
 
 def parse(headers: Mapping[str, str], body: bytes) -> ObjectFinalized | None:
     """
-    The event in a request, None for one that asks nothing of us. Raises `BadEventError`.
+    Return the event in a request, None for one that asks nothing of us. Raises `BadEventError`.
 
     `headers` must ignore the case of its keys, as aiohttp's do.
     """
@@ -142,7 +142,7 @@ def _decoded(value: object) -> bytes:
 
 
 def _number(value: object) -> int:
-    """A 64-bit number as Google's JSON gives it, in a string; -1 for anything else."""
+    """Return a 64-bit number as Google's JSON gives it, in a string; -1 for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else -1

@@ -83,7 +83,7 @@ class Plan:
 
 
 def plan_of(shown: ShownObject, picture: tuple[int, int], frame_rate: float) -> Plan:
-    """The plan for one object in a video of (width, height) pixels and `frame_rate`, 0 when unknown."""
+    """Return the plan for one object in a video of (width, height) pixels and `frame_rate`, 0 when unknown."""
     clip = shown.clip
     if clip.duration_s < STILL_BELOW_S:
         times = np.array([shown.moments[0].time_s])
@@ -101,7 +101,7 @@ def plan_of(shown: ShownObject, picture: tuple[int, int], frame_rate: float) -> 
 
 
 def frame_step_s(frame_rate: float) -> float:
-    """The time between two frames of a GIF: a whole number of the video's frames where its rate is known."""
+    """Return the time between two frames of a GIF: a whole number of the video's frames where its rate is known."""
     if frame_rate <= 0:
         return 1 / TARGET_RATE_HZ
     every = max(1, math.ceil(frame_rate / TARGET_RATE_HZ - 0.05))
@@ -112,7 +112,7 @@ def frame_step_s(frame_rate: float) -> float:
 
 def _grid_times(clip: Segment, step_s: float) -> NDArray[np.float64]:
     """
-    The multiples of `step_s` in `clip`, the last at least a GIF's shortest delay before its end.
+    Return the multiples of `step_s` in `clip`, the last at least a GIF's shortest delay before its end.
 
     All objects of a video have their frames at the same times, so that one picture serves all who are there.
     """
@@ -146,7 +146,7 @@ def draw_animations(
     progress: Progress,
     cancelled: CancelCheck,
 ) -> list[Animation]:
-    """One batch: writes a GIF for each of `plans` that the video has pictures for, in one pass over what they need."""
+    """Write one batch: a GIF for each of `plans` that the video has pictures for, in one pass over what they need."""
     picture = video.info.width, video.info.height
     growing = [_PendingGif(plan, _clip_of(plan, typeface), picture) for plan in plans]
     needs = [(float(t), (one, place)) for one in growing for place, t in enumerate(one.plan.times_s)]
@@ -214,7 +214,7 @@ class _PendingGif:
         self._picture = picture
 
     def taking(self, source: _Source, number: int) -> Task:
-        """The task of adding frame `number`."""
+        """Return the task of adding frame `number`."""
         self.received += 1
 
         def take() -> None:
@@ -233,7 +233,7 @@ class _PendingGif:
         return take
 
     def finishing(self, out: Path, name: str) -> Task:
-        """The task of writing the file."""
+        """Return the task of writing the file."""
 
         def finish() -> None:
             assert self._clip
@@ -248,7 +248,7 @@ class _PendingGif:
         return finish
 
     def _place(self, time_s: float, window: NDArray[np.float64]) -> Place:
-        """Where the object is, at the time of the picture, in the window and in the whole."""
+        """Return where the object is, at the time of the picture, in the window and in the whole."""
         box = self.plan.shown.track.box_at(time_s)
         inside = box.clipped()
         width, height = self._picture

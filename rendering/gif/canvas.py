@@ -52,7 +52,7 @@ class Place:
 
 
 def overlay_colours(colour: Colour) -> NDArray[np.uint8]:
-    """The colours of strip, box and letters for a label's colour, with blends for smooth edges: (N, 3), N <= 17."""
+    """Return the colours of strip, box and letters for a label's colour, with blends for smooth edges: (N, 3), N <= 17."""
     blends = [(INK, PAPER, 5), (INK, MUTED, 4), (INK, colour, 3), (colour, text_on(colour), 4)]
     exact = [INK, colour, PAPER, MUTED]
     mixed = [np.array(a) + (np.array(b) - np.array(a)) * i / n for a, b, n in blends for i in range(1, n)]
@@ -60,7 +60,7 @@ def overlay_colours(colour: Colour) -> NDArray[np.uint8]:
 
 
 def full_palette(picture_palette: NDArray[np.uint8], colour: Colour) -> NDArray[np.uint8]:
-    """The 256 colours of a file: the picture's, the overlay's, and one for transparency."""
+    """Return the 256 colours of a file: the picture's, the overlay's, and one for transparency."""
     table = np.zeros((TRANSPARENT + 1, 3), np.uint8)
     table[: len(picture_palette)] = picture_palette
     overlay = overlay_colours(colour)
@@ -69,7 +69,7 @@ def full_palette(picture_palette: NDArray[np.uint8], colour: Colour) -> NDArray[
 
 
 def strip_height(width: int, *, has_map: bool) -> int:
-    """How high the strip below a picture of `width` pixels is."""
+    """Return how high the strip below a picture of `width` pixels is."""
     return TALL_STRIP_PX if has_map or width < ONE_LINE_FROM_PX else STRIP_PX
 
 
@@ -101,7 +101,7 @@ class Layout:
         self._overview_indices = indices
 
     def compose(self, picture: NDArray[np.uint8], place: Place) -> NDArray[np.uint8]:
-        """The canvas with `picture` (H, W) indices and everything that is drawn at `place`."""
+        """Return the canvas with `picture` (H, W) indices and everything that is drawn at `place`."""
         canvas = self._background.copy()
         area = canvas[: self.picture[1], self._left : self._left + self.picture[0]]
         area[:] = picture
@@ -114,7 +114,7 @@ class Layout:
         return canvas
 
     def picture_of(self, canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The part of a canvas that holds the picture."""
+        """Return the part of a canvas that holds the picture."""
         return canvas[: self.picture[1], self._left : self._left + self.picture[0]]
 
     def _draw_map(self, canvas: NDArray[np.uint8], overview: NDArray[np.uint8], place: Place) -> None:
@@ -142,6 +142,6 @@ def _fitted(picture: NDArray[np.uint8], room: tuple[int, int]) -> NDArray[np.uin
 
 
 def _in_overlay(rgb: NDArray[np.uint8], colour: Colour) -> NDArray[np.uint8]:
-    """Each pixel of a strip as the index of the overlay's nearest colour."""
+    """Return each pixel of a strip as the index of the overlay's nearest colour."""
     indices: NDArray[np.uint8] = Lookup(overlay_colours(colour)).indices(cells_of(rgb)) + np.uint8(PICTURE_COLOURS)
     return indices

@@ -89,7 +89,7 @@ class GifBuilder:
         self._shown = indices
 
     def frames(self) -> Iterator[tuple[NDArray[np.uint8], int, int]]:
-        """What was added: whole pictures of indices with their start in cs and their palette, each new to the caller."""
+        """Yield what was added: whole pictures of indices with their start in cs and their palette, each new to the caller."""
         shown = np.zeros((self.height, self.width), np.uint8)
         for part in self._parts:
             size = part.width, part.height
@@ -101,7 +101,7 @@ class GifBuilder:
 
     def file(self, palettes: Sequence[NDArray[np.uint8]], *, end_cs: int) -> bytes:
         """
-        The whole file, looping forever; the last frame is shown until `end_cs`.
+        Return the whole file, looping forever; the last frame is shown until `end_cs`.
 
         `palettes` are (N, 3) RGB, N up to 256, by the numbers that `add` was given.
         """

@@ -99,7 +99,7 @@ class GifEncoder:
         self._builder.add(layout.compose(indices, place), start_cs, palette=palette)
 
     def finished(self) -> GifFile | None:
-        """The file, not larger than `MAX_BYTES`; None where no frame came."""
+        """Return the file, not larger than `MAX_BYTES`; None where no frame came."""
         if self._builder is None:
             return None
         result = self._file(self._builder, self._end_cs if len(self._starts_cs) > 1 else 0)
@@ -118,7 +118,7 @@ class GifEncoder:
         return GifFile(data, (builder.width, builder.height), builder.frame_count, duration_cs)
 
     def _reduced(self, measure: Reduction) -> GifFile:
-        """The GIF again, smaller, from the indices of the first."""
+        """Return the GIF again, smaller, from the indices of the first."""
         assert self._quantiser
         assert self._layout
         width, height = (max(1, round(side * measure.scale)) for side in self._picture)
@@ -141,7 +141,7 @@ class GifEncoder:
         return self._file(builder, duration_cs)
 
     def _thinned(self, every: int, end_cs: int) -> Iterator[tuple[int, NDArray[np.uint8], int, Place]]:
-        """Every n-th frame before `end_cs`, the first in any case: its start, its canvas, its palette, and its place."""
+        """Yield every n-th frame before `end_cs`, the first in any case: its start, its canvas, its palette, and its place."""
         assert self._builder
         frames = self._builder.frames()
         canvas, _, palette = next(frames)

@@ -63,7 +63,7 @@ class Lookup:
         self._is_far = np.zeros(_CELLS, np.bool_)
 
     def indices(self, cells: NDArray[np.int32]) -> NDArray[np.uint8]:
-        """The index of the nearest colour for each of `cells` (any shape)."""
+        """Return the index of the nearest colour for each of `cells` (any shape)."""
         found = self._nearest.take(cells)
         unknown = found == _UNKNOWN
         if unknown.any():
@@ -72,7 +72,7 @@ class Lookup:
         return found
 
     def far(self, cells: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Which of `cells`, all looked up before, the palette serves badly."""
+        """Return which of `cells`, all looked up before, the palette serves badly."""
         return self._is_far.take(cells)
 
     def add(self, colours: NDArray[np.uint8]) -> None:
@@ -190,18 +190,18 @@ class Quantiser:
 
 
 def cells_of(picture: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """The cell of each pixel (H, W, 3), (H, W): the 6 highest bits of red, green and blue, one after the other."""
+    """Return the cell of each pixel (H, W, 3), (H, W): the 6 highest bits of red, green and blue, one after the other."""
     coarse = (picture & np.uint8(0xFC)).astype(np.float32)
     return np.asarray(cv2.transform(coarse, _CELL_KEY)).astype(np.int32).reshape(picture.shape[:2])
 
 
 def _colours_of(cells: NDArray[np.intp]) -> NDArray[np.float32]:
-    """The colour in the middle of each cell: (N, 3)."""
+    """Return the colour in the middle of each cell: (N, 3)."""
     return np.stack([cells >> 12, cells >> 6 & 63, cells & 63], axis=1).astype(np.float32) * 4 + 1.5
 
 
 def nearest_of(colours: NDArray[np.float32], palette: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """The index of the nearest colour of `palette` (N, 3) for each of `colours` (K, 3): (K,)."""
+    """Return the index of the nearest colour of `palette` (N, 3) for each of `colours` (K, 3): (K,)."""
     targets = palette.astype(np.float32) * _WEIGHTS
     # The square of the colour itself is the same for all candidates; a product gives the rest.
     left = np.concatenate([colours * _WEIGHTS, np.ones((len(colours), 1), np.float32)], axis=1)
@@ -221,7 +221,7 @@ def _spread(picture: NDArray[PixelT]) -> NDArray[PixelT]:
 
 def _fitted(sample: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
-    A palette for the pixels (N, 3): (K, 3), K <= `FIRST_COLOURS`.
+    Return a palette for the pixels (N, 3): (K, 3), K <= `FIRST_COLOURS`.
 
     Kinds of pixels (cells of six bits) are split at the mean where their colours vary most (after Wu, Graphics Gems II, 1991),
     many groups at once: those first of which pixels times deviation is most, since variance alone leaves too little to large
@@ -280,7 +280,7 @@ def _frequent(sample: NDArray[np.uint8], colours: int) -> NDArray[np.uint8]:
 
 
 def _distinct(cells: NDArray[np.int32]) -> NDArray[np.intp]:
-    """Each of `cells` once, sorted; many by marking, which is quicker than to sort them."""
+    """Return each of `cells` once, sorted; many by marking, which is quicker than to sort them."""
     if cells.size < _FEW_CELLS:
         return np.unique(cells).astype(np.intp)
     there = np.zeros(_CELLS, np.bool_)

@@ -68,7 +68,7 @@ class Viewport:
 
 
 def whole_size(picture: tuple[int, int], *, max_height: int) -> tuple[int, int]:
-    """The size at which a whole picture of (width, height) is shown: at most `MAX_SIDE_PX` by `max_height`."""
+    """Return the size at which a whole picture of (width, height) is shown: at most `MAX_SIDE_PX` by `max_height`."""
     width, height = picture
     scale = min(MAX_SIDE_PX / width, max_height / height, MAX_ENLARGEMENT)
     return max(1, round(width * scale)), max(1, round(height * scale))
@@ -78,7 +78,7 @@ def view_of(
     boxes: NDArray[np.float64], times_s: NDArray[np.float64], picture: tuple[int, int], *, max_height: int, whole_height: int
 ) -> Viewport:
     """
-    How to show an object with `boxes` (N, 4) at `times_s` (N,) in a picture of (width, height) pixels.
+    Return how to show an object with `boxes` (N, 4) at `times_s` (N,) in a picture of (width, height) pixels.
 
     `max_height` bounds the shown height of a window, `whole_height` that of the whole picture.
     """
@@ -123,7 +123,7 @@ class _Window:
 
 
 def _sized(room: NDArray[np.float64], shape: float, pixels: int, picture: tuple[int, int], max_height: int) -> _Window:
-    """A window of `shape` with `room` (2,) for its object, inside the picture and magnified 3x at most."""
+    """Return a window of `shape` with `room` (2,) for its object, inside the picture and magnified 3x at most."""
     shown_width = min(MAX_SIDE_PX, (pixels * shape) ** 0.5, max_height * shape)
     wanted = max(room[0], room[1] * shape, shown_width / MAX_ENLARGEMENT)
     width = min(wanted, picture[0], picture[1] * shape)
@@ -136,7 +136,7 @@ def _path(
     low: NDArray[np.float64], high: NDArray[np.float64], side: float, length: float, times_s: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """
-    Where a window of `side` starts along one axis of `length`, so that it holds low..high at each time: (N,).
+    Return where a window of `side` starts along one axis of `length`, so that it holds low..high at each time: (N,).
 
     It rests as long as it can, and the moves between rests are eased.
     """

@@ -88,9 +88,9 @@ KINDS: Registry[PictureKind] = Registry("rendering.kinds")
 
 def default_kinds() -> tuple[str, ...]:
     """Return the keys of the kinds that are made unless something else is asked for, in the order in which they are made."""
-    return tuple(kind.key for kind in KINDS.values() if kind.is_default)
+    return tuple(kind.key for kind in in_order([kind.key for kind in KINDS.values() if kind.is_default]))
 
 
 def in_order(keys: Sequence[str]) -> tuple[PictureKind, ...]:
-    """Return the kinds of `keys`, each once, the cheapest first: what is quick never waits. Raises `KeyError`."""
-    return tuple(sorted({KINDS[key] for key in keys}, key=lambda kind: kind.cost))
+    """Return the kinds of `keys`, each once, the cheapest first, for what is quick never waits. Raises `KeyError`."""
+    return tuple(sorted((KINDS[key] for key in dict.fromkeys(keys)), key=lambda kind: kind.cost))

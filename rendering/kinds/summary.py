@@ -37,7 +37,7 @@ def draw_summary(
                     [(page + 1, objects[page * PAGE_OBJECTS : (page + 1) * PAGE_OBJECTS]) for page in chosen],
                     drawing.out,
                     name=drawing.name,
-                    selection=options.selection,
+                    selection=drawing.selected.selection,
                     typeface=typeface,
                     twins=twins,
                     progress=part_of(progress, start, len(chosen), len(wanted)),

@@ -89,7 +89,7 @@ class CellCaption:
         return canvas
 
     def _facts(self, room: int) -> Text:
-        """All facts, or the last alone, or none, as there is room."""
+        """Return all facts, or the last alone, or none, as there is room."""
         facts = self._caption.facts
         for text in (facts, facts.rpartition(" · ")[2]) if room > self._text_px else ():
             found = fitted(text, self._text_px, room, self._typeface, REGULAR, whole=True)

@@ -115,7 +115,7 @@ def render_comparison(
 def _pictures(
     video: Video, pages: Sequence[Sequence[Pair]], *, progress: Progress, cancelled: CancelCheck
 ) -> list[list[Picture]]:
-    """The picture of every cell of some pages, in one pass over the video."""
+    """Return the picture of every cell of some pages, in one pass over the video."""
     size = video.info.width, video.info.height
     layouts = [page_layout(page, size) for page in pages]
     drawn = [[blank(layout.picture)] * len(page) for page, layout in zip(pages, layouts, strict=True)]
@@ -136,7 +136,7 @@ def _pictures(
 
 
 def _cell_picture(frame: ScaledFrame, one: Pair, moment: Moment, layout: PageLayout) -> Picture:
-    """The view of an object with the boxes of those who found it."""
+    """Return the view of an object with the boxes of those who found it."""
     view = View.of(moment.box.clipped(), frame.size, layout.picture, large_px=LARGE_ENOUGH_PX * layout.scale)
     cell = view.cell_of(frame.at(view.gain))
     for track, is_b in ((one.a, False), (one.b, True)):
@@ -157,7 +157,7 @@ def _draw_line(canvas: Picture, box: Rectangle, *, width: int, is_dashed: bool) 
 
 
 def _dashes(shape: tuple[int, ...], box: Rectangle, *, dash_px: int) -> NDArray[np.bool_]:
-    """Where a dashed line along `box` shows, (height, width): every corner is a dash, and gaps are as long as dashes."""
+    """Return where a dashed line along `box` shows, (height, width): every corner is a dash, and gaps are as long as dashes."""
     steps = []
     for length, start, end in ((shape[0], box[1], box[3]), (shape[1], box[0], box[2])):
         count = max(1, round((end - start) / dash_px)) | 1

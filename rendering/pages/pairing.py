@@ -57,7 +57,8 @@ class Pair:
 
 def pair(a: Annotations, b: Annotations, selection: Selection, *, duration_s: float = 0.0) -> tuple[Pair, ...]:
     """
-    What is shown of two engines' annotations of one video: first what both found, then what `a` alone, then what `b` alone.
+    Return what is shown of two engines' annotations of one video: first what both found, then what `a` alone, then what `b`
+    alone.
 
     Within each they stand in the order of `select`. `selection` holds for either engine. What is seen only after the end of the
     video is left out where `duration_s` (0: unknown) gives it.

@@ -250,7 +250,7 @@ def twins_of(objects: Sequence[ShownObject]) -> dict[int, int]:
 
 
 def _considering(frame: ScaledFrame, due: Sequence[tuple[_Cell, Moment]]) -> Task:
-    """The task of showing a picture to all cells that it is for."""
+    """Return the task of showing a picture to all cells that it is for."""
 
     def consider() -> None:
         frame.at(max(cell.gain(moment) for cell, moment in due))  # the largest first: the others are made of it

@@ -7,6 +7,8 @@ Videos are drawn once and kept in a folder outside of the repository.
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import av
 import numpy as np
 
 from tests.clips import Clip, crossing_scene, draw_clip
+from tests.torture.recordings import Recipe, Recording, record
 from tracking.formats import video_intelligence
 from tracking.model import Annotations, EngineWarning, Segment, Track
 
@@ -60,6 +63,17 @@ def video_seeds(folder: Path) -> list[bytes]:
     ):
         if not (folder / name).exists():
             _whole(folder / name, lambda path, a=(folder / source, format_name, options): _rewrapped(path, *a))
+    with tempfile.TemporaryDirectory() as made:
+        for recipe in (
+            Recipe("mpg", "mpeg2video", b_frames=2, gop=6, count=20),
+            Recipe("vob", "libx264", b_frames=2, gop=20, count=20),
+            Recipe("mxf", "mpeg2video", b_frames=2, gop=6, count=20),
+            Recipe("dav", "libx264", b_frames=2, count=20),
+            Recipe("mpjpeg", "mjpeg", count=10),
+            Recipe("ts", "libx264", b_frames=2, gop=6, count=20, change="joined"),
+        ):
+            if not (folder / recipe.name).exists():
+                _whole(folder / recipe.name, lambda _, recipe=recipe: record(recipe, Path(made)))
     return [path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
 
 
@@ -68,7 +82,7 @@ def _whole(path: Path, make: Any) -> None:
     aside = path.with_name(f".{path.name}")
     aside.mkdir(exist_ok=True)
     made = make(aside / path.name)
-    (made.path if isinstance(made, Clip) else made).replace(path)
+    shutil.move(made.path if isinstance(made, Clip | Recording) else made, path)
     aside.rmdir()
 
 

@@ -24,6 +24,7 @@ from tests.fuzz import seeds
 from tests.fuzz.mutations import changed_json, mutated_annotations, mutated_text, mutated_video
 from tracking.errors import TrackletError
 from tracking.formats import pieces, video_intelligence
+from tracking.model import Segment
 from tracking.video.file import Video
 
 FIRST_FRAMES = 5
@@ -52,13 +53,16 @@ class Trials:
         }
 
     def video(self, number: int) -> str:
-        """Open, examine, read the index, decode the first frames, and go to some times twice."""
+        """Open, examine, read the index, decode the first frames and some of the second half, and go to some times twice."""
         self._file.write_bytes(content_of("video", number, self._videos))
         try:
             is_sample(self._file)
             with Video(self._file) as video:
                 for frame in itertools.islice(video.frames(), FIRST_FRAMES):
                     frame.pixels()
+                half = Segment(video.info.duration_s / 2, video.info.duration_s)
+                for frame in itertools.islice(video.frames(segment=half, rate_hz=5.0), FIRST_FRAMES):
+                    frame.pixels((32, 24))
                 times = [0.0, video.info.duration_s / 3, video.info.duration_s * 0.9]
                 for _ in range(2):
                     for _, frame in video.frames_at(times):
@@ -96,7 +100,7 @@ class Trials:
         with contextlib.suppress(errors.CommandError):
             grammar.parse_options(text)
         with contextlib.suppress(errors.CommandError):
-            grammar.mention_options(text, "UBOT")
+            grammar.hear(text)
         links.split_links(text)
         message = json.loads(json.dumps(chance.choice(seeds.MESSAGES)))
         message["event"]["text"] = text

@@ -8,6 +8,7 @@ downloads short, and tells of new objects. What it does not touch is the emulato
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import json
 import re
@@ -21,6 +22,8 @@ import aiohttp
 from aiohttp import web
 from gcp_storage_emulator.server import APIThread, RequestHandler
 from gcp_storage_emulator.storage import Storage
+
+from tracking.storage.base import crc32c
 
 Resource = dict[str, str]
 OnFinalized = Callable[[Resource], Awaitable[None]]
@@ -49,7 +52,9 @@ class StorageServer:
     """
     An async context manager with the buckets given.
 
-    `closed` buckets want a token, `denied` ones refuse everybody. `lost_answers` counts uploads that happen and are answered
+    `closed` buckets want a token, `denied` ones refuse everybody, `refusals` gives the status, reason and message of others.
+    Objects in `gzipped` are kept compressed and sent so. `lost_sessions` counts resumable uploads that are forgotten in the
+    middle (410), `lost_answers` counts uploads that happen and are answered
     503, `cut_downloads` downloads that end in the middle, `failures` any requests that are answered 503 without happening.
     A download that stalls does so in the middle too, and sets `stalled`; it ends with the server, or by `ends`.
     """
@@ -58,6 +63,9 @@ class StorageServer:
         self.address = ""
         self.closed: set[str] = set()
         self.denied: set[str] = set()
+        self.refusals: dict[str, tuple[int, str, str]] = {}
+        self.gzipped: set[str] = set()
+        self.lost_sessions = 0
         self.lost_answers = 0
         self.cut_downloads = 0
         self.failures = 0
@@ -118,19 +126,26 @@ class StorageServer:
         self.requests.append(f"{request.method} {request.path_qs}")
         if self.failures:
             self.failures -= 1
-            return _refusal(503, "scripted")
+            return _refusal(503, "backendError", "scripted")
         bucket, name = self._target(request, body)
+        if bucket in self.refusals:
+            return _refusal(*self.refusals[bucket])
+        if bucket and bucket not in self._buckets:
+            return _refusal(404, "notFound", "The specified bucket does not exist.")
         if bucket in self.denied:
-            return _refusal(403, "The caller does not have storage.objects.get access.")
+            return _refusal(403, "forbidden", "The caller does not have storage.objects.get access.")
         if bucket in self.closed and "Authorization" not in request.headers:
-            return _refusal(401, "Anonymous caller does not have storage.objects.get access.")
+            return _refusal(401, "required", "Anonymous caller does not have storage.objects.get access.")
         async with self._lock:
             upload_id = request.query.get("upload_id", "")
+            if upload_id and self.lost_sessions and request.method == "PUT":
+                self.lost_sessions -= 1
+                return _refusal(410, "uploadBrokenConnection", "The upload was forgotten.")
             wanted = request.query.get("ifGenerationMatch", "")
             if upload_id in self._uploads and _is_last_piece(request):
                 bucket, name, wanted = self._uploads[upload_id]
             if wanted and not await self._matches(bucket, name, wanted):
-                return _refusal(412, "At least one of the pre-conditions you specified did not hold.")
+                return _refusal(412, "conditionNotMet", "At least one of the pre-conditions you specified did not hold.")
             answer = await self._forward(request, body)
         if "location" in answer.headers and request.query.get("uploadType") == "resumable":
             upload_id = answer.headers["location"].rpartition("upload_id=")[2]
@@ -140,7 +155,9 @@ class StorageServer:
                 await self._on_finalized(json.loads(_content(answer)))
             if self.lost_answers:
                 self.lost_answers -= 1
-                return _refusal(503, "lost")
+                return _refusal(503, "backendError", "lost")
+        if request.query.get("alt") == "media" and f"gs://{bucket}/{name}" in self.gzipped:
+            answer = _gzipped(answer)
         if request.query.get("alt") == "media" and (self.cut_downloads or self.stalls_downloads):
             return await self._cut(request, answer)
         return answer
@@ -209,9 +226,24 @@ def _content(answer: web.Response) -> bytes:
     return answer.body
 
 
+def _gzipped(answer: web.Response) -> web.Response:
+    """Return an object as the service sends one that it keeps compressed: whole, whatever range was asked for."""
+    content = gzip.compress(_content(answer), mtime=0)
+    checksum = crc32c(io.BytesIO(content))
+    headers = {
+        "Content-Type": answer.headers["Content-Type"],
+        "Content-Encoding": "gzip",
+        "X-Goog-Stored-Content-Encoding": "gzip",
+        "X-Goog-Hash": f"crc32c={checksum}",
+    }
+    return web.Response(status=200, headers=headers, body=content)
+
+
 def _is_object(answer: web.Response) -> bool:
     return b'"storage#object"' in _content(answer)
 
 
-def _refusal(status: int, message: str) -> web.Response:
-    return web.json_response({"error": {"code": status, "message": message}}, status=status)
+def _refusal(status: int, reason: str, message: str) -> web.Response:
+    """Answer with an error in the form of the JSON API."""
+    errors = [{"domain": "global", "reason": reason, "message": message}]
+    return web.json_response({"error": {"code": status, "message": message, "errors": errors}}, status=status)

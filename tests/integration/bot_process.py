@@ -15,11 +15,14 @@ import signal
 import sys
 from typing import Any
 
-from bot.app import Bot, Timeouts
-from bot.jobs.processes import Fraction, Json
+from bot.app import Bot, Timeouts, Worker
+from bot.jobs.leases import LeaseTimes
+from bot.jobs.processes import Fraction, Json, unless_cancelled
 from bot.jobs.slots import Turn
 from bot.jobs.testing import FakeTaskRunner
 from bot.settings import Settings
+
+LEASE_TIMES = LeaseTimes(beat_s=0.3, ttl_s=2.0)
 
 
 class Deadly(FakeTaskRunner):
@@ -28,6 +31,8 @@ class Deadly(FakeTaskRunner):
     async def run(
         self, task: str, arguments: Json, *, turn: Turn, cancelled: asyncio.Event, fraction: Fraction = lambda _: None
     ) -> Any:
+        if task == os.environ.get("WAITS_AT"):
+            await unless_cancelled(asyncio.Event().wait(), cancelled)
         if task == os.environ.get("DIES_AT") and "deadly" in arguments["video"]:
             os.kill(os.getpid(), signal.SIGKILL)
         return await super().run(task, arguments, turn=turn, cancelled=cancelled, fraction=fraction)
@@ -37,9 +42,15 @@ async def main() -> None:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     children = None if os.environ.get("REAL_WORK") else Deadly(objects=12)
-    bot = Bot(Settings(), children=children, patience=Timeouts(file_event_s=0.1, share_s=2.0))
+    patience = Timeouts(file_event_s=0.1, share_s=2.0)
+    bot: Bot | Worker
+    if os.environ.get("ROLE") == "worker":
+        bot = Worker(Settings(), children=children, patience=patience, lease_times=LEASE_TIMES)
+    else:
+        works = os.environ.get("ROLE") != "front"
+        bot = Bot(Settings(), children=children, patience=patience, takes_work=works, lease_times=LEASE_TIMES)
     await bot.start()
-    tell(f"{os.getpid()} {bot.url}")
+    tell(f"{os.getpid()} {bot.url if isinstance(bot, Bot) else '-'}")
     await ended.wait()
     await bot.stop()
     tell("ended")

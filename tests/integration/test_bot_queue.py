@@ -53,7 +53,8 @@ async def share(there: Workspace, names: list[str]) -> Message:
 def part_of(message: Message) -> str:
     if message.files:
         return "gifs" if message.files[0]["mimetype"] == "image/gif" else "summary"
-    return "list" if ": 3 objects: " in message.text else "progress"
+    assert message.metadata is not None
+    return str(message.metadata["event_payload"]["part"])
 
 
 def video_of(message: Message) -> str:
@@ -106,6 +107,35 @@ async def test_who_waits_is_told_so_with_how_many_come_first(tmp_path: Path) -> 
         pool.held["clip-00.mp4"].set()
         for message in (first, *later):
             await there.progress(message, starts="I found")
+
+
+async def test_who_is_behind_all_of_ones_places_is_told_too_and_can_be_stopped_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.jobs.runtime.JOBS_A_PERSON", 2)
+    monkeypatch.setattr("bot.jobs.service.JOBS_A_PERSON", 2)
+    pool = PretendingPool(2)
+    names = [f"clip-0{number}.mp4" for number in range(5)]
+    pool.held = {name: asyncio.Event() for name in names[:2]}
+    async with workspace(tmp_path, children=pool) as there:
+        messages = []
+        for name in names:
+            messages.append(message := await there.clip(CHANNEL, name=name))
+            await there.progress(message, holds="Following" if len(messages) <= 2 else "Waiting")
+        for before, message in enumerate(messages[2:], 2):
+            await there.progress(message, holds=f"Waiting: {before} videos first")
+        await there.slack.click(await there.progress(messages[3]), "tracklet_cancel")
+        await there.progress(messages[3], starts="Stopped")
+        await there.progress(messages[4], holds="Waiting: 3 videos first")
+        for event in pool.held.values():
+            event.set()
+        for message in (messages[0], messages[1], messages[2], messages[4]):
+            await there.progress(message, starts="I found")
+        await there.job_over()
+        for message in messages:
+            progress = [reply for reply in there.replies(message) if part_of(reply) == "progress"]
+            assert len(progress) == 1
+        assert len(there.replies(messages[3])) == 1
 
 
 async def test_each_finished_job_is_one_line_of_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,12 +12,12 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from bot.app import Bot, check, serve, worker
+from bot.app import Bot, Timeouts, check, serve, worker
 from bot.doctor.slack import slack_checks
 from bot.jobs.testing import FakeTaskRunner
 from bot.settings import Settings
 from bot.slack.scopes import SCOPES
-from playground import Playground, Timing
+from playground import BOT_USER, Playground, Timing
 from tests.integration.bot_workspace import CLIP, settings_for
 from tracking.errors import OptionError
 
@@ -40,6 +40,33 @@ async def test_events_commands_and_clicks_come_over_socket_mode(tmp_path: Path) 
             assert "/track" in str(help_.answer)
             await slack.click(slack.thread("wildlife", message.ts)[1], "tracklet_cancel")
             await slack.until(lambda: slack.thread("wildlife", message.ts)[1].text.startswith("Stopped"))
+        finally:
+            await bot.stop()
+
+
+async def test_what_is_said_over_socket_mode_is_heard_once_with_all_that_it_says(tmp_path: Path) -> None:
+    patient = Timing(ack_s=60.0, trigger_s=60.0)
+    async with Playground(app_token="xapp-1-playground", limits=None, timing=patient) as slack:
+        children = FakeTaskRunner()
+        bot = Bot(settings_for(slack, tmp_path, SECRETS), children=children, patience=Timeouts(file_event_s=0.1, share_s=2.0))
+        await bot.start()
+        try:
+            bot_user = f"<@{BOT_USER}|tracklet>"
+            message = await slack.upload_file(CLIP, "wildlife", name="fox.mp4", text=f"{bot_user} sideways, only person")
+            answers = await slack.until(lambda: slack.thread("wildlife", message.ts)[1:])
+            await slack.until(lambda: slack.thread("wildlife", message.ts)[1].text.startswith("I found"))
+            assert [each.text for each in slack.ephemerals if "“sideways”" in each.text]
+            assert [a["selection"]["labels"] for task, a in children.asked if task == "summary"] == [("person",)]
+            slack.post_message("wildlife", f"{bot_user} thanks!", thread_ts=message.ts)
+            children.hold("track")
+            slack.post_message("wildlife", f"{bot_user} only dogs from 0:01 to 0:02", thread_ts=message.ts)
+            await slack.until(lambda: children.running)
+            slack.post_message("wildlife", f"{bot_user} stop", thread_ts=message.ts)
+            await slack.until(lambda: any(each.text.startswith("Stopped by") for each in slack.thread("wildlife", message.ts)))
+            linked = slack.post_message("wildlife", "later")
+            slack.edit_message(linked, f"{bot_user} help")
+            await slack.until(lambda: any(each.text == "What I can do" for each in slack.ephemerals))
+            assert answers[0].user == BOT_USER
         finally:
             await bot.stop()
 

@@ -176,6 +176,25 @@ def test_an_environment_at_fault_names_the_variable_and_no_secret(
     assert "TRACKLET_MAX_VIDEO_SECONDS" in err
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("TRACKLET_HTTP_PORT", "abc", "TRACKLET_HTTP_PORT can't be abc: it must be a whole number."),
+        ("TRACKLET_HTTP_PORT", "70000", "TRACKLET_HTTP_PORT can't be 70000: it must be 65535 or less."),
+        ("TRACKLET_CHILDREN", "-1", "TRACKLET_CHILDREN can't be -1: it must be 0 or more."),
+        ("TRACKLET_MAX_VIDEO_SECONDS", "long", "TRACKLET_MAX_VIDEO_SECONDS can't be long: it must be a number."),
+        ("TRACKLET_MAX_VIDEO_BYTES", "0", "TRACKLET_MAX_VIDEO_BYTES can't be 0: it must be more than 0."),
+        ("TRACKLET_ENGINE", "yolo", "TRACKLET_ENGINE can't be yolo: it must be auto, yolox, motion or google."),
+    ],
+)
+def test_what_a_setting_must_be_is_said_in_plain_words(
+    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    status, _, err = run("serve")
+    assert (status, err.strip()) == (2, told)
+
+
 def test_a_label_that_no_font_can_write_is_told(run: Run, clip: Clip, tmp_path: Path) -> None:
     odd = "\U00012000\U00012001"  # cuneiform, which Noto Sans leaves to a font of its own
     times, boxes = np.arange(20) / 15, np.full((20, 4), [0.1, 0.1, 0.5, 0.5], np.float32)
@@ -412,7 +431,7 @@ def test_of_a_video_beyond_the_limit_a_stretch_within_it_is_enough(
         assert "give me a start and an end" in err
     status, out, _ = run(*command, "--segment", "0.5-1.5")
     assert status == 0
-    assert "2 objects found." in out
+    assert "2 objects found: 1 red, 1 green." in out
     arguments = {"video": str(clip.path), "max_video_bytes": 1 << 30, "max_video_seconds": 1.0}
     assert probe_task(arguments | {"segment": [0.5, 1.5]}, lambda done, total: None)["duration_s"] == pytest.approx(
         2.0, abs=0.1

@@ -219,7 +219,7 @@ async def test_track_takes_google_by_itself_where_it_is_configured_and_sends_a_s
     [
         (Script(start_code=code_pb2.INVALID_ARGUMENT, message="Bad codec."), "can't take this video. It said: Bad codec."),
         (Script(start_code=code_pb2.RESOURCE_EXHAUSTED, message="Quota."), "quota is used up"),
-        (Script(loses_answer=True), "did not answer in time"),
+        (Script(loses_answer=True), "gave no answer, so it may be running"),
         (Script(polls=1, run_code=code_pb2.INTERNAL, message="Broken."), "failed. It said: Broken."),
     ],
     ids=["refused", "quota", "unanswered", "failed"],
@@ -257,3 +257,18 @@ async def test_a_stop_cancels_the_run_and_takes_the_video_out_of_the_bucket(clip
 def _free_box(size_bytes: int) -> bytes:
     """An MP4 box that players skip."""
     return size_bytes.to_bytes(4, "big") + b"free" + bytes(size_bytes - 8)
+
+
+def test_a_folder_or_a_font_that_cannot_be_used_is_noticed_before_any_engine_runs(
+    run: Run, clip: Clip, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    status, _, err = run("compare", clip.path, "--out", "taken/out", "--model", model)
+    assert status == 2
+    assert err.startswith("--out")
+    assert "Tracking" not in err
+    monkeypatch.setenv("TRACKLET_FONT", str(model))
+    status, _, err = run("compare", clip.path, "--out", "out", "--model", model)
+    assert status == 2
+    assert "Tracking" not in err
+    assert not (tmp_path / "out").exists()

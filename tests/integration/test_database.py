@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot.jobs.database import Database, is_passing
 from bot.jobs.model import JobId, Request, Source, SourceKind
@@ -147,3 +148,20 @@ async def test_nobody_else_may_read_the_database(tmp_path: Path) -> None:
     assert modes == dict.fromkeys(modes, 0o600)
     assert path.name in modes
     store.close()
+
+
+async def test_no_error_of_the_database_quotes_what_people_wrote(tmp_path: Path) -> None:
+    database = Database(url(tmp_path))
+    store = Store(database)
+    await store.create_tables()
+    with sqlite3.connect(tmp_path / "tracklet.sqlite") as other:
+        other.execute("DROP TABLE inbox")
+    with pytest.raises(sa.exc.SQLAlchemyError) as caught:
+        await store.receive("message:1", {"text": "between you and me"})
+    assert "between you and me" not in str(caught.value)
+    store.close()
+    engine = database.engine_for_dbos()
+    assert engine is not None
+    assert engine.hide_parameters
+    engine.dispose()
+    other.close()

@@ -113,7 +113,7 @@ async def test_a_secret_that_cannot_be_checked_is_not_called_ok(tmp_path: Path) 
         ({"slack_bot_token": SecretStr("xoxb-1\nwrong")}, "slack", "another character"),
         ({"slack_app_token": SecretStr("xoxb-wrong")}, "slack", "an app-level token begins with xapp-"),
         ({"slack_app_token": SecretStr("xapp-wrong")}, "events", "SLACK_APP_TOKEN can't be used: Slack refuses this token"),
-        ({"slack_api_url": "elsewhere"}, "slack", "what answers there is not Slack's Web API"),
+        ({"slack_api_url": "elsewhere"}, "slack", "Slack does not answer."),
         ({"slack_api_url": "http://127.0.0.1:1/api/"}, "slack", "Slack does not answer."),
     ],
 )

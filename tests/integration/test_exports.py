@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +85,48 @@ def test_annotations_that_are_none_are_refused_and_nothing_is_written(run: Run, 
     assert status == 2
     assert err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(name="annotated")
+def annotated_clip(tmp_path: Path) -> tuple[Path, Path]:
+    clip = draw_clip(tmp_path / "clip.mp4")
+    (tmp_path / "annotations.json").write_bytes(video_intelligence.write(clip.annotations()))
+    return clip.path, tmp_path / "annotations.json"
+
+
+@pytest.mark.parametrize("folder", ["taken", "taken/out"])
+def test_a_folder_that_cannot_be_made_is_an_option_at_fault(
+    run: Run, annotated: tuple[Path, Path], folder: str, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    status, _, err = run("export", *annotated, "--format", "csv", "--out", tmp_path / folder)
+    assert status == 2
+    assert err.startswith("--out")
+
+
+def test_what_was_tracked_of_a_video_beyond_the_limit_can_be_exported(
+    run: Run, annotated: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKLET_MAX_VIDEO_SECONDS", "1")
+    status, _, _ = run("export", *annotated, "--format", "csv", "--out", tmp_path / "out")
+    assert status == 0
+    assert files(tmp_path / "out") == ["clip.mp4.csv"]
+
+
+def test_a_stop_while_a_file_is_written_leaves_none_that_is_half_written(annotated: tuple[Path, Path], tmp_path: Path) -> None:
+    script = (
+        "import os, signal\n"
+        "from pathlib import Path\n"
+        "write = Path.write_bytes\n"
+        "def stopped(path, data):\n"
+        "    write(path, data[:10])\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return write(path, data)\n"
+        "Path.write_bytes = stopped\n"
+        "from bot.cli import main\n"
+        "main()\n"
+    )
+    arguments = ["export", *map(str, annotated), "--format", "csv,objects-csv", "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-c", script, *arguments]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 130
+    assert files(tmp_path / "out") == ["clip.mp4.csv"]

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,9 +15,13 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from bot.jobs.model import JobState, Options
+from bot.jobs.database import Database
+from bot.jobs.model import JobId, JobState, Options, Request, Source, SourceKind
+from bot.jobs.store import Store
+from bot.jobs.testing import FakeTaskRunner
 from bot.slack.buttons.base import BUTTONS
-from rendering.kinds.base import KINDS
+from playground import BOT_USER, TEAM_ID, WILDLIFE, YOU
+from rendering.kinds.base import KINDS, PictureKind
 from tests.clips import RED, Clip, Mover, Scene, draw_clip
 from tests.integration.bot_workspace import workspace
 from tests.integration.command import Run, files
@@ -126,12 +131,44 @@ async def test_a_job_makes_a_kind_of_picture_after_the_others_and_tells_it_once(
         assert [what for what, _ in jobs.reporter.told][-3:] == ["animations", "heat", "close"]
         assert jobs.reporter.said("heat") == [["clip.mp4.heat.png"]]
         assert jobs.reporter.said("close") == [JobState.DONE]
+        ranks = [state.rank for state, _ in jobs.reporter.shown]
+        assert ranks == sorted(ranks)  # what goes back is not shown
+        assert jobs.reporter.shown[-2:] == [(JobState.POSTING, 0.5), (JobState.POSTING, 0.0)]
         stored = [path.name for path in (tmp_path / "objects").rglob("*.heat.png")]
         assert stored == ["clip.mp4.heat.png"]
 
 
 def test_what_was_asked_for_before_there_were_kinds_of_pictures_is_still_read() -> None:
     assert Options().make == ()
+
+
+async def test_a_kind_of_picture_comes_ten_to_a_message_whatever_its_key_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def eleven(runner: FakeTaskRunner, arguments: dict[str, Any]) -> dict[str, Any]:
+        drawn = runner._animations(arguments | {"numbers": range(100, 111)})["animations"]
+        return {"paths": [each["path"] for each in drawn]}
+
+    monkeypatch.setattr(FakeTaskRunner, "_pictures", eleven)
+    keys = ("animations", "list", "summary-2")  # the first two as other parts of the thread are called
+    for key in keys:
+        KINDS.register(PictureKind(key, f"{key} of a test", "", draw=lambda *_: [], owns=lambda _: False))
+    try:
+        async with web_server() as url:
+            store = Store(Database(f"sqlite:///{tmp_path / 'tracklet.sqlite'}"))
+            await store.create_tables()
+            source = Source(SourceKind.LINK, f"{url}/fox.mp4", "fox.mp4")
+            request = Request(source, TEAM_ID, WILDLIFE, YOU, options=Options(make=keys))
+            await store.add_job(JobId("link:T:C:1:1"), request)
+            store.close()
+            async with workspace(tmp_path) as there:
+                await there.job_over()
+                (root,) = (each for each in there.slack.messages("wildlife") if each.user == BOT_USER)
+                posted = [len(each.files) for each in there.replies(root) if each.files]
+                assert posted == [1, 3, *[10, 1] * len(keys)]
+    finally:
+        for key in keys:
+            KINDS.remove(key)
 
 
 async def test_a_button_stands_until_it_is_pressed(tmp_path: Path) -> None:

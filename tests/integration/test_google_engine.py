@@ -27,7 +27,7 @@ from tracking.errors import (
     TrackletError,
     VideoTooLarge,
 )
-from tracking.model import Segment
+from tracking.model import EngineWarning, Segment
 
 VIDEO = "gs://videos/path/clip.mp4"
 OUTPUT = "gs://annotations/videos/path/clip.mp4.json"
@@ -175,7 +175,7 @@ async def test_a_part_that_failed_is_a_problem_of_a_run_that_is_done() -> None:
     script = Script(problem={"code": code_pb2.INTERNAL, "message": "segment 2"})
     async with service(script) as (engine, _, _written):
         state = await finished(engine, await engine.start(VIDEO, annotations_uri=OUTPUT))
-    assert state.problems == ((code_pb2.INTERNAL, "segment 2"),)
+    assert state.problems == (EngineWarning(code_pb2.INTERNAL, "segment 2"),)
 
 
 async def test_a_run_in_which_every_part_failed_has_failed() -> None:
@@ -207,13 +207,12 @@ START_ERRORS = {
         "not enabled",
         "SERVICE_DISABLED",
         EngineUnavailable,
-        "configuration",
+        "api-disabled",
     ),
     "no credentials": (code_pb2.UNAUTHENTICATED, "no token", "", EngineUnavailable, "credentials"),
     "a file that it cannot use": (code_pb2.INVALID_ARGUMENT, "Unsupported file.", "", EngineRefused, "unsupported"),
     "a region that it is not in": (code_pb2.INVALID_ARGUMENT, "Unsupported location_id: x", "", EngineRefused, "region"),
     "too many requests": (code_pb2.RESOURCE_EXHAUSTED, "Quota exceeded", "", EngineUnavailable, "quota"),
-    "a service that has ended": (code_pb2.UNIMPLEMENTED, "gone", "", EngineUnavailable, "retired"),
     "a failure of its own": (code_pb2.INTERNAL, "oops", "", EngineUnavailable, "unanswered"),
 }
 
@@ -233,9 +232,8 @@ async def test_a_start_that_is_refused_becomes_an_error_of_ours(
 RUN_ERRORS = {
     "no right to read": (code_pb2.PERMISSION_DENIED, EngineRefused, "permission"),
     "a video that it cannot use": (code_pb2.INVALID_ARGUMENT, EngineRefused, "unsupported"),
-    "out of quota": (code_pb2.RESOURCE_EXHAUSTED, EngineRefused, "quota"),
     "a failure of its own": (code_pb2.INTERNAL, EngineRefused, "internal"),
-    "too slow": (code_pb2.DEADLINE_EXCEEDED, EngineRefused, "internal"),
+    "too slow": (code_pb2.DEADLINE_EXCEEDED, EngineRefused, "slow"),
 }
 
 
@@ -298,4 +296,4 @@ async def test_without_credentials_the_engine_is_unavailable(monkeypatch: pytest
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
     with pytest.raises(EngineUnavailable) as raised:
         await VideoIntelligenceEngine.open()
-    assert raised.value.reason == "credentials"
+    assert (raised.value.reason, raised.value.subject) == ("key-file-missing", "none.json")

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from bot.requests.errors import CommandError
-from bot.requests.grammar import mention_options, parse_command, parse_options
+from bot.requests.grammar import hear, is_about_us, is_polite, parse_command, parse_options
 from bot.requests.links import split_links
 from bot.slack.messages import read_message
 from bot.texts import wording
@@ -218,7 +218,8 @@ ATTACKS = (
 
 
 def read(text: str) -> object:
-    event = {"type": "message", "user": "U2", "channel": "C1", "ts": "1.1", "text": f"<@U1> {text}"}
+    event: dict[str, Any] = {"type": "message", "user": "U2", "channel": "C1", "ts": "1.1", "text": f"<@U1> {text}"}
+    event["blocks"] = [{"type": "rich_text", "elements": [{"type": "mrkdwn", "text": text}] * 3}]
     return read_message({"team_id": "T1", "event": event}, bot_user="U1")
 
 
@@ -226,7 +227,9 @@ USERS: dict[str, Callable[[str], object]] = {
     "links": split_links,
     "command": parse_command,
     "options": parse_options,
-    "mention": lambda text: mention_options(f"<@U1> {text}", "U1"),
+    "mention": hear,
+    "words before the name": is_polite,
+    "words behind the name": is_about_us,
     "message": read,
     "sniffing": lambda text: refuse_other_media(text.encode("utf-8", "replace"), "x", content_type="text/html"),
     "tag": lambda text: first_tag(text.encode("utf-8", "replace")),

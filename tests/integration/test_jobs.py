@@ -17,7 +17,7 @@ from bot.app import open_storage
 from bot.jobs.database import Database
 from bot.jobs.facts import Animation, JobFacts, Summary, SummaryPage, ToldObject
 from bot.jobs.model import Job, JobId, JobState, Json, Options, Request, Source, SourceKind, link_id
-from bot.jobs.ports import JobReporter, SharedVideo
+from bot.jobs.ports import JobReporter
 from bot.jobs.remote import RemoteTracking
 from bot.jobs.runtime import Runtime
 from bot.jobs.service import JobService
@@ -29,7 +29,7 @@ from tests.integration.bot_workspace import CLIP, eventually
 from tracking.engines.base import EngineName, RemoteEngine
 from tracking.errors import EngineAbsence, EngineUnavailable, VideoDamaged
 from tracking.sources.addresses import AddressPolicy
-from tracking.sources.download import Fetcher
+from tracking.sources.download import Fetched, Fetcher, Progress
 from tracking.storage.access import BucketAccess
 from tracking.storage.bucket import GoogleStorage
 
@@ -38,9 +38,10 @@ PERSON = "U1"
 
 @dataclass
 class RecordingReporter:
-    """A `JobReporter` that writes down what it is told, in order."""
+    """A `JobReporter` that writes down what it is told, in order, and what it was to show as progress."""
 
     told: list[tuple[str, object]] = field(default_factory=list)
+    shown: list[tuple[JobState, float]] = field(default_factory=list)
     ended: dict[JobId, tuple[JobState, Json | None]] = field(default_factory=dict)
     thread_ts: str = "1.1"
 
@@ -51,7 +52,8 @@ class RecordingReporter:
     async def resume(self, job: Job) -> None:
         self.told.append(("resume", job.id))
 
-    def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None: ...
+    def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None:
+        self.shown.append((state, fraction))
 
     def waits(self, job: Job, before: int | None) -> None: ...
 
@@ -129,13 +131,10 @@ async def web_server() -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-@dataclass
 class NoSharedVideos:
     """The `SharedVideos` of jobs that name links alone."""
 
-    fetcher: Fetcher
-
-    async def locate(self, job: Job) -> SharedVideo:
+    async def fetch(self, job: Job, into: Path, progress: Progress) -> Fetched:
         raise AssertionError("no file is shared here")
 
 
@@ -169,7 +168,7 @@ async def started(folder: Path, web_url: str) -> AsyncIterator[Jobs]:
             store=store,
             children=children,
             fetcher=links,
-            shared=NoSharedVideos(links),
+            shared=NoSharedVideos(),
             storage=storage,
             access=BucketAccess(google, allowed=()),
             remote=remote,

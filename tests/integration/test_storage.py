@@ -250,6 +250,31 @@ class TestBucket:
         fetched = await google_storage.bucket("videos").fetch("clip.mp4", tmp_path, limit_bytes=4 * MIB)
         assert fetched.read_bytes() == content
 
+    async def test_an_upload_that_the_service_forgets_in_the_middle_begins_again(
+        self, server: StorageServer, google_storage: GoogleStorage, tmp_path: Path
+    ) -> None:
+        source = tmp_path / "source.mp4"
+        source.write_bytes(os.urandom(9 * MIB))
+        server.lost_sessions = 1
+        await google_storage.bucket("videos").upload("clip.mp4", source)
+        assert await google_storage.bucket("videos").read("clip.mp4") == source.read_bytes()
+        server.lost_sessions = 100
+        with pytest.raises(StorageError, match="broken-off"):
+            await google_storage.bucket("videos").upload("clip.mp4", source)
+
+    async def test_an_object_that_is_kept_compressed_is_read_as_it_was(
+        self, server: StorageServer, google_storage: GoogleStorage, tmp_path: Path
+    ) -> None:
+        content = os.urandom(MIB) + b"\x00" * MIB
+        await server.put("gs://videos/clip.mp4", content)
+        server.gzipped.add("gs://videos/clip.mp4")
+        bucket = google_storage.bucket("videos")
+        assert await bucket.read("clip.mp4") == content
+        with pytest.raises(StorageError, match="too-large"):
+            await bucket.read("clip.mp4", limit_bytes=2 * MIB - 1)
+        server.cut_downloads = 1
+        assert (await bucket.fetch("clip.mp4", tmp_path, limit_bytes=2 * MIB)).read_bytes() == content
+
     async def test_an_answer_of_503_is_asked_again(self, server: StorageServer, google_storage: GoogleStorage) -> None:
         await server.put(f"gs://videos/{NAME}", b"x")
         server.failures = 1
@@ -264,7 +289,7 @@ class TestBucket:
             assert raised.value.reason == "permission"
 
     async def test_a_bucket_that_is_not_there_is_missing(self, google_storage: GoogleStorage) -> None:
-        with pytest.raises(StorageError, match="missing"):
+        with pytest.raises(StorageError, match="bucket-missing"):
             await google_storage.bucket("no-such-bucket").write(NAME, b"")
 
     async def test_a_cancelled_transfer_stops_and_leaves_no_file(
@@ -331,7 +356,7 @@ async def test_without_credentials_a_bucket_says_so(monkeypatch: pytest.MonkeyPa
     google = GoogleStorage()
     with pytest.raises(StorageError) as raised:
         await google.bucket("videos").stat(NAME)
-    assert raised.value.reason == "credentials"
+    assert (raised.value.reason, raised.value.subject) == ("key-file-missing", "none.json")
     await google.close()
 
 

@@ -21,6 +21,7 @@ from bot.jobs.store import Store
 from bot.jobs.workflow import Workflow
 from bot.settings import Settings
 from bot.slack.blocks import Message
+from bot.slack.errors import SlackRefused
 from bot.slack.inbox import AT_ONCE, Inbox
 from bot.slack.progress import ProgressBoard
 from tests.integration.bot_workspace import eventually
@@ -91,7 +92,7 @@ def workless(store: Store, audience: NullReporter) -> Workless:
 async def remember_nothing(job: Job, state: JobState, fraction: float) -> None: ...
 
 
-async def say_nothing(payload: Json) -> None: ...
+async def say_nothing(payload: Json, refusal: SlackRefused | None = None) -> None: ...
 
 
 async def test_a_cancel_between_reading_a_job_and_following_it_is_heard(tmp_path: Path) -> None:
@@ -207,7 +208,7 @@ async def test_a_click_does_not_wait_for_uploads(store: Store) -> None:
     async def click(payload: Json) -> None:
         clicked.set()
 
-    inbox = Inbox(store, {"file": file, "click": click}, say_nothing)
+    inbox = Inbox(store, {"file": file, "click": click}, apologise=say_nothing, tell_refusal=say_nothing)
     for number in range(AT_ONCE):
         await inbox.take("file", f"{number}", {})
     await inbox.take("click", "1", {})

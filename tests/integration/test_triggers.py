@@ -15,7 +15,7 @@ from bot.web.storage_events import ObjectFinalized
 from bot.web.trigger_auth import TriggerAuth, is_for_this_machine_alone, is_local
 from bot.web.triggers import EVENT_LIMIT_BYTES, trigger_routes
 from tests.google.oidc_issuer import ACCOUNT, AUDIENCE, CertificateServer, SigningKey, unsigned
-from tracking.errors import EngineAbsence, EngineUnavailable, OptionError, SourceRefusal, SourceRefused
+from tracking.errors import EngineUnavailable, GoogleFault, OptionError, SourceRefusal, SourceRefused
 
 EVENT = {
     "message": {
@@ -126,7 +126,7 @@ async def test_tracking_wants_a_video() -> None:
     ("fault", "status"),
     [
         (SourceRefused("gs://closed/clip.mp4", SourceRefusal.BUCKET), 400),
-        (EngineUnavailable("google", EngineAbsence.CREDENTIALS), 503),
+        (EngineUnavailable("google", GoogleFault.CREDENTIALS), 503),
     ],
 )
 async def test_a_video_that_cannot_be_tracked_is_answered_with_a_sentence(fault: Exception, status: int) -> None:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs POSIX sig
 
 PROGRAM = """
 import asyncio, re, sys
-from bot.watchdog import Watchdog
+from bot.process.watchdog import Watchdog
 async def main():
     watchdog = Watchdog(standstill_s=2.0)
     await watchdog.start()

@@ -78,6 +78,8 @@ def test_an_export_that_leaves_its_size_open_gets_the_usual_one(tmp_path: Path) 
         (2, "{0: 'rot', 1: 'gruen'}", None, "rot"),
         (2, "__import__('os')", None, "class 0"),
         (2, "['one']", None, "class 0"),
+        (2, "{0: 'rot', 'one': 'gruen'}", None, "class 0"),
+        (2, "{[]: 'rot'}", None, "class 0"),
         (2, "['rot', 'gruen']", ("a", "b"), "a"),
         (80, "", None, "person"),
     ],

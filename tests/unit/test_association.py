@@ -302,3 +302,9 @@ def assert_sound(tracks: Sequence[AssociatedTrack]) -> None:
         assert np.isfinite(track.boxes).all()
         assert (track.boxes[:, 2:] > track.boxes[:, :2]).all()
         assert 0.25 <= track.confidence <= 1.0
+
+
+@pytest.mark.parametrize("step_s", [1.0, 10.0])
+def test_what_stands_still_is_one_track_however_seldom_it_is_looked_at(step_s: float) -> None:
+    (track,) = tracks_of([Walker(lambda _: (0.5, 0.5))], np.arange(20, dtype=np.float64) * step_s)
+    assert len(track.times) == 20

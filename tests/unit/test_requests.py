@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.model import Options, Source, SourceKind
+from bot.jobs.model import Options, Request, Source, SourceKind
 from bot.requests.errors import CommandError, ParseErrorKind
 from bot.requests.grammar import (
     TO_THE_END_S,
@@ -16,16 +16,18 @@ from bot.requests.grammar import (
     Cancel,
     Help,
     Status,
+    Tone,
     Track,
     Unwatch,
     WatchBucket,
     Watches,
-    mention_options,
+    hear,
     parse_command,
     parse_options,
 )
-from bot.requests.links import looks_like_video, source_of, split_links
-from bot.slack.messages import is_video_file, read_message
+from bot.requests.links import looks_like_video, message_of, source_of, split_links
+from bot.slack.messages import is_video_file, kept_message, message_key, read_message
+from bot.slack.views import read_modal
 from bot.texts.slack import misunderstood, options_in_words
 from tracking.engines.base import EngineName
 from tracking.model import Segment
@@ -58,6 +60,13 @@ BOT = "U0BOT"
         (">= 50%", Options(min_confidence=0.5)),
         ("min 3 frames", Options(min_frames=3)),
         ("with yolox", Options(engine=EngineName.YOLOX)),
+        ("only person please", Options(labels=("person",))),
+        ("only the cars in this video, thanks!", Options(labels=("car",))),
+        ("just people :pray: 🙏🏽 <@U123|kim>", Options(labels=("person",))),
+        ("only moving objects?", Options(labels=("moving object",))),
+        ("only persons > 55%", Options(labels=("person",), min_confidence=0.55)),
+        ("please track it – only cars (above 60%)!", Options(labels=("car",), min_confidence=0.6)),
+        ("just have a look at this one", Options()),
         ("using the google engine", Options(engine=EngineName.GOOGLE)),
         (
             "from 0:10 to 0:30, only person and dog, above 60%, at least 5 frames, with motion, please",
@@ -148,11 +157,20 @@ def test_a_part_of_a_video_is_told_as_it_was_asked_for(asked: str, said: str) ->
         ("help", Help()),
         ("?", Help()),
         ("status", Status()),
+        ("What’s the status?", Status()),
+        ("hey, are you done yet?", Status()),
+        ("/track status", Status()),
         ("cancel", Cancel(None)),
         ("cancel all", Cancel(None, every=True)),
         ("Stop ALL", Cancel(None, every=True)),
         ("cancel #12", Cancel(12)),
         ("stop 12", Cancel(12)),
+        ("please cancel job 12!", Cancel(12)),
+        ("stop everything please", Cancel(None, every=True)),
+        ("Hello!", Help()),
+        ("how does this work?", Help()),
+        ("clip.mp4 only dogs", Track(None, Options(labels=("dog",)), "clip.mp4")),
+        ("“My-Clip.MOV”", Track(None, Options(), "My-Clip.MOV")),
         ("auto on", Auto(True)),
         ("AUTO OFF", Auto(False)),
         ("", Track(None, Options())),
@@ -168,9 +186,12 @@ def test_commands(text: str, command: object) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("cancel everything", ParseErrorKind.CANCEL),
+        ("cancel tomorrow", ParseErrorKind.CANCEL),
+        ("stop sign", ParseErrorKind.CANCEL),
         ("auto maybe", ParseErrorKind.AUTO),
-        ("helpme", ParseErrorKind.NO_LINK),
+        ("helpme", ParseErrorKind.UNKNOWN),
+        ("thanks a lot", ParseErrorKind.NO_LINK),
+        ("something else entirely", ParseErrorKind.NO_LINK),
         (f"{LINK} https://example.org/b.mp4", ParseErrorKind.TWO_LINKS),
         ("<mailto:me@example.org|me>", ParseErrorKind.BAD_LINK),
         ("file:///etc/passwd", ParseErrorKind.NO_LINK),
@@ -236,27 +257,157 @@ def test_whether_a_link_looks_like_a_video(link: str, answer: bool | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "options"),
+    ("typed", "link", "rest"),
     [
-        (f"<@{BOT}> please track this", Options()),
-        (f"<@{BOT}> can you find the cars in this video? only cars", None),
-        (f"hey <@{BOT}> only person from 0:01 to 0:05!", Options(labels=("person",), segment=Segment(1, 5))),
+        ("{}, only person", LINK, ", only person"),
+        ("{}.", LINK, "."),
+        ("({})", LINK, "( )"),
+        ("({}).", LINK, "( )."),
+        ("“{}”", LINK, "“ ”"),
+        ("`{}`", LINK, "` `"),
+        ("_{}_", LINK, "_ _"),
+        ("*_{}_* now", LINK, "*_ _* now"),
+        ("&lt;{}&gt; only car", LINK, "< > only car"),
+        ("\u2060{}\u200b above 60%", LINK, "above 60%"),
+        ("{}\ufeff", LINK, ""),
+        ("动画：{}。", LINK, "动画： 。"),
+        ("<{}|a, clip.>", LINK, ""),
+        ("<{}”>", LINK, "”"),
+        ("{}?a=(b)", f"{LINK}?a=(b)", ""),
+        ("{}?v=1&amp;region=us&amp;copy=2!", f"{LINK}?v=1&region=us&copy=2", "!"),
+        ("{}_", f"{LINK}_", ""),
+        ("{}/", f"{LINK}/", ""),
+        ("{}?region=us&copy=1", f"{LINK}?region=us&copy=1", ""),
+        ("https://...", "https://...", ""),
+        ("gs://bucket/*", "gs://bucket/*", ""),
     ],
 )
-def test_a_mention_may_be_polite(text: str, options: Options | None) -> None:
-    if options is None:
-        with pytest.raises(CommandError):
-            mention_options(text, BOT)
-    else:
-        assert mention_options(text, BOT) == options
+def test_a_link_ends_where_its_writer_ends_it(typed: str, link: str, rest: str) -> None:
+    assert split_links(typed.format(LINK) if "{" in typed else typed) == ([link], rest)
 
 
-def test_without_a_mention_a_text_says_nothing_about_options() -> None:
-    assert mention_options("only person", BOT) is None
+@given(st.text("ab(){}[]<>&;.,!?'\"“”`…_* |\u200b:/", max_size=60))
+def test_whatever_stands_around_a_link_it_is_found(around: str) -> None:
+    """Only what is neither a letter nor a mark of our own is put around it, so the link is as it was typed."""
+    before = around.replace("<", " ").replace("|", " ")
+    assert LINK in split_links(f"{before} {LINK} {around}")[0]
+
+
+def test_what_is_typed_into_a_form_is_taken_as_it_was_typed() -> None:
+    link = "https://e.org/a.mp4?sig=1&region=us&copy=2&amp;x=&times=3"
+    values = {"link": {"link": {"value": f" {link}. "}}, "words": {"words": {"value": None}}}
+    view = {"state": {"values": values | {"channel": {"channel": {"selected_conversation": "C1"}}}}}
+    assert read_modal(view, slack_host="slack.com")[0].ref == link
+
+
+@pytest.mark.parametrize(
+    ("link", "message"),
+    [
+        ("https://acme.slack.com/archives/C0VIDEOS01/p1700000000000100", ("C0VIDEOS01", "1700000000.000100", "")),
+        (
+            "https://acme.slack.com/archives/C0VIDEOS01/p1700000000000100?thread_ts=1700000000.000001&cid=C0VIDEOS01",
+            ("C0VIDEOS01", "1700000000.000100", "1700000000.000001"),
+        ),
+        ("https://acme.slack.com/archives/C0VIDEOS01", None),
+        ("https://acme.slack.com/archives/C0VIDEOS01/p17", None),
+        ("https://evilslack.com/archives/C0VIDEOS01/p1700000000000100", None),
+        ("http://[", None),
+    ],
+)
+def test_a_message_s_permalink_names_it(link: str, message: tuple[str, str, str] | None) -> None:
+    assert message_of(link) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "tone", "is_asking"),
+    [
+        ("", Tone.REQUEST, False),
+        ("please track this", Tone.REQUEST, True),
+        ("again", Tone.REQUEST, True),
+        ("watch this clip", Tone.REQUEST, True),
+        ("only person", Tone.REQUEST, True),
+        ("hi there!", Tone.GREETING, False),
+        ("thanks!", Tone.TALK, False),
+        ("wow, nice", Tone.TALK, False),
+        (":tada:", Tone.TALK, False),
+        ("🎉🎉", Tone.TALK, False),
+        ("good find!", Tone.TALK, False),
+        ("you rock, +1", Tone.TALK, False),
+        ("that is so cool, thank you all", Tone.TALK, False),
+        ("the dog ran off", Tone.TALK, False),
+        ("the dog was running beside a car", Tone.TALK, False),
+        ("from yesterday", Tone.TALK, False),
+        ("with friends", Tone.TALK, False),
+        ("give me a csv", Tone.TALK, True),
+        ("statsu", Tone.TALK, True),
+    ],
+)
+def test_a_text_that_gives_no_order_asks_greets_or_talks(text: str, tone: Tone, is_asking: bool) -> None:
+    heard = hear(text)
+    assert (heard.order, heard.tone, heard.is_asking) == (None, tone, is_asking)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "problems"),
+    [
+        ("look only person from 0:00 to 0:01", Options(labels=("person",), segment=Segment(0, 1)), []),
+        ("sideways, only person", Options(labels=("person",)), [("sideways", "")]),
+        ("send me the third one", Options(), [("send me the third", "")]),
+        ("above 60% abvoe", Options(min_confidence=0.6), [("abvoe", "above 60%")]),
+        ("find the cars", Options(), [("cars", "only car")]),
+        ("again with 50%, only dogs", Options(min_confidence=0.5, labels=("dog",)), []),
+        ("abort", Options(), [("abort", "stop")]),
+        ("nevermind", Options(), [("nevermind", "stop")]),
+        ("turn auto off", Options(), [("turn auto", "auto off")]),
+        ("use yolox", Options(), [("use yolox", "with yolox")]),
+        ("only dogs with moton", Options(labels=("dog",)), [("moton", "with motion")]),
+        ("only <script>", Options(), [("<script>", "")]),
+    ],
+)
+def test_what_is_unknown_is_kept_beside_what_is_not(text: str, options: Options, problems: list[tuple[str, str]]) -> None:
+    heard = hear(text)
+    assert heard.options == options
+    assert [(problem.words, problem.nearest) for problem in heard.problems] == problems
+
+
+@given(st.text(max_size=300))
+def test_a_mention_of_any_text_is_read(text: str) -> None:
+    event = {"type": "message", "user": "U1", "channel": "C1", "ts": "1.2", "text": f"<@{BOT}> {text}"}
+    read = read_message({"team_id": "T1", "event": event}, bot_user=BOT)
+    assert read is not None
+    assert read.is_mention
+
+
+@pytest.mark.parametrize(
+    ("text", "is_addressed"),
+    [
+        (f"<@{BOT}> sideways", True),
+        (f"<@{BOT}|tracklet> sideways", True),
+        (f"hey <@{BOT}> sideways", True),
+        (f"please, <@U777>, <@{BOT}> sideways", True),
+        (f"give us a csv <@{BOT}>", True),
+        (f"stop <@{BOT}>!", True),
+        (f"<@{BOT}> did you see the cars", True),
+        (f"<@{BOT}> is great at finding cars", False),
+        (f"<@{BOT}>'s boxes are off", False),
+        (f"<@{BOT}>’s boxes are off", False),
+        (f"<@{BOT}> did well on the cars", False),
+        (f"I think <@{BOT}> did well on the cars, no?", False),
+        (f"we should ask <@{BOT}>", False),
+    ],
+)
+def test_a_text_may_speak_to_the_bot_or_of_it(text: str, is_addressed: bool) -> None:
+    read = read_message(
+        {"team_id": "T1", "event": {"type": "message", "user": "U1", "channel": "C1", "ts": "1.2", "text": text}}, bot_user=BOT
+    )
+    assert read is not None
+    assert read.speech is not None
+    assert read.speech.is_addressed is is_addressed
 
 
 VIDEO = {"id": "F0CLIP", "name": "clip.mp4", "mimetype": "video/mp4"}
 SHARE = {"type": "message", "subtype": "file_share", "user": "U1", "channel": "C1", "ts": "1.2", "files": [VIDEO]}
+CHANGE = {"type": "message", "subtype": "message_changed", "channel": "C1", "ts": "1.4"}
 
 
 @pytest.mark.parametrize(
@@ -272,10 +423,41 @@ SHARE = {"type": "message", "subtype": "file_share", "user": "U1", "channel": "C
             {"type": "message", "channel_type": "im", "user": "U1", "channel": "D1", "ts": "1.2", "text": "hi"},
         ),
         ("a broadcast reply", SHARE | {"subtype": "thread_broadcast"}),
+        ("a forwarded video", SHARE | {"subtype": None, "files": None, "attachments": [{"is_share": True, "files": [VIDEO]}]}),
+        (
+            "a link in rich text alone",
+            {"type": "message", "user": "U1", "channel": "C1", "ts": "1.2", "text": ""}
+            | {"blocks": [{"type": "rich_text", "elements": [{"elements": [{"type": "link", "url": LINK}]}]}]},
+        ),
+        (
+            "an edit that adds a link",
+            CHANGE | {"message": SHARE | {"text": f"<{LINK}>", "edited": {"ts": "1.3"}}, "previous_message": SHARE},
+        ),
+        (
+            "an edit that adds a mention",
+            CHANGE | {"message": SHARE | {"text": f"<@{BOT}>", "edited": {"ts": "1.3"}}, "previous_message": SHARE},
+        ),
     ],
 )
 def test_messages_that_concern_us(name: str, event: dict[str, Any]) -> None:
-    assert read_message({"team_id": "T1", "event": event}, bot_user=BOT) is not None, name
+    read = read_message({"team_id": "T1", "event": event}, bot_user=BOT)
+    assert read is not None, name
+    assert read_message({"team_id": "T1", "event": kept_message(event)}, bot_user=BOT) == read, name
+
+
+@pytest.mark.parametrize("event", [SHARE, {"type": "message", "text": 7, "files": {}, "blocks": 3, "attachments": [1, {}]}])
+def test_what_is_kept_of_a_message_is_kept_the_second_time(event: dict[str, Any]) -> None:
+    assert kept_message(kept_message(event)) == kept_message(event)
+
+
+def test_the_events_of_one_message_have_one_key_and_each_edit_its_own() -> None:
+    mention: dict[str, Any] = {"type": "app_mention", "user": "U1", "channel": "C1", "ts": "1.2", "text": f"<@{BOT}>"}
+    edit: dict[str, Any] = {"type": "message", "subtype": "message_changed", "channel": "C1", "ts": "1.9"}
+    edited = {"edited": {"user": "U1", "ts": "1.8"}}
+    edit |= {"message": mention | edited | {"type": "message"}, "previous_message": mention | {"type": "message", "text": ""}}
+    events = [mention, mention | {"type": "message"}, mention | edited, edit]
+    read = [read_message({"team_id": "T1", "event": event}, bot_user=BOT) for event in events]
+    assert [message_key(each) for each in read if each] == ["T1:C1:1.2", "T1:C1:1.2", "T1:C1:1.2:1.8", "T1:C1:1.2:1.8"]
 
 
 @pytest.mark.parametrize(
@@ -283,7 +465,14 @@ def test_messages_that_concern_us(name: str, event: dict[str, Any]) -> None:
     [
         ("nothing", {}),
         ("plain words", {"type": "message", "user": "U1", "channel": "C1", "ts": "1.2", "text": "hi"}),
-        ("an edit", {"type": "message", "subtype": "message_changed", "channel": "C1", "ts": "1.2", "message": SHARE}),
+        ("a change that nobody made", CHANGE | {"message": SHARE}),
+        (
+            "an edit of other words",
+            CHANGE | {"message": SHARE | {"text": "a", "edited": {"ts": "1.3"}}, "previous_message": SHARE | {"text": "b"}},
+        ),
+        ("a program's edit", CHANGE | {"message": SHARE | {"bot_id": "B1", "text": f"<{LINK}>", "edited": {"ts": "1.3"}}}),
+        ("an edit of nothing", CHANGE),
+        ("a subtype of tomorrow", SHARE | {"subtype": "x"}),
         ("a deletion", {"type": "message", "subtype": "message_deleted", "channel": "C1", "ts": "1.2"}),
         ("an edited message", SHARE | {"edited": {"user": "U1", "ts": "1.3"}}),
         ("another program", SHARE | {"bot_id": "B1"}),
@@ -340,3 +529,27 @@ def test_watches_are_understood_or_asked_for_again(text: str, command: WatchBuck
         parse_command(text)
     assert caught.value.what is ParseErrorKind.WATCH
     assert misunderstood(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "make"),
+    [
+        ("make crops", ("crops",)),
+        ("Make: Crops, please", ("crops",)),
+        ("only person, make crops and summary", ("crops",)),  # the summary always comes
+        ("make crops above 50%", ("crops",)),
+        ("only person", ()),
+    ],
+)
+def test_further_kinds_of_pictures_are_asked_for_by_their_keys(text: str, make: tuple[str, ...]) -> None:
+    command = parse_command(f"https://e.org/a.mp4 {text}")
+    assert isinstance(command, Track)
+    assert command.options.make == make
+    request = Request(Source(SourceKind.LINK, "l"), options=command.options)
+    assert Request.from_json(request.to_json()) == request
+
+
+def test_what_is_no_kind_of_picture_is_not_made() -> None:
+    with pytest.raises(CommandError) as caught:
+        parse_command("https://e.org/a.mp4 make it quick")
+    assert "make it quick" in caught.value.words

@@ -222,3 +222,34 @@ def test_of_more_than_anybody_looks_through_the_most_telling_are_shown_and_the_r
     first_page = {shown.track.track_id for shown in found.shown[:PAGE_OBJECTS]}
     assert first_page == set(range(MAX_SHOWN + 50 - PAGE_OBJECTS, MAX_SHOWN + 50))
     assert found.left_out == 50
+
+
+@pytest.mark.parametrize(
+    ("length_s", "rate_hz", "least"),
+    [
+        (60.0, 10.0, 10),  # ten boxes are a second
+        (2.0, 10.0, 10),
+        (1.0, 10.0, 5),  # half of the clip
+        (0.4, 10.0, 3),  # never fewer
+        (60.0, 8.0, 10),
+        (60.0, 2.0, 4),  # two seconds' worth
+        (20.0, 1.0, 3),
+        (60.0, 25.0, 10),
+    ],
+)
+def test_the_least_number_of_boxes_follows_the_clip(length_s: float, rate_hz: float, least: int) -> None:
+    boxes = np.tile(np.array([[0.4, 0.4, 0.6, 0.6]], np.float32), (least, 1))
+    enough = Track(0, "horse", 0.9, np.arange(least) / rate_hz, boxes)
+    too_few = Track(1, "horse", 0.9, np.arange(least - 1) / rate_hz, boxes[:-1])
+    found = select(Annotations((enough, too_few)), Selection(), duration_s=length_s)
+    assert [shown.track.track_id for shown in found.shown] == [0]
+    assert [track.track_id for track in found.near_misses] == [1]
+    assert found.selection.min_frames == least
+
+
+def test_a_stretch_counts_as_the_clip_and_a_number_that_was_asked_for_holds() -> None:
+    boxes = np.tile(np.array([[0.4, 0.4, 0.6, 0.6]], np.float32), (6, 1))
+    annotations = Annotations((Track(0, "horse", 0.9, 10 + np.arange(6) / 10, boxes),), segment=Segment(10.0, 11.0))
+    assert select(annotations, Selection(), duration_s=60.0).shown
+    assert not select(annotations, Selection(min_frames=7), duration_s=60.0).shown
+    assert not select(annotations, Selection(min_frames=20), duration_s=60.0).shown

@@ -190,9 +190,11 @@ def test_what_nearly_passed_is_told_with_the_limits_and_can_be_shown() -> None:
 
 
 def test_what_of_the_video_could_not_be_used_is_said_in_slack_too() -> None:
-    reported = [{"code": 15, "message": "decoded 2.9 s of 5.0 s"}]
+    reported = [{"code": 15, "message": "decoded 2.9 s of 5.0 s", "fault": "CUT_SHORT", "start_s": 2.9, "end_s": 5.0}]
     for found in (of_labels(reported=reported), of_labels("car", reported=reported)):
-        assert "The file is damaged: decoded 2.9 s of 5.0 s. What could be read was used." in checked(finished(found))
+        assert "The file is damaged: it ends at 0:02, and should go on to 0:05. What is there was used." in checked(
+            finished(found)
+        )
 
 
 def test_the_engine_is_told_as_people_call_it() -> None:
@@ -293,13 +295,27 @@ def test_each_error_of_the_bot_has_a_sentence_without_its_class_name(kind: type[
     assert kind.__name__ not in said
 
 
-@pytest.mark.parametrize("reason", ["gone", "elsewhere", "external", "hidden", "not-a-video"])
-def test_each_reason_why_a_file_cannot_be_used_has_its_own_sentence(reason: str) -> None:
-    said = {
-        each: texts.file_not_shared(errors.FileNotShared("F1", each)) for each in ("gone", "elsewhere", "external", "hidden")
-    }
-    assert len(set(said.values())) == 4
-    assert texts.file_not_shared(errors.FileNotShared("F1", reason)).endswith(".")
+FILE_REASONS = ("gone", "elsewhere", "external", "hidden", "not-a-video")
+PASSING_FILE_REASONS = ("missing", "unready", "sign-in", "cut-short", "unreachable")
+
+
+def test_each_reason_why_a_file_cannot_be_used_has_its_own_sentence() -> None:
+    reasons = (*FILE_REASONS, *PASSING_FILE_REASONS)
+    said = [texts.file_not_shared(errors.FileNotShared("F1", each)) for each in reasons]
+    assert len(set(said)) == len(reasons)
+    assert all(each.endswith(".") for each in said)
+    assert [each for each in reasons if errors.FileNotShared("F1", each).may_pass] == list(PASSING_FILE_REASONS)
+
+
+@pytest.mark.parametrize(
+    "reason", [*texts.REFUSALS, *sorted(texts.TOKEN_REFUSED), "missing_scope", "a_new_reason", "<!channel>"]
+)
+def test_each_refusal_of_slacks_is_told_in_words(reason: str) -> None:
+    said = texts.refused(errors.SlackRefused("chat.postMessage", reason), channel="C1")
+    assert said.endswith(".")
+    assert "<!channel>" not in said
+    known = reason in texts.REFUSALS or reason in texts.TOKEN_REFUSED
+    assert (reason not in said) if known else said
 
 
 def test_errors_come_back_from_the_database_with_their_facts() -> None:
@@ -314,3 +330,25 @@ def test_a_crash_names_the_job_and_nothing_else() -> None:
     said = texts.sentence(ChildCrashed("track", -9), number=7)
     assert "job 7" in said
     assert "-9" not in said
+
+
+@pytest.mark.parametrize("objects", [0, 3])
+def test_damage_and_what_was_left_out_is_said_where_the_job_ends(objects: int) -> None:
+    troubles = [
+        {"code": 15, "message": "", "fault": "CUT_SHORT", "start_s": 12.4, "end_s": 60.0},
+        {"code": 15, "message": "", "fault": "PICTURES_LOST", "start_s": 2.0, "end_s": 3.0, "pictures": 25},
+        {"code": 9, "message": "", "fault": "CAMERA_MOVES", "start_s": 3.0, "end_s": 5.0},
+        {"code": 9, "message": "", "fault": "CAMERA_MOVES", "start_s": 7.0, "end_s": 9.0},
+        {"fault": "REPORTED", "code": 13, "message": "<!channel> broke."},
+        {"code": 2, "message": "", "fault": "UNHEARD_OF"},
+    ]
+    found = Summary.from_json(summary(objects).to_json() | {"problems": len(troubles), "reported": troubles})
+    shown = checked(blocks.finished(job(), JobFacts(summary=found, probed=PROBED, earlier=""), earlier_link=""))
+    for said in (
+        "it ends at 0:12, and should go on to 1:00",
+        "25 pictures between 0:02 and 0:03 could not be read and were left out",
+        "The camera moves at 0:03–0:05 and 0:07–0:09; these were left out",
+        "&lt;!channel&gt; broke.",
+    ):
+        assert shown.count(said) == 1
+    assert "broke.." not in shown

@@ -10,10 +10,10 @@ from google.cloud import videointelligence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.shared_data import shared_data
-from tracking.errors import AnnotationError
-from tracking.formats.video_intelligence import read, write
-from tracking.model import Annotations, EngineWarning, Segment, Track
+from tests.shared_data import shared_case, shared_data
+from tracking.errors import AnnotationError, AnnotationRunFailed
+from tracking.formats.video_intelligence import failure_in, read, write
+from tracking.model import Annotations, EngineWarning, ProblemKind, Segment, Track
 
 BOX = {"left": 0.25, "top": 0.5, "right": 0.75, "bottom": 1}
 
@@ -172,7 +172,7 @@ def test_objects_without_a_box_are_left_out_and_the_rest_is_numbered() -> None:
             "annotation_results[0].object_annotations[0].frames",
         ),
         (document(segment={"start_time_offset": "soon"}), "annotation_results[0].segment.start_time_offset"),
-        (document(shot_annotations=[{"end_time_offset": 3}]), "annotation_results[0].shot_annotations[0].end_time_offset"),
+        (document(shot_annotations=[{"end_time_offset": [3]}]), "annotation_results[0].shot_annotations[0].end_time_offset"),
     ],
 )
 def test_a_fault_names_its_place(data: bytes, place: str) -> None:
@@ -233,7 +233,11 @@ def numbered(given_tracks: list[Track]) -> tuple[Track, ...]:
 @given(st.lists(tracks, max_size=4))
 def test_what_is_written_reads_back_equal(given_tracks: list[Track]) -> None:
     whole = Annotations(
-        numbered(given_tracks), (Segment(0.0, 1.5), Segment(1.5, 3.0)), "/b/c.mp4", Segment(0.0, 3.0), (EngineWarning(3, "x"),)
+        numbered(given_tracks),
+        (Segment(0.0, 1.5), Segment(1.5, 3.0)),
+        "/b/c.mp4",
+        Segment(0.0, 3.0),
+        (EngineWarning(3, "x"), EngineWarning(9, "y")),
     )
     assert read(write(whole)) == whole
 
@@ -261,3 +265,189 @@ def test_a_real_file_is_read_whole_and_survives_a_round_trip(name: str, objects:
     found = read(shared_data(f"annotations/{name}.json"))
     assert (len(found.tracks), sum(map(len, found.tracks))) == (objects, boxes)
     assert read(write(found)) == found
+
+
+STREAMED = [
+    {"annotationResults": {"objectAnnotations": [{"trackId": "7", "confidence": 0.35, "frames": [frame("0s")]}]}},
+    {},
+    {
+        "annotationResults": [
+            {
+                "objectAnnotations": [
+                    {"trackId": "7", "confidence": 0.95, "entity": {"description": "car"}, "frames": [frame("0.5s")]},
+                    {"trackId": "8", "confidence": 0.5, "frames": [frame("0.5s")]},
+                ]
+            }
+        ]
+    },
+    {"annotationResults": {"objectAnnotations": [{"trackId": "7", "confidence": 0.6, "frames": [frame("1s")]}]}},
+]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        json.dumps(STREAMED),
+        json.dumps(STREAMED, indent=1),
+        "\n".join(map(json.dumps, STREAMED)),
+        "\r\n\r\n".join(json.dumps(each, indent=2) for each in STREAMED),
+    ],
+    ids=["list", "indented list", "lines", "one after the other"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_answers_of_a_stream_are_one_file_in_whatever_way_they_were_saved(data: str, encoding: str) -> None:
+    """Objects go on from answer to answer, and the most confident observation says what one is and how sure that is."""
+    found = read(data.encode(encoding)).tracks
+    assert [(track.label, track.confidence, track.times.tolist()) for track in found] == [
+        ("car", 0.95, [0, 0.5, 1]),
+        ("object", 0.5, [0.5]),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_what_a_shell_on_windows_redirects_is_read(encoding: str) -> None:
+    text = "\ufeff" + document(one(frame({}), label="犬 🐕")).decode()
+    assert len(read(text.encode(encoding)).tracks) == 1
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe{", b"\xff\xfe\x00\xd8\x00\xd8"])
+def test_text_that_is_none_in_its_encoding_is_refused(data: bytes) -> None:
+    with pytest.raises(AnnotationError) as caught:
+        read(data)
+    assert caught.value.problem == "encoding"
+
+
+@pytest.mark.parametrize(
+    ("time", "seconds"),
+    [
+        ({"seconds": 1, "microseconds": 500000}, 1.5),
+        ({"microseconds": 500000}, 0.5),
+        ({"seconds": 1.5}, 1.5),
+        ({"seconds": 1, "nanos": 5e8}, 1.5),
+        (1.5, 1.5),
+        (2, 2.0),
+    ],
+)
+def test_a_time_of_another_library_is_read_whole(time: Any, seconds: float) -> None:
+    assert read(document(one(frame(time)))).tracks[0].times.tolist() == [seconds]
+
+
+@pytest.mark.parametrize("time", [{"seconds": 1, "millis": 5}, {"secs": 1}, {"seconds": True}, "1.5", "1:30", [1], True, 1e300])
+def test_a_time_of_which_a_part_would_be_lost_is_refused_with_its_place(time: Any) -> None:
+    with pytest.raises(AnnotationError) as caught:
+        read(document(one(frame({}), frame(time))))
+    assert caught.value.place == "annotation_results[0].object_annotations[0].frames[1].time_offset"
+
+
+@pytest.mark.parametrize(
+    ("results", "holds"),
+    [
+        ([{"segment_label_annotations": [{}]}], "labels"),
+        ([{"segmentLabelAnnotations": [{}]}, {"personDetectionAnnotations": [{}]}], "labels, persons"),
+        ([{"face_detection_annotations": [{}], "shot_annotations": [{}]}], "faces"),
+        ([{"textAnnotations": [{}]}], "texts"),
+    ],
+)
+def test_a_file_without_objects_says_what_it_holds(results: list[Any], holds: str) -> None:
+    with pytest.raises(AnnotationError) as caught:
+        read(json.dumps({"annotation_results": results}).encode())
+    assert caught.value.problem == f"holds {holds}"
+
+
+@pytest.mark.parametrize(
+    "result", [{}, {"shot_annotations": [{}]}, {"segment_label_annotations": [{}], "object_annotations": []}]
+)
+def test_a_video_in_which_nothing_was_found_is_no_fault(result: dict[str, Any]) -> None:
+    assert read(json.dumps({"annotation_results": [result]}).encode()).tracks == ()
+
+
+def test_boxes_in_pixels_are_named_as_such() -> None:
+    with pytest.raises(AnnotationError) as caught:
+        read(document(one(frame({}, {"left": 5, "top": 9, "right": 220, "bottom": 300}))))
+    assert (caught.value.problem, caught.value.place.rpartition(".")[2]) == ("pixels", "right")
+
+
+@pytest.mark.parametrize(
+    ("whole", "code", "message"),
+    [
+        ({"annotation_results": [{"input_uri": "/b/c.mp4", "error": {"code": 13, "message": "oops"}}]}, 13, "oops"),
+        ({"annotationResults": [{"error": {"code": 8}}, {"error": {"code": 3, "message": "x"}}]}, 8, ""),
+        ({"name": "o", "done": True, "error": {"code": 7, "message": "no"}}, 7, "no"),
+        ([{"error": {"code": 5, "message": "gone"}}], 5, "gone"),
+    ],
+)
+def test_a_file_that_holds_only_errors_is_no_empty_video(whole: Any, code: int, message: str) -> None:
+    content = json.dumps(whole).encode()
+    with pytest.raises(AnnotationRunFailed) as caught:
+        read(content)
+    assert (caught.value.code, caught.value.problem) == (code, message)
+    failed = failure_in(content)
+    assert failed is not None
+    assert failed.code == code
+
+
+@pytest.mark.parametrize("content", [b"{", document(), document(error={"code": 3, "message": "x"})])
+def test_a_file_with_results_or_with_a_fault_of_its_own_tells_of_no_failed_run(content: bytes) -> None:
+    assert failure_in(content) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "confidence"),
+    [
+        ("streaming-response-one-result-object", 0.9),
+        ("streaming-confidence-grows-35-to-95", 0.95),
+        ("powershell-redirect-utf16", 0.9),
+    ],
+)
+def test_a_file_that_was_refused_once_is_read(name: str, confidence: float) -> None:
+    assert [track.confidence for track in read(shared_case(f"video/{name}.json")).tracks] == [confidence]
+
+
+def test_the_file_of_labels_that_once_read_as_an_empty_video_is_named() -> None:
+    with pytest.raises(AnnotationError) as caught:
+        read(shared_case("video/labels-only.json"))
+    assert caught.value.problem == "holds labels"
+
+
+def test_every_problem_of_a_run_is_written_and_read_back() -> None:
+    problems = (
+        EngineWarning(15, "decoded 2.0 s of 4.0 s", ProblemKind.CUT_SHORT, 1.96, 4.0),
+        EngineWarning(15, "lost 25 pictures", ProblemKind.PICTURES_LOST, 2.0, 3.0, 25),
+        EngineWarning(9, "the camera moves", ProblemKind.CAMERA_MOVES, 5.0, 7.25),
+        EngineWarning(13, "segment 2"),
+    )
+    data = write(Annotations(problems=problems))
+    assert read(data).problems == problems
+    # As Google's own library reads it.
+    found = videointelligence.AnnotateVideoResponse.from_json(data)
+    assert (found.annotation_results[0].error.code, found.annotation_results[0].error.message) == (15, "decoded 2.0 s of 4.0 s")
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        "no list",
+        ["no object"],
+        [{"domain": "another"}],
+        [{"domain": "tracklet", "reason": "CUT_SHORT"}],
+        [{"domain": "tracklet", "reason": "SOMETHING", "metadata": {}}],
+        [
+            {
+                "domain": "tracklet",
+                "reason": "CUT_SHORT",
+                "metadata": {"code": "15", "start_s": "nan", "end_s": "4", "pictures": "0"},
+            }
+        ],
+        [
+            {
+                "domain": "tracklet",
+                "reason": "CUT_SHORT",
+                "metadata": {"code": "15", "start_s": "5", "end_s": "4", "pictures": "0"},
+            }
+        ],
+        [{"domain": "tracklet", "reason": "CUT_SHORT", "metadata": {"code": [], "start_s": {}, "end_s": "4", "pictures": "0"}}],
+    ],
+)
+def test_details_that_are_not_ours_leave_the_report_itself(details: object) -> None:
+    data = document(error={"code": 13, "message": "broken", "details": details})
+    assert read(data).problems == (EngineWarning(13, "broken"),)

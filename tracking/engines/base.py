@@ -92,11 +92,16 @@ Handle = NewType("Handle", str)
 
 @dataclass(frozen=True, slots=True)
 class RemoteState:
-    """Where a remote run is: `percent` 0..100; `problems` are the parts that failed in a run that is done."""
+    """
+    Where a remote run is: `percent` 0..100; `problems` are the parts that failed in a run that is done.
+
+    One that `is_out_of_quota` has ended without a result; the same may be started again when the quota has filled.
+    """
 
     percent: int
     done: bool
     problems: tuple[EngineWarning, ...] = ()
+    is_out_of_quota: bool = False
 
 
 class RemoteEngine(Protocol):
@@ -125,11 +130,11 @@ class RemoteEngine(Protocol):
         ...
 
     async def poll(self, handle: Handle) -> RemoteState:
-        """Where the run is. Raises `Cancelled`, `InputError` or `EngineError`."""
+        """Return where the run is. Raises `Cancelled`, `InputError` or `EngineError`."""
         ...
 
     async def annotations(self, handle: Handle) -> Annotations:
-        """What a run found that is done, for one that had no place to write to. Raises as `poll` does."""
+        """Return what a run found that is done, for one that had no place to write to. Raises as `poll` does."""
         ...
 
     async def cancel(self, handle: Handle) -> None:

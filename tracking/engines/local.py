@@ -24,7 +24,7 @@ from tracking.local.motion import LABELS as MOTION_LABELS
 from tracking.local.motion import MotionDetector, moving_share
 from tracking.local.network import model_key, open_detector
 from tracking.local.shots import RATE_HZ, ShotFinder
-from tracking.model import Annotations, EngineWarning, Segment, Track
+from tracking.model import Annotations, EngineWarning, ProblemKind, Segment, Track
 from tracking.video.file import DEFAULT_LIMITS, DecodeDamage, Limits, Video
 
 LEAST_CONFIDENCE = 0.25  # weaker tracks are noise; from here on they are written, so that near misses can be told
@@ -37,7 +37,6 @@ STILL_CAMERA_SHARE = 0.75  # of ten clips the moving cameras gave 0.94 and more,
 BACKGROUND_PICTURES = 40
 CAMERA_PAIR_EVERY_S = 0.5
 CAMERA_SIZE = (320, 180)
-SHOTS_TOLD = 6
 
 
 class DetectorEngine:
@@ -102,6 +101,7 @@ class MotionEngine:
 
         with Video(video, limits=self._limits) as opened:
             shots, shares = _shots_and_shares(opened, segment, half(0.0), cancelled)
+            lost = _lost(opened.loss)  # of the pass over all
             whole = Segment(shots[0].start_s, shots[-1].end_s)
             still = [shot for shot, share in zip(shots, shares, strict=True) if share < STILL_CAMERA_SHARE]
             if not still:
@@ -118,23 +118,22 @@ class MotionEngine:
                     opened, detector, segment=_inside(shot), find_shots=False, progress=within, cancelled=cancelled
                 )[0]
             moving = [shot for shot in shots if shot not in still]
-            problems = _lost(opened.loss) + _left_out(moving)
+            problems = lost + tuple(
+                EngineWarning(
+                    FAILED_PRECONDITION,
+                    f"the camera moves from {shot.start_s:.1f} s to {shot.end_s:.1f} s",
+                    ProblemKind.CAMERA_MOVES,
+                    *shot,
+                )
+                for shot in moving
+            )
         return Annotations(_tracks(found, MOTION_LABELS), tuple(shots), segment=whole, problems=problems)
-
-
-def _left_out(moving: Sequence[Segment]) -> tuple[EngineWarning, ...]:
-    """Return one warning about the shots in which the camera moves, since an annotation file has room for one."""
-    if not moving:
-        return ()
-    told = [f"{shot.start_s:.1f}–{shot.end_s:.1f} s" for shot in moving[:SHOTS_TOLD]]
-    rest = f" and in {len(moving) - SHOTS_TOLD} more parts" if len(moving) > SHOTS_TOLD else ""
-    return (EngineWarning(FAILED_PRECONDITION, f"{', '.join(told)}{rest}, where the camera moves"),)
 
 
 def _shots_and_shares(
     video: Video, segment: Segment | None, progress: ProgressCallback, cancelled: CancelCheck
 ) -> tuple[list[Segment], list[float]]:
-    """The shots of `segment`, and for each the share of the picture that moves from one frame to the next, 0..1."""
+    """Return the shots of `segment`, and for each the share of the picture that moves from one frame to the next, 0..1."""
     info = video.info
     start_s, end_s = segment or Segment(0.0, info.duration_s)
     finder = ShotFinder()
@@ -165,14 +164,14 @@ def _shots_and_shares(
 
 
 def _learned(video: Video, shot: Segment) -> MotionDetector:
-    """The background of one shot, from pictures spread over it."""
+    """Return the background of one shot, from pictures spread over it."""
     size = MotionDetector.picture_size(video.info.width, video.info.height)
     times = np.linspace(shot.start_s, _inside(shot).end_s, BACKGROUND_PICTURES)
     return MotionDetector.learn([frame.pixels(size, order="bgr") for _, frame in video.frames_at(times)])
 
 
 def _inside(shot: Segment) -> Segment:
-    """A shot without the picture at its end, which is the first of the next."""
+    """Return a shot without the picture at its end, which is the first of the next."""
     return Segment(shot.start_s, max(shot.start_s, shot.end_s - 0.005))
 
 
@@ -202,4 +201,16 @@ def _tracks(found: Sequence[AssociatedTrack], labels: Sequence[str]) -> tuple[Tr
 def _lost(loss: DecodeDamage | None) -> tuple[EngineWarning, ...]:
     if loss is None:
         return ()
-    return (EngineWarning(DATA_LOSS, f"decoded {loss.decoded_s:.1f} s of {loss.expected_s:.1f} s"),)
+    said = f"decoded {loss.decoded_s:.1f} s of {loss.expected_s:.1f} s"
+    problems = []
+    if loss.is_cut_short:
+        problems.append(EngineWarning(DATA_LOSS, said, ProblemKind.CUT_SHORT, loss.decoded_s, loss.expected_s))
+    # What is lost at a cut end goes without saying, and so does that lost pictures are incomplete.
+    lost = [stretch for stretch in loss.lost if not loss.is_cut_short or stretch.start_s < loss.decoded_s]
+    if lost:
+        facts = ProblemKind.PICTURES_LOST, lost[0].start_s, lost[-1].end_s, loss.frames_lost
+        problems.append(EngineWarning(DATA_LOSS, f"lost {loss.frames_lost} pictures", *facts))
+    if loss.incomplete and not problems:
+        facts = ProblemKind.INCOMPLETE, 0.0, 0.0, loss.incomplete
+        problems.append(EngineWarning(DATA_LOSS, f"{loss.incomplete} pictures are incomplete", *facts))
+    return tuple(problems)

@@ -29,7 +29,7 @@ class AnnotationPlace(Protocol):
     """As much of a storage root as is needed to see that an annotation file came."""
 
     async def generation(self, name: str) -> int:
-        """A number that changes with every write of the object, 0 when it is not there."""
+        """Return a number that changes with every write of the object, 0 when it is not there."""
         ...
 
 
@@ -45,7 +45,7 @@ def next_poll_delay(polls: int, *, jitter: float) -> float:
 
 async def has_arrived(place: AnnotationPlace, name: str, *, since: int) -> bool:
     """
-    Whether the annotation file `name` was written after its generation was noted as `since`.
+    Return whether the annotation file `name` was written after its generation was noted as `since`.
 
     Note the generation durably before the first start, and ask before any further one: a crash between the start and the
     note of its handle, or a lost answer, then starts nothing twice once the file is there.

@@ -14,40 +14,53 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-import google.auth
 import grpc
 from google.api_core import exceptions as api_errors
 from google.api_core.operations_v1 import OperationsAsyncClient
-from google.auth import exceptions as auth_errors
+from google.auth.credentials import Credentials
 from google.cloud import videointelligence_v1 as vi
 from google.cloud.videointelligence_v1.services.video_intelligence_service.transports import (
     VideoIntelligenceServiceGrpcAsyncIOTransport,
 )
 from google.longrunning import operations_pb2
-from google.rpc import code_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from tracking.engines.base import EngineName, Handle, RemoteState
+from tracking.engines.base import GOOGLE_RETIRES, EngineName, Handle, RemoteState
 from tracking.errors import (
     Cancelled,
     EngineAbsence,
+    EngineError,
     EngineRefusal,
     EngineRefused,
     EngineUnavailable,
+    GoogleFault,
     OptionError,
     SourceNotFound,
     SourceUnreachable,
+    StorageError,
+    StorageFault,
     TrackletError,
     VideoTooLarge,
     file_name,
 )
 from tracking.formats import video_intelligence as annotation_format
+from tracking.google_access import (
+    CredentialsRefused,
+    access_refusal,
+    bounded,
+    find_credentials,
+    object_fault,
+    sign_in,
+    sign_in_refusal,
+)
 from tracking.model import Annotations, EngineWarning, Segment
 from tracking.storage.names import ObjectUri
 
@@ -62,16 +75,15 @@ INLINE_LIMIT_BYTES: Final = 4_000_000
 
 _CALL_TIMEOUT_S = 30.0
 _INLINE_TIMEOUT_S = 120.0
-_DETAIL_LIMIT = 300
 # The answer of a finished run holds all of its annotations again: more than the 4 MB that gRPC takes by default.
 _CHANNEL_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
-_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _GS_URI = re.compile(r"gs://[a-z0-9][a-z0-9._-]++(?:/[^\s'\"<>,;]*+)?+")
-# google.rpc.ErrorInfo reasons of a project that is not set up, which come as PERMISSION_DENIED.
-_SETUP_REASONS = frozenset(
-    {"SERVICE_DISABLED", "BILLING_DISABLED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"}
-)
-_KEY_REASONS = frozenset({"API_KEY_INVALID", "ACCOUNT_STATE_INVALID", "ACCESS_TOKEN_EXPIRED", "CREDENTIALS_MISSING"})
+# What gRPC says where a token could not be had, and where nobody answered at the address.
+_NOT_SIGNED_IN = "Getting metadata from plugin failed"
+_NOT_SENT = ("failed to connect to all addresses", "DNS resolution failed", "Connection refused", "Name or service not known")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_MINUTE = re.compile(r"\bper minute\b|/min\b", re.IGNORECASE)
+_LONG = re.compile(r"\bper (?:day|month|year)\b|\bdaily\b|/d\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +115,23 @@ class VideoIntelligenceEngine:
     name = EngineName.GOOGLE
 
     def __init__(
-        self, transport: VideoIntelligenceServiceGrpcAsyncIOTransport, *, options: VideoIntelligenceOptions, account: str = ""
+        self,
+        transport: VideoIntelligenceServiceGrpcAsyncIOTransport,
+        *,
+        options: VideoIntelligenceOptions,
+        credentials: Credentials | None = None,
     ) -> None:
         self._transport = transport
         self._client = vi.VideoIntelligenceServiceAsyncClient(transport=transport)
         self._operations: OperationsAsyncClient = transport.operations_client
         self._options = options
-        self._account = account
+        self._credentials = credentials
+        self._account: str = getattr(credentials, "service_account_email", "")
+        self._signing_in = asyncio.Lock()
 
     @classmethod
     async def open(cls, options: VideoIntelligenceOptions | None = None) -> VideoIntelligenceEngine:
-        """An engine with the application default credentials. Raises `EngineUnavailable`, reason "credentials"."""
+        """Return an engine that has a token by the application default credentials. Raises `EngineUnavailable`."""
         options = options or VideoIntelligenceOptions()
         endpoint = urlsplit(options.endpoint)
         if endpoint.scheme == "http":
@@ -121,12 +139,13 @@ class VideoIntelligenceEngine:
             return cls(VideoIntelligenceServiceGrpcAsyncIOTransport(channel=channel), options=options)
         try:
             # Looks for a metadata server over the network where there is no file.
-            credentials, _ = await asyncio.to_thread(google.auth.default, scopes=_SCOPES)
-        except auth_errors.GoogleAuthError as error:
-            raise EngineUnavailable(EngineName.GOOGLE, EngineAbsence.CREDENTIALS, _bounded(str(error))) from error
+            credentials = await asyncio.to_thread(find_credentials)
+            await asyncio.to_thread(sign_in, credentials)
+        except CredentialsRefused as error:
+            raise _no_token(error) from error
         host = endpoint.netloc or VideoIntelligenceServiceGrpcAsyncIOTransport.DEFAULT_HOST
         transport = VideoIntelligenceServiceGrpcAsyncIOTransport(host=host, credentials=credentials)
-        return cls(transport, options=options, account=getattr(credentials, "service_account_email", ""))
+        return cls(transport, options=options, credentials=credentials)
 
     @property
     def run_key(self) -> str:
@@ -149,10 +168,11 @@ class VideoIntelligenceEngine:
         if annotations_uri:
             request.output_uri = str(ObjectUri.parse(annotations_uri))
         request.video_context = _context(self._options.model or MODELS[0], segment)
+        await self._sign_in()
         try:
             started = await self._client.annotate_video(request, retry=None, timeout=timeout_s)
         except api_errors.GoogleAPICallError as error:
-            raise self._call_error(error, place=request.input_uri, starting=True) from error
+            raise self._call_error(error, place=request.input_uri, call="start") from error
         return Handle(started.operation.name)
 
     async def poll(self, handle: Handle) -> RemoteState:
@@ -161,14 +181,17 @@ class VideoIntelligenceEngine:
         percent, place = _progress(operation)
         if not operation.done:
             return RemoteState(percent=percent, done=False)
-        response = self._response(operation, place)
-        problems = [(result.error, _gs_uri(result.input_uri)) for result in response.annotation_results if result.error.code]
-        if problems and len(problems) == len(response.annotation_results):
-            error, failed_uri = problems[0]
-            raise translated(error.code, error.message, place=failed_uri or place, account=self._account)
-        return RemoteState(
-            percent=100, done=True, problems=tuple(EngineWarning(error.code, _bounded(error.message)) for error, _ in problems)
-        )
+        try:
+            response = self._response(operation, place)
+            failed = [result for result in response.annotation_results if _is_error(result.error)]
+            if failed and len(failed) == len(response.annotation_results):
+                raise self._run_error(failed[0].error, place=_gs_uri(failed[0].input_uri) or place)
+        except EngineUnavailable as error:
+            if error.reason is EngineAbsence.QUOTA:
+                return RemoteState(percent=0, done=False, is_out_of_quota=True)
+            raise
+        problems = tuple(EngineWarning(result.error.code, bounded(result.error.message)) for result in failed)
+        return RemoteState(percent=100, done=True, problems=problems)
 
     async def annotations(self, handle: Handle) -> Annotations:
         """See `RemoteEngine.annotations`; `EngineUnavailable` while the run is not done."""
@@ -192,69 +215,163 @@ class VideoIntelligenceEngine:
         """Close the connection; the engine is of no use afterwards."""
         await self._transport.close()  # type: ignore[no-untyped-call]  # untyped library
 
+    async def _sign_in(self) -> None:
+        """
+        Have a token before a call: else the call itself would wait for one, and end without telling whether it was sent.
+
+        Raises `EngineUnavailable`.
+        """
+        if self._credentials is None or self._credentials.valid:
+            return
+        async with self._signing_in:
+            try:
+                await asyncio.to_thread(sign_in, self._credentials)
+            except CredentialsRefused as error:
+                raise _no_token(error) from error
+
     async def _operation(self, handle: Handle) -> operations_pb2.Operation:
+        await self._sign_in()
         try:
             return await self._operations.get_operation(str(handle), retry=None, timeout=_CALL_TIMEOUT_S)  # type: ignore[no-untyped-call]  # untyped library
         except api_errors.GoogleAPICallError as error:
             raise self._call_error(error) from error
 
     def _response(self, operation: operations_pb2.Operation, place: str) -> vi.AnnotateVideoResponse:
-        """The raw message of a finished operation: wrapped by proto-plus it is forty times slower to walk."""
+        """Return the raw message of a finished operation: wrapped by proto-plus it is forty times slower to walk."""
         if operation.HasField("error"):
-            raise translated(operation.error.code, operation.error.message, place=place, account=self._account)
+            raise self._run_error(operation.error, place=place)
         response: vi.AnnotateVideoResponse = vi.AnnotateVideoResponse.pb(vi.AnnotateVideoResponse())
         if not operation.response.Unpack(response):
             raise EngineRefused(EngineName.GOOGLE, EngineRefusal.INTERNAL, "unknown kind of answer")
         return response
 
-    def _call_error(self, error: api_errors.GoogleAPICallError, *, place: str = "", starting: bool = False) -> TrackletError:
+    def _call_error(self, error: api_errors.GoogleAPICallError, *, place: str = "", call: str = "ask") -> TrackletError:
         status: grpc.StatusCode | None = error.grpc_status_code
         return translated(
             status.value[0] if status else code_pb2.UNKNOWN,
             str(error.message),
             service_reason=error.reason or "",
+            metadata=error.metadata or _NOTHING,
             place=place,
             account=self._account,
-            call="start" if starting else "ask",
+            call=call,
+        )
+
+    def _run_error(self, status: status_pb2.Status, *, place: str) -> TrackletError:
+        info = _error_info(status)
+        return translated(
+            status.code,
+            status.message,
+            service_reason=info.reason,
+            metadata=dict(info.metadata),
+            place=place,
+            account=self._account,
         )
 
 
 def translated(
-    code: int, message: str, *, service_reason: str = "", place: str = "", account: str = "", call: str = ""
+    code: int,
+    message: str,
+    *,
+    service_reason: str = "",
+    metadata: Mapping[str, str] = _NOTHING,
+    place: str = "",
+    account: str = "",
+    call: str = "",
+    today: date | None = None,
 ) -> TrackletError:
     """
-    The error of ours for a google.rpc.Code number.
+    Return the error of ours for a google.rpc.Code number.
 
     `call` is "start" or "ask" when a call failed, "" when the run itself did. `place` is the video's URI where it is known,
-    `service_reason` a google.rpc.ErrorInfo reason. Only a failed call can be worth another try.
+    `service_reason` and `metadata` are a google.rpc.ErrorInfo's. Only a failed call can be worth another try, and a quota that
+    fills again soon.
     """
-    detail = _bounded(message)
-    named = _GS_URI.search(message)
-    if code == code_pb2.UNAUTHENTICATED or service_reason in _KEY_REASONS or "Getting metadata from plugin failed" in message:
-        return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.CREDENTIALS, detail)
-    if code == code_pb2.PERMISSION_DENIED:
-        if service_reason in _SETUP_REASONS:
-            return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.CONFIGURATION, detail)
-        where = named.group().rstrip(".") if named else place
-        role = "roles/storage.objectViewer" if where == place else "roles/storage.objectUser"
-        return EngineRefused(EngineName.GOOGLE, EngineRefusal.PERMISSION, detail, place=where, account=account, role=role)
-    if code == code_pb2.NOT_FOUND:
-        return SourceNotFound(place) if place else EngineRefused(EngineName.GOOGLE, EngineRefusal.LOST, detail)
-    if code == code_pb2.UNIMPLEMENTED:
-        return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.RETIRED, detail)
-    if code in {code_pb2.INVALID_ARGUMENT, code_pb2.FAILED_PRECONDITION, code_pb2.OUT_OF_RANGE}:
-        about_region = re.search(r"\b(location|region)", message, re.IGNORECASE)
-        return EngineRefused(EngineName.GOOGLE, EngineRefusal.REGION if about_region else EngineRefusal.UNSUPPORTED, detail)
+    google, detail = EngineName.GOOGLE, bounded(message)
     if code == code_pb2.RESOURCE_EXHAUSTED:
-        if call:
-            return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.QUOTA, detail)
-        return EngineRefused(EngineName.GOOGLE, EngineRefusal.QUOTA, detail)
+        return _quota_error(message, metadata)
+    if _NOT_SIGNED_IN in message:
+        refusal = sign_in_refusal(message)
+        return EngineUnavailable(google, refusal.fault if refusal else EngineAbsence.OFFLINE, detail)
+    if refusal := access_refusal(message, reason=service_reason, metadata=metadata):
+        return EngineUnavailable(google, refusal.fault, detail, refusal.subject)
+    if code == code_pb2.UNAUTHENTICATED:
+        return EngineUnavailable(google, GoogleFault.CREDENTIALS, detail)
+    if code == code_pb2.UNIMPLEMENTED:
+        has_ended = (today or date.today()) >= GOOGLE_RETIRES
+        return EngineUnavailable(google, EngineAbsence.RETIRED if has_ended else EngineAbsence.ENDPOINT, detail)
+    if code in _ABOUT_THE_VIDEO:
+        return _video_error(code, message, place=place, account=account)
     if call == "start":
-        return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.UNANSWERED, detail)
+        was_sent = not any(text in message for text in _NOT_SENT)
+        return EngineUnavailable(google, EngineAbsence.UNANSWERED if was_sent else EngineAbsence.OFFLINE, detail)
     if call:
         slow = code == code_pb2.DEADLINE_EXCEEDED
-        return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.TIMEOUT if slow else EngineAbsence.OFFLINE, detail)
-    return Cancelled() if code == code_pb2.CANCELLED else EngineRefused(EngineName.GOOGLE, EngineRefusal.INTERNAL, detail)
+        return EngineUnavailable(google, EngineAbsence.TIMEOUT if slow else EngineAbsence.OFFLINE, detail)
+    if code == code_pb2.CANCELLED:
+        return Cancelled()
+    slow = code == code_pb2.DEADLINE_EXCEEDED
+    return EngineRefused(google, EngineRefusal.SLOW if slow else EngineRefusal.INTERNAL, detail)
+
+
+_ABOUT_THE_VIDEO = {
+    code_pb2.PERMISSION_DENIED,
+    code_pb2.NOT_FOUND,
+    code_pb2.INVALID_ARGUMENT,
+    code_pb2.OUT_OF_RANGE,
+    code_pb2.FAILED_PRECONDITION,
+}
+
+
+def _video_error(code: int, message: str, *, place: str, account: str) -> TrackletError:
+    """Return what is wrong with the video, its bucket or that of its annotations."""
+    google, detail = EngineName.GOOGLE, bounded(message)
+    named = _GS_URI.search(message)
+    where = named.group().rstrip(".") if named else place
+    is_video = where == place
+    if fault := object_fault(message):
+        return StorageError(where or "gs://", "read" if is_video else "write", fault, detail)
+    if code == code_pb2.PERMISSION_DENIED:
+        role = "roles/storage.objectViewer" if is_video else "roles/storage.objectUser"
+        return EngineRefused(google, EngineRefusal.PERMISSION, detail, place=where, account=account, role=role)
+    if code == code_pb2.NOT_FOUND:
+        if not where:
+            return EngineRefused(google, EngineRefusal.LOST, detail)
+        return SourceNotFound(where) if is_video else StorageError(where, "write", StorageFault.MISSING, detail)
+    if code == code_pb2.OUT_OF_RANGE:
+        return EngineRefused(google, EngineRefusal.SEGMENT, detail)
+    if re.search(r"\b(?:location|region)", message, re.IGNORECASE):
+        return EngineRefused(google, EngineRefusal.REGION, detail)
+    if code == code_pb2.FAILED_PRECONDITION:
+        return EngineRefused(google, EngineRefusal.PRECONDITION, detail)
+    return EngineRefused(google, EngineRefusal.UNSUPPORTED, detail)
+
+
+def _quota_error(message: str, metadata: Mapping[str, str]) -> EngineError:
+    """Return whether a quota fills again within minutes: all do but those by the day, and those of nothing."""
+    named = f"{message} {metadata.get('quota_limit', '')} {metadata.get('quota_unit', '')}"
+    is_nothing = metadata.get("quota_limit_value") == "0"
+    if is_nothing or (_LONG.search(named) and not _MINUTE.search(named)):
+        return EngineRefused(EngineName.GOOGLE, EngineRefusal.QUOTA, bounded(message))
+    return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.QUOTA, bounded(message))
+
+
+def _no_token(error: CredentialsRefused) -> EngineUnavailable:
+    if error.refusal is None:
+        return EngineUnavailable(EngineName.GOOGLE, EngineAbsence.OFFLINE, error.detail)
+    return EngineUnavailable(EngineName.GOOGLE, error.refusal.fault, error.detail, error.refusal.subject)
+
+
+def _is_error(status: status_pb2.Status) -> bool:
+    """Whether a result failed; a status of code 0 is no error (google.rpc.Code), unless it says something all the same."""
+    return bool(status.code or status.message)
+
+
+def _error_info(status: status_pb2.Status) -> error_details_pb2.ErrorInfo:
+    """Return the reason that comes with a status, an empty one where none does."""
+    info = error_details_pb2.ErrorInfo()
+    next((detail for detail in status.details if detail.Unpack(info)), None)
+    return info
 
 
 def _context(model: str, segment: Segment | None) -> vi.VideoContext:
@@ -271,7 +388,7 @@ def _context(model: str, segment: Segment | None) -> vi.VideoContext:
 
 
 def _small_file(path: Path) -> bytes:
-    """The bytes of a file that may travel inside of a request; never reads more than the limit."""
+    """Return the bytes of a file that may travel inside of a request; never reads more than the limit."""
     try:
         with path.open("rb") as file:
             content = file.read(INLINE_LIMIT_BYTES + 1)
@@ -298,9 +415,5 @@ def _mean(percents: Iterable[int]) -> int:
 
 
 def _gs_uri(service_name: str) -> str:
-    """The service calls `gs://bucket/object` by `/bucket/object`."""
+    """Return the service calls `gs://bucket/object` by `/bucket/object`."""
     return f"gs:/{service_name}" if service_name.startswith("/") else service_name
-
-
-def _bounded(message: str) -> str:
-    return " ".join(message.split())[:_DETAIL_LIMIT]

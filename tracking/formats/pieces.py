@@ -8,6 +8,7 @@ by piece. What one piece may cost is bounded by its bytes, containers and values
 
 from __future__ import annotations
 
+import codecs
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ MAX_PART_CONTAINERS = 1_000_000
 MAX_PART_COMMAS = 4_000_000
 
 MAX_LISTS = 1_000
+MAX_DOCUMENTS = 500_000  # ten hours of answers, fourteen a second
 
 FIRST_BLOCK_BYTES = 1 << 16
 BLOCK_BYTES = 1 << 20
@@ -57,6 +59,10 @@ class TooManyValuesError(Exception):
     """Something that has to be parsed at once holds too much."""
 
 
+class EncodingError(Exception):
+    """The document is no text in the encoding that it begins with."""
+
+
 @dataclass(frozen=True, slots=True)
 class LongList:
     """A list that was left out of its document; `cuts` are the ends of its pieces, at commas or the closing bracket."""
@@ -66,7 +72,7 @@ class LongList:
     cuts: tuple[int, ...]
 
     def pieces(self) -> Iterator[list[Json]]:
-        """The list's elements in order, some at a time. Raises `NotJsonError`, `TooManyValuesError`."""
+        """Yield the list's elements in order, some at a time. Raises `NotJsonError`, `TooManyValuesError`."""
         start = self.start
         for cut in self.cuts:
             piece = memoryview(self.data)[start:cut]
@@ -74,18 +80,64 @@ class LongList:
             start = cut + 1
 
 
+def utf8(data: bytes) -> bytes:
+    """
+    Return a document's text in UTF-8, without a mark before it, of one that may be in UTF-16 as a shell on Windows writes it.
+
+    Costs no more than the result beside `data`. Raises `EncodingError`.
+    """
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.removeprefix(codecs.BOM_UTF8)
+    decoder = codecs.getincrementaldecoder("utf-16")()
+    text = bytearray()
+    try:
+        for start in range(0, len(data), BLOCK_BYTES):
+            text += decoder.decode(data[start : start + BLOCK_BYTES]).encode()
+        decoder.decode(b"", final=True)
+    except UnicodeError as error:
+        raise EncodingError from error
+    return bytes(text)
+
+
+def is_list(data: bytes) -> bool:
+    """Return whether a document is a list, as far as its first character says."""
+    return data[:BLOCK_BYTES].lstrip(b" \t\r\n").startswith(b"[")
+
+
+def elements(data: bytes) -> Iterator[Json]:
+    """Return the elements of a document that is a list, one after the other. Raises `NotJsonError`, `TooManyValuesError`."""
+    start = data.index(b"[") + 1
+    cuts = _cuts(data, start)
+    if data[cuts[-1] + 1 :].strip(b" \t\r\n"):
+        raise _not_json(data, cuts[-1] + 1)
+    for piece in LongList(data, start, cuts).pieces():
+        yield from piece
+
+
+def documents(data: bytes) -> Iterator[Json]:
+    """Return objects that follow each other, one per line or not. Raises `NotJsonError`, `TooManyValuesError`."""
+    start = number = 0
+    for marks, kinds, depths in _brackets(data, 0):
+        for end in marks[(depths == 0) & (kinds == CLOSING)].tolist():
+            if number == MAX_DOCUMENTS:
+                raise TooManyValuesError
+            yield _bounded(data, [(start, memoryview(data)[start : end + 1])])
+            start, number = end + 1, number + 1
+    if data[start:].strip(b" \t\r\n"):
+        raise _not_json(data, len(data))
+
+
 def load(data: bytes, *, long_lists: Sequence[str]) -> tuple[Json, Mapping[str, LongList]]:
     """
-    The document in `data`, and the lists that were left out of it.
+    Return the document in `data`, and the lists that were left out of it.
 
     Where a document is large, each list that is the value of one of the keys `long_lists`, at whatever place, is a text in the
     document, under which the mapping has the list. Such texts are made by chance, so that no document can forge one. Raises
     `NotJsonError`, `TooManyValuesError`.
     """
-    start = 3 if data.startswith(b"\xef\xbb\xbf") else 0
+    start = 0
     if len(data) <= WHOLE_BYTES and data.count(b"{") + data.count(b"[") <= WHOLE_CONTAINERS:
-        whole = memoryview(data)[start:]
-        return _loads(data, whole, [(start, whole)]), {}
+        return _loads(data, data, [(start, data)]), {}
     keys = "|".join(map(re.escape, long_lists))
     # A quote in JSON is the beginning or the end of a text unless a backslash stands before it.
     pattern = re.compile(rf'(?<!\\)"(?:{keys})"[ \t\r\n]{{0,64}}:[ \t\r\n]{{0,64}}\['.encode())
@@ -130,7 +182,7 @@ def _not_json(data: bytes, place: int) -> NotJsonError:
 
 
 def _cuts(data: bytes, start: int) -> tuple[int, ...]:
-    """Where the list that begins at `start`, after its bracket, is cut, and last its closing bracket."""
+    """Return where the list that begins at `start`, after its bracket, is cut, and last its closing bracket."""
     cuts: list[int] = []
     piece_start, latest = start, -1
     for commas, end in _separators(data, start):
@@ -153,6 +205,22 @@ def _cuts(data: bytes, start: int) -> tuple[int, ...]:
 
 def _separators(data: bytes, start: int) -> Iterator[tuple[NDArray[np.int64], int]]:
     """Block by block the commas between the elements of the list that begins at `start`, and its end, -1 before that."""
+    for marks, kinds, depths in _brackets(data, start):
+        ends = np.flatnonzero(depths < 0)
+        until = int(ends[0]) if ends.size else marks.size
+        commas = marks[:until][(depths[:until] == 0) & (kinds[:until] == COMMA)]
+        if ends.size:
+            yield commas, int(marks[until])
+            return
+        yield commas, -1
+
+
+def _brackets(data: bytes, start: int) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
+    """
+    Block by block the places of brackets and commas outside of texts, from `start` on.
+
+    Beside each place, what is there (`OPENING`, `CLOSING`, `COMMA`), and how many brackets are open behind it.
+    """
     depth, in_text, escapes = 0, 0, False
     size = FIRST_BLOCK_BYTES
     while start < len(data):
@@ -176,13 +244,7 @@ def _separators(data: bytes, start: int) -> Iterator[tuple[NDArray[np.int64], in
         kinds = bracket[marks]
         # COMMA has the bit 0x20 set already, so it stays itself.
         depths = depth + np.cumsum((kinds == OPENING).astype(np.int64) - (kinds == CLOSING))
-        ends = np.flatnonzero(depths < 0)
-        until = int(ends[0]) if ends.size else marks.size
-        commas = marks[:until][(depths[:until] == 0) & (kinds[:until] == COMMA)] + start
-        if ends.size:
-            yield commas, int(marks[until]) + start
-            return
-        yield commas, -1
+        yield marks + start, kinds, depths
         depth = int(depths[-1]) if depths.size else depth
         start += block.size
         size = min(2 * size, BLOCK_BYTES)

@@ -83,7 +83,7 @@ class Associator:
         self._log.add(rows[rows["fragment"] != NO_FRAGMENT], open_fragments=self._linker.open_fragments)
 
     def finish(self) -> list[AssociatedTrack]:
-        """All tracks of the shot by the time of their beginning. No two of them share an observation."""
+        """Return all tracks of the shot by the time of their beginning. No two of them share an observation."""
         times = np.array(self._times, np.float64)
         rows = self._log.rows
         if len(times) >= FEWEST_OBSERVATIONS:
@@ -109,7 +109,7 @@ class Associator:
         return boxes[chosen], chosen
 
     def _track(self, rows: Rows, times: Floats) -> AssociatedTrack:
-        """The rows of one object, smoothed, with its gaps filled, and its class voted by score."""
+        """Return the rows of one object, smoothed, with its gaps filled, and its class voted by score."""
         first, last = int(rows["frame"][0]), int(rows["frame"][-1])
         span, seen = times[first : last + 1], (rows["frame"] - first).astype(np.intp)
         boxes = smoothed(span, seen, rows["box"].astype(np.float64)) / self._scale
@@ -126,7 +126,7 @@ class Associator:
 
 
 def _agreed_both_ways(rows: Rows, times: Floats) -> Rows:
-    """The rows, grouped into the fragments that remain when only links hold that are also made backwards in time."""
+    """Return the rows, grouped into the fragments that remain when only links hold that are also made backwards in time."""
     rows = rows[np.argsort(rows["frame"], kind="stable")]
     backwards = np.empty(len(rows), np.int64)
     ends = np.searchsorted(rows["frame"], np.arange(len(times)), side="right")

@@ -16,10 +16,10 @@ def own_labels(network: Network, count: int) -> tuple[str, ...]:
     names = network.metadata.get("names", "")
     try:
         listed = ast.literal_eval(names) if names else None
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        if isinstance(listed, dict):
+            listed = [listed[key] for key in sorted(listed)]
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         listed = None
-    if isinstance(listed, dict):
-        listed = [listed[key] for key in sorted(listed)]
     if isinstance(listed, list | tuple) and len(listed) == count:
         return tuple(str(name) for name in listed)
     return coco.LABELS if count == len(coco.LABELS) else tuple(f"class {number}" for number in range(count))

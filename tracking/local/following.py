@@ -43,7 +43,7 @@ def follow(
     cancelled: CancelCheck,
 ) -> tuple[list[AssociatedTrack], list[Segment]]:
     """
-    The tracks of `segment` (default: all), and the shots it has; with `find_shots` False it is one shot.
+    Return the tracks of `segment` (default: all), and the shots it has; with `find_shots` False it is one shot.
 
     Raises `VideoError`, or `Cancelled` within one frame of `cancelled` saying so.
     """
@@ -106,7 +106,7 @@ class DetectionQueue:
         self._waiting.append((time_s, self._pool.submit(self._detect, pixels)))
 
     def done(self, *, until_s: float) -> Iterator[tuple[float, Detections]]:
-        """What is finished, up to and including `until_s`; waits for nothing."""
+        """Yield what is finished, up to and including `until_s`; waits for nothing."""
         while self._waiting and self._waiting[0][0] <= until_s and self._waiting[0][1].done():
             time_s, future = self._waiting.popleft()
             yield time_s, future.result()
@@ -141,12 +141,12 @@ class _ShotTracks:
         self._associator.update(time_s, found)
 
     def finished(self, whole: Segment) -> tuple[list[AssociatedTrack], list[Segment]]:
-        """All tracks, and the shots between the cuts."""
+        """Return all tracks, and the shots between the cuts."""
         self._tracks += self._associator.finish()
         edges = [whole.start_s, *(cut for cut in self._cuts if whole.start_s < cut < whole.end_s), whole.end_s]
         return self._tracks, [Segment(start, end) for start, end in itertools.pairwise(edges)]
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

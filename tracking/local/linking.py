@@ -60,12 +60,13 @@ class Linker:
 
     def look(self, time_s: float, boxes: Floats, scores: Floats) -> Integers:
         """
-        The fragment of each of `boxes` (N, 4), at `time_s`, or `NO_FRAGMENT` for a weak box that continues nothing: (N,).
+        Return the fragment of each of `boxes` (N, 4), at `time_s`, or `NO_FRAGMENT` for a weak box that continues nothing:
+        (N,).
 
         Times go on strictly; for a run backwards they are counted from the end.
         """
-        # Move every fragment to now; those unseen for too long are over.
-        self._keep(time_s - self._seen_s <= COASTING_S)
+        # Move every fragment to now; those unseen for too long are over, but not those of the last look, be it long ago.
+        self._keep(self._seen_s >= min(time_s - COASTING_S, self._now_s))
         self._motion = self._motion.after(time_s - self._now_s)
         self._now_s = time_s
 
@@ -95,7 +96,7 @@ class Linker:
 
 def _links(overlap: Floats, scores: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
     """
-    Which fragment goes on in which box, and whether a rival makes that doubtful: three arrays (L,).
+    Return which fragment goes on in which box, and whether a rival makes that doubtful: three arrays (L,).
 
     `overlap` is (fragments, boxes). Sure boxes choose first, then the others among the fragments that are left.
     """

@@ -108,14 +108,14 @@ class MotionDetector:
 
     @staticmethod
     def picture_size(width: int, height: int) -> tuple[int, int]:
-        """The working size (width, height) for pictures of this size."""
+        """Return the working size (width, height) for pictures of this size."""
         scale = min(1.0, LONGEST_SIDE / max(width, height))
         return max(1, round(width * scale)), max(1, round(height * scale))
 
     @classmethod
     def learn(cls, samples: Sequence[Pixels]) -> MotionDetector:
         """
-        The background of a shot from about 40 upright BGR pictures spread over it, all of one size.
+        Return the background of a shot from about 40 upright BGR pictures spread over it, all of one size.
 
         A place that is covered in more than half of them is learned as it is covered. Raises `ValueError` for no pictures
         or several sizes.
@@ -164,7 +164,7 @@ class MotionDetector:
 
 def score(clearness: float, area: float) -> float:
     """
-    How likely a blob is an object, 0..1.
+    Return how likely a blob is an object, 0..1.
 
     `clearness` is its mean difference from the background in thresholds, `area` its box's share of the picture.
 
@@ -183,12 +183,12 @@ def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
 
 
 def _calm(picture: Pixels) -> Pixels:
-    """The picture without the finest grain."""
+    """Return the picture without the finest grain."""
     return np.asarray(cv2.blur(picture, (3, 3)), np.uint8)
 
 
 def _levelled(picture: Pixels, background: Pixels) -> Pixels:
-    """The picture in the light of the background: a cloud or the camera's exposure changes all of it by one factor."""
+    """Return the picture in the light of the background: a cloud or the camera's exposure changes all of it by one factor."""
     here = picture[::GAIN_GRID, ::GAIN_GRID].astype(np.float32)
     there = background[::GAIN_GRID, ::GAIN_GRID]
     bright = there > DARK
@@ -201,13 +201,13 @@ def _levelled(picture: Pixels, background: Pixels) -> Pixels:
 
 
 def _difference(picture: Pixels, background: Pixels) -> Pixels:
-    """The largest difference of the three channels, (H, W) levels."""
+    """Return the largest difference of the three channels, (H, W) levels."""
     blue, green, red = cv2.split(cv2.absdiff(picture, background))
     return np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
 
 
 def _quantile(stack: Pixels, share: float) -> Pixels:
-    """A quantile over the first axis, in bands of rows so that it needs little memory beside the stack."""
+    """Return a quantile over the first axis, in bands of rows so that it needs little memory beside the stack."""
     rank = int(share * (len(stack) - 1))
     rows = range(0, stack.shape[1], 32)
     return np.concatenate([np.partition(stack[:, row : row + 32], rank, axis=0)[rank] for row in rows])
@@ -215,7 +215,7 @@ def _quantile(stack: Pixels, share: float) -> Pixels:
 
 def _shadows(picture: Pixels, background: Pixels, differs: Pixels) -> NDArray[np.bool_]:
     """
-    Which of the pixels that differ are only dimmed: (H, W).
+    Return which of the pixels that differ are only dimmed: (H, W).
 
     Source of the rule: Horprasert, Harwood and Davis, A statistical approach for real-time robust background subtraction, 1999.
     """

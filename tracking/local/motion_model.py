@@ -48,7 +48,7 @@ class Motion:
 
     @classmethod
     def first_seen(cls, boxes: Floats) -> Motion:
-        """The state after one look at each."""
+        """Return the state after one look at each."""
         error = (BOX_ERROR * boxes[:, 2:]) ** 2
         covariance = np.zeros((len(boxes), 2, 3))
         covariance[:, :, 0] = error
@@ -77,7 +77,10 @@ class Motion:
         )
 
     def after(self, step_s: Floats | float) -> Motion:
-        """The state `step_s` seconds on, one number or (N,); a negative step goes back in time, with the same growing doubt."""
+        """
+        Return the state `step_s` seconds on, one number or (N,); a negative step goes back in time, with the same growing
+        doubt.
+        """
         step = np.broadcast_to(np.asarray(step_s, np.float64), (len(self),))[:, None]
         length = np.abs(step)
         boxes = self.boxes.copy()
@@ -92,7 +95,7 @@ class Motion:
         return Motion(boxes, self.velocity.copy(), covariance, extent_variance)
 
     def seen_again(self, boxes: Floats) -> Motion:
-        """The state after another look at each, at the same time: `boxes` is (N, 4)."""
+        """Return the state after another look at each, at the same time: `boxes` is (N, 4)."""
         error = (BOX_ERROR * boxes[:, 2:]) ** 2
         residual = boxes - self.boxes
         place, mixed, speed = self.covariance[:, :, 0], self.covariance[:, :, 1], self.covariance[:, :, 2]
@@ -107,6 +110,6 @@ class Motion:
 
 
 def sizes(boxes: Floats) -> Floats:
-    """One length for each box, (N,): the root of its area."""
+    """Return one length for each box, (N,): the root of its area."""
     size: Floats = np.sqrt(boxes[:, 2] * boxes[:, 3])
     return size

@@ -45,19 +45,19 @@ class ObservationLog:
 
 
 def has_evidence(rows: Rows) -> NDArray[np.bool_]:
-    """Which rows (N,) belong to a fragment that is more than noise."""
+    """Return which rows (N,) belong to a fragment that is more than noise."""
     _, inverse = np.unique(rows["fragment"], return_inverse=True)
     evidence: NDArray[np.bool_] = np.bincount(inverse, rows["score"])[inverse] >= LEAST_EVIDENCE
     return evidence
 
 
 def grouped(rows: Rows) -> Rows:
-    """A copy of the rows by fragment, each in order of time; fragments in the order of their numbers."""
+    """Return a copy of the rows by fragment, each in order of time; fragments in the order of their numbers."""
     return rows[np.lexsort((rows["frame"], rows["fragment"]))]
 
 
 def bounds(rows: Rows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where each fragment of grouped rows begins and ends: two arrays (F,), for `rows[begin:end]`."""
+    """Return where each fragment of grouped rows begins and ends: two arrays (F,), for `rows[begin:end]`."""
     changes = np.flatnonzero(np.diff(rows["fragment"])) + 1
     if not len(rows):
         return changes, changes

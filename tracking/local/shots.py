@@ -34,7 +34,7 @@ class ShotFinder:
 
     def add(self, time_s: float, pixels: NDArray[np.uint8]) -> list[float]:
         """
-        One picture, (H, W, 3) uint8 in BGR order, all of one size, times rising: the cuts that it made certain.
+        Return one picture, (H, W, 3) uint8 in BGR order, all of one size, times rising: the cuts that it made certain.
 
         A cut is given as the time of the first picture after it.
         """
@@ -49,6 +49,6 @@ class ShotFinder:
 
     @staticmethod
     def picture_size(width: int, height: int) -> tuple[int, int]:
-        """The size (width, height) at which to give pictures of this size."""
+        """Return the size (width, height) at which to give pictures of this size."""
         scale = min(1.0, SIDE_PX / max(width, height))
         return max(1, round(width * scale)), max(1, round(height * scale))

@@ -22,7 +22,7 @@ SHORTEST_STEP_S = 1e-3
 
 def smoothed(times: Floats, seen: NDArray[np.intp], boxes: Floats) -> Floats:
     """
-    Where the object was at each of `times` (T,), in seconds: (T, 4), centre x, centre y, width, height.
+    Return where the object was at each of `times` (T,), in seconds: (T, 4), centre x, centre y, width, height.
 
     `boxes` (K, 4) are what was seen at `times[seen]`; `seen` (K,) rises strictly, from 0 to T - 1.
     """
@@ -53,7 +53,7 @@ def _likeliest(times: Floats, seen: NDArray[np.intp], rough: Floats) -> Floats:
 
 
 def _path(steps: Floats, seen: Floats, trust: Floats, unrest: Floats) -> Floats:
-    """The places (T,) with the least sum of squared errors, velocity being disturbed by `unrest` (T - 1,) per second."""
+    """Return the places (T,) with the least sum of squared errors, velocity being disturbed by `unrest` (T - 1,) per second."""
     # Unknowns: place, velocity, place, velocity ...; each step adds what its two ends may differ by (motion_model.py, `after`).
     place, mixed, speed = 12 / (unrest * steps**3), 6 / (unrest * steps**2), 4 / (unrest * steps)
     band = np.zeros((4, 2 * len(trust)))
@@ -76,7 +76,7 @@ def _path(steps: Floats, seen: Floats, trust: Floats, unrest: Floats) -> Floats:
 
 
 def _level(steps: Floats, seen: Floats, trust: Floats, unrest: Floats) -> Floats:
-    """The values (T,) with the least sum of squared errors, wandering with variance `unrest` (T - 1,) per second."""
+    """Return the values (T,) with the least sum of squared errors, wandering with variance `unrest` (T - 1,) per second."""
     pull = 1.0 / (unrest * steps)
     band = np.zeros((2, len(trust)))
     band[0, 1:] = -pull

@@ -49,7 +49,7 @@ MOST_CANDIDATES = 200
 
 def stitched(rows: Rows, times: Floats, *, aspect: float) -> Rows:
     """
-    The rows, grouped, with one fragment number for all that belongs to one object.
+    Return the rows, grouped, with one fragment number for all that belongs to one object.
 
     `times` (T,) are the seconds of each frame, `aspect` the picture's width in heights. Within a fragment no two rows have the
     same frame, before and after.
@@ -74,7 +74,7 @@ def stitched(rows: Rows, times: Floats, *, aspect: float) -> Rows:
 
 def link_cost(before: Motion, after: Motion, gap_s: Floats) -> Floats:
     """
-    How unlikely it is that `after` (K) continues `before` (K) `gap_s` (K,) seconds later, in nats: (K,).
+    Return how unlikely it is that `after` (K) continues `before` (K) `gap_s` (K,) seconds later, in nats: (K,).
 
     The negative logarithm of how much likelier place and velocity are for the same object than for one that came anew, with
     heavy tails, plus the same for width and height. `after` is the state of a fragment run backwards, at its beginning.
@@ -124,7 +124,7 @@ def _candidates(
 
 
 def _at_edge(boxes: Floats, aspect: float) -> NDArray[np.bool_]:
-    """Which boxes (N, 4) touch the picture's edge, as well as a detector can tell: (N,)."""
+    """Return which boxes (N, 4) touch the picture's edge, as well as a detector can tell: (N,)."""
     inner = (0.5 - BOX_ERROR) * boxes[:, 2:]
     outside = (boxes[:, :2] < inner) | (boxes[:, :2] > (aspect, 1.0) - inner)
     return outside[:, 0] | outside[:, 1]
@@ -147,7 +147,7 @@ def _best_links(first: Integers, second: Integers, gain: Floats, fragments: int)
 
 
 def _end_states(rows: Rows, times: Floats, begins: Integers, ends: Integers, *, backwards: bool) -> Motion:
-    """The motion at the end of each fragment, or, run backwards in time, at its beginning."""
+    """Return the motion at the end of each fragment, or, run backwards in time, at its beginning."""
     remembered = np.minimum(ends - begins, REMEMBERED)
     nearest, step = (begins, 1) if backwards else (ends - 1, -1)
     at = nearest + step * (remembered - 1)

@@ -45,7 +45,7 @@ def locate(
     published: Mapping[str, PublishedModel] | None = None,
 ) -> Path:
     """
-    The file of `model`: a path, or one of the published names, which is downloaded when the cache has it not yet.
+    Return the file of `model`: a path, or one of the published names, which is downloaded when the cache has it not yet.
 
     May take minutes: not for an event loop. `progress` may raise to stop. Raises `ModelError` for a
     path without a file ("missing"), a name that is none ("name"), or a download that is not what was published ("size",
@@ -110,7 +110,7 @@ def _given(model: str | Path, known: str) -> Path:
 
 
 def _has(path: Path, release: PublishedModel) -> bool:
-    """Whether the file is in the cache; its content was checked before it was put there."""
+    """Return whether the file is in the cache; its content was checked before it was put there."""
     try:
         return path.stat().st_size == release.size_bytes
     except FileNotFoundError:

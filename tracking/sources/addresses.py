@@ -44,7 +44,7 @@ class AddressPolicy:
         object.__setattr__(self, "_networks", tuple(networks))
 
     def allows(self, host: str, address: str) -> bool:
-        """Whether a connection to `address`, which is what `host` resolved to, may be made."""
+        """Return whether a connection to `address`, which is what `host` resolved to, may be made."""
         if host.lower().rstrip(".") in {entry.lower() for entry in self.allowed}:
             return True
         found = _unwrapped(ipaddress.ip_address(address.partition("%")[0]))
@@ -78,7 +78,7 @@ def literal_address(host: str) -> Address | None:
 
 
 def _unwrapped(address: Address) -> Address:
-    """The IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64), which is where the connection would end."""
+    """Return the IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64), which is where the connection would end."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address.ipv4_mapped is not None:

@@ -151,7 +151,7 @@ class Fetcher:
             async with (
                 _translated(shown),
                 asyncio.timeout(min(limits.answer_s, limits.total_s)) as limit,
-                self._answer("GET", link, headers) as answer,
+                self._answer(link, headers) as answer,
             ):
                 limit.reschedule(asyncio.get_running_loop().time() + limits.total_s)
                 total = answer.content_length or size_bytes or 0
@@ -187,14 +187,8 @@ class Fetcher:
             aside.replace(into)
         return Fetched(into, name, size, sha256.hexdigest())
 
-    async def content_type(self, link: str) -> str:
-        """What the server calls the thing behind `link`, "" when it does not say. Raises `SourceError`."""
-        limit = asyncio.timeout(self._limits.connect_s)
-        async with _translated(without_query(link)), limit, self._answer("HEAD", link, None) as answer:
-            return answer.content_type
-
     @asynccontextmanager
-    async def _answer(self, method: str, link: str, headers: Mapping[str, str] | None) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _answer(self, link: str, headers: Mapping[str, str] | None) -> AsyncIterator[aiohttp.ClientResponse]:
         """A good answer, after at most `MAX_REDIRECTS` redirects that are each checked like the link itself."""
         url = http_url(link)
         home = url.origin()
@@ -202,7 +196,7 @@ class Fetcher:
         for _ in range(MAX_REDIRECTS + 1):
             url = self._with_checked_literal(url)
             own = dict(headers or {}) if url.origin() == home else {}
-            async with self._sessions().request(method, url, headers=own, allow_redirects=False) as answer:
+            async with self._sessions().get(url, headers=own, allow_redirects=False) as answer:
                 target = answer.headers.get("Location", "")
                 if answer.status in {301, 302, 303, 307, 308} and target:
                     url = _joined(url, target, shown=without_query(link))
@@ -215,7 +209,7 @@ class Fetcher:
         raise SourceRefused(without_query(link), SourceRefusal.REDIRECT)
 
     def _with_checked_literal(self, url: URL) -> URL:
-        """The link with an address that is written as a number spelt in the usual way. Raises `SourceRefused`."""
+        """Return the link with an address that is written as a number spelt in the usual way. Raises `SourceRefused`."""
         address = literal_address(url.host or "")
         if address is None:
             return url
@@ -245,7 +239,7 @@ _checked: ContextVar[set[str]] = ContextVar("addresses that this request was all
 
 
 def _socket_to_checked(info: aiohttp.AddrInfoType) -> socket.socket:
-    """A socket for an address that was checked: whatever way the HTTP library took to it."""
+    """Return a socket for an address that was checked: whatever way the HTTP library took to it."""
     family, kind, proto, _, address = info
     if str(address[0]) not in _checked.get():
         raise _AddressRefused(str(address[0]))
@@ -285,7 +279,7 @@ class _CheckedResolver(AbstractResolver):
 
 
 def local_file(path: Path, *, max_bytes: int = 1 << 30) -> Fetched:
-    """A file on this machine, read once for its digest. Raises `SourceNotFound`, `VideoTooLarge`, `NotAVideo`."""
+    """Return a file on this machine, read once for its digest. Raises `SourceNotFound`, `VideoTooLarge`, `NotAVideo`."""
     if not path.is_file():
         raise SourceNotFound(path.name)
     size = path.stat().st_size
@@ -301,7 +295,7 @@ def local_file(path: Path, *, max_bytes: int = 1 << 30) -> Fetched:
 
 
 def _joined(url: URL, target: str, *, shown: str) -> URL:
-    """Where a redirect leads. Raises `SourceRefused`, also for what is no address at all."""
+    """Return where a redirect leads. Raises `SourceRefused`, also for what is no address at all."""
     try:
         return http_url(str(url.join(URL(target))))
     except (ValueError, IndexError):
@@ -318,7 +312,7 @@ def _told_as_storage(into: Path) -> Iterator[None]:
 
 
 async def _opened(path: Path) -> BinaryIO:
-    """A new file to write; none stays open where the caller is cancelled meanwhile."""
+    """Return a new file to write; none stays open where the caller is cancelled meanwhile."""
     opening = asyncio.ensure_future(asyncio.to_thread(path.open, "wb"))
     try:
         return await asyncio.shield(opening)

@@ -16,7 +16,7 @@ MAX_LINK_LETTERS = 4096
 
 def http_url(link: str) -> URL:
     """
-    The http(s) address of a link; a gs:// object is where anonymous readers find it.
+    Return the http(s) address of a link; a gs:// object is where anonymous readers find it.
 
     Google's browser addresses of objects are turned into those that answer with the object. Raises `SourceRefused`.
     """
@@ -45,7 +45,7 @@ def http_url(link: str) -> URL:
 
 
 def without_query(link: str) -> str:
-    """A link as it may be shown: without user, query and fragment, which may be secrets."""
+    """Return a link as it may be shown: without user, query and fragment, which may be secrets."""
     try:
         parts = urlsplit(link) if len(link) <= MAX_LINK_LETTERS else urlsplit("")
     except ValueError:  # brackets without an address between them, letters that are no host's
@@ -55,7 +55,7 @@ def without_query(link: str) -> str:
 
 
 def link_name(link: str) -> str:
-    """The file name at the end of a link, "video" where there is none."""
+    """Return the file name at the end of a link, "video" where there is none."""
     try:
         path = unquote(urlsplit(link).path)
     except ValueError:

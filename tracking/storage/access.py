@@ -23,7 +23,7 @@ class BucketAccess:
 
     async def source(self, uri: str) -> tuple[Bucket, str]:
         """
-        The bucket to read a video from, and the object's name in it.
+        Return the bucket to read a video from, and the object's name in it.
 
         Raises `SourceRefused`, with "bucket" for one that is neither allowed nor open to everybody, and `StorageError`.
         """
@@ -36,7 +36,7 @@ class BucketAccess:
 
     async def watched(self, uri: str) -> ObjectUri:
         """
-        The bucket and prefix of `gs://bucket/prefix`, if its new objects may be shown; the prefix may be "".
+        Return the bucket and prefix of `gs://bucket/prefix`, if its new objects may be shown; the prefix may be "".
 
         Raises as `source` does.
         """

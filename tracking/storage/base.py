@@ -53,20 +53,20 @@ class Root(Protocol):
         ...
 
     async def stat(self, name: str) -> StoredObject | None:
-        """What is known of an object, None when it is not there."""
+        """Return what is known of an object, None when it is not there."""
         ...
 
     async def generation(self, name: str) -> int:
-        """An object's generation, 0 when it is not there."""
+        """Return an object's generation, 0 when it is not there."""
         ...
 
     async def read(self, name: str, *, limit_bytes: int = ANNOTATION_LIMIT_BYTES) -> bytes:
-        """An object's content; reason "too-large" above the limit."""
+        """Return an object's content; reason "too-large" above the limit."""
         ...
 
     async def fetch(self, name: str, into: Path, *, limit_bytes: int, if_generation: int | None = None) -> Path:
         """
-        A local file with an object's content, at most `limit_bytes` of it.
+        Return a local file with an object's content, at most `limit_bytes` of it.
 
         A bucket's object is streamed into the folder `into`; a folder answers with its own file, which must be left alone.
         """
@@ -89,7 +89,7 @@ class Root(Protocol):
         ...
 
     def objects(self, prefix: str = "") -> AsyncIterator[StoredObject]:
-        """Every object whose name starts with `prefix`, by name."""
+        """Return every object whose name starts with `prefix`, by name."""
         ...
 
 
@@ -103,7 +103,7 @@ class Storage:
 
 
 def crc32c(source: BinaryIO, *, copy_to: BinaryIO | None = None) -> str:
-    """The CRC32C of what is left to read of `source`, in base64, big-endian; `copy_to` gets each piece as it is read."""
+    """Return the CRC32C of what is left to read of `source`, in base64, big-endian; `copy_to` gets each piece as it is read."""
     checksum = 0
     while piece := source.read(_PIECE_BYTES):
         checksum = google_crc32c.extend(checksum, piece)
@@ -113,5 +113,5 @@ def crc32c(source: BinaryIO, *, copy_to: BinaryIO | None = None) -> str:
 
 
 def content_type_of(name: str) -> str:
-    """The content type that a name's ending stands for."""
+    """Return the content type that a name's ending stands for."""
     return mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"

@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import requests
 from google.api_core import exceptions as api_errors
@@ -26,7 +27,17 @@ from google.cloud.storage import Blob, Client
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from tracking.errors import StorageError, StorageFault
+from tracking.errors import GoogleFault, StorageError, StorageFault
+from tracking.google_access import (
+    CredentialsRefused,
+    Refusal,
+    access_refusal,
+    bounded,
+    credentials_refusal,
+    find_credentials,
+    object_fault,
+    sign_in,
+)
 from tracking.storage.base import ANNOTATION_LIMIT_BYTES, StoredObject, content_type_of, crc32c
 from tracking.storage.names import ObjectUri, checked_name, safe_file_name
 
@@ -36,6 +47,7 @@ _TIMEOUT_S = (10, 30)  # to connect, and between two pieces
 _CLOSE_S = 5
 _ASK_RETRY = DEFAULT_RETRY.with_timeout(30)
 _FAILURES_WITHOUT_PROGRESS = 6
+_TRIES = 3  # of a transfer that has to begin again
 
 ResultT = TypeVar("ResultT")
 
@@ -51,11 +63,12 @@ class GoogleStorage:
         self._credentials = credentials
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
         self._pending: set[Future[Any]] = set()
-        self._lock = threading.Lock()
+        # Looking for credentials takes seconds where there are none, and whoever needs none does not wait for that.
+        self._locks = {False: threading.Lock(), True: threading.Lock()}
         self._clients: dict[bool, Client] = {}
 
     def bucket(self, name: str, *, anonymous: bool = False) -> Bucket:
-        """A bucket as a root, read with our credentials, or as anybody could."""
+        """Return a bucket as a root, read with our credentials, or as anybody could."""
         return Bucket(self, name, anonymous=anonymous)
 
     async def anyone_can_read(self, uri: ObjectUri) -> bool:
@@ -96,19 +109,26 @@ class GoogleStorage:
         except StorageError:
             raise
         except Exception as error:
-            reason = _reason(error)
-            if reason is None:
+            fault = _fault(error)
+            if fault is None:
                 raise
-            raise StorageError(place, action, reason) from error
+            raise StorageError(place, action, *fault) from error
 
     def client(self, *, anonymous: bool) -> Client:
         """Blocks while it looks for credentials, so only for the threads."""
-        with self._lock:
+        with self._locks[anonymous]:
             if anonymous not in self._clients:
-                self._clients[anonymous] = (
-                    Client.create_anonymous_client() if anonymous else Client(credentials=self._credentials)
-                )
+                self._clients[anonymous] = Client.create_anonymous_client() if anonymous else self._signed_in()
             return self._clients[anonymous]
+
+    def _signed_in(self) -> Client:
+        """Return a client that has a token by our credentials, or needs none. Raises `CredentialsRefused`."""
+        if self._credentials is None and not os.environ.get("STORAGE_EMULATOR_HOST"):
+            self._credentials = find_credentials()
+        # Objects need no project; a client that is not given any looks for one, and fails where a login names none.
+        client = Client(project=None, credentials=self._credentials)
+        sign_in(client._credentials)
+        return client
 
 
 class Bucket:
@@ -189,8 +209,9 @@ class Bucket:
         stop = threading.Event()
 
         def download() -> None:
-            blob = self._blob(name)
-            blob.download_to_file(
+            target.seek(0)
+            target.truncate()
+            self._blob(name).download_to_file(
                 _Bounded(target, place=self._shown(name), limit_bytes=limit_bytes, stop=stop),
                 if_generation_match=if_generation,
                 checksum="crc32c",
@@ -198,7 +219,9 @@ class Bucket:
                 retry=_patient_retry(stop, target.tell),
             )
 
-        await self._transfer(download, stop, name, "read")
+        # One that is kept compressed has no middle to go on from: after a break it comes out wrong.
+        work = partial(_again_after, StorageFault.CHECKSUM, download)
+        await self._transfer(work, stop, name, "read")
 
     async def _store(
         self, name: str, opened: Callable[[], BinaryIO], *, content_type: str, if_generation: int | None
@@ -206,28 +229,32 @@ class Bucket:
         checked_name(name, place=self._name, action="write")
         stop = threading.Event()
 
-        def upload() -> StoredObject:
+        def upload_once(source: BinaryIO) -> StoredObject:
+            size_bytes = source.seek(0, os.SEEK_END)
+            source.seek(0)
             blob = self._blob(name, chunk_size=_CHUNK_BYTES)
-            with opened() as source:
-                size_bytes = source.seek(0, os.SEEK_END)
+            try:
+                blob.upload_from_file(
+                    _Stoppable(source, stop),
+                    size=size_bytes,
+                    content_type=content_type or content_type_of(name),
+                    if_generation_match=if_generation,
+                    checksum="crc32c",
+                    timeout=_TIMEOUT_S,
+                    retry=_patient_retry(stop, source.tell),
+                )
+            except api_errors.PreconditionFailed:
                 source.seek(0)
-                try:
-                    blob.upload_from_file(
-                        _Stoppable(source, stop),
-                        size=size_bytes,
-                        content_type=content_type or content_type_of(name),
-                        if_generation_match=if_generation,
-                        checksum="crc32c",
-                        timeout=_TIMEOUT_S,
-                        retry=_patient_retry(stop, source.tell),
-                    )
-                except api_errors.PreconditionFailed:
-                    source.seek(0)
-                    found = self._stat(name)
-                    if found is None or (found.size_bytes, found.crc32c) != (size_bytes, crc32c(source)):
-                        raise
-                    return found
+                found = self._stat(name)
+                if found is None or (found.size_bytes, found.crc32c) != (size_bytes, crc32c(source)):
+                    raise
+                return found
             return _stored(blob)
+
+        def upload() -> StoredObject:
+            with opened() as source:
+                # Where the service has forgotten what came so far there is nothing to go on with.
+                return _again_after(StorageFault.BROKEN_OFF, partial(upload_once, source))
 
         return await self._transfer(upload, stop, name, "write")
 
@@ -305,6 +332,18 @@ class _Stoppable:
         return self._source.tell()
 
 
+def _again_after(fault: StorageFault, transfer: Callable[[], ResultT]) -> ResultT:
+    """Return the result of `transfer`, which begins again when it ends with `fault`, a few times."""
+    for _ in range(_TRIES - 1):
+        try:
+            return transfer()
+        except Exception as error:
+            found = _fault(error)
+            if found is None or found.reason is not fault:
+                raise
+    return transfer()
+
+
 def _patient_retry(stop: threading.Event, position: Callable[[], int]) -> Retry:
     """
     Retries for one transfer: as long as it gets on between failures, and only for a caller who still waits.
@@ -320,7 +359,9 @@ def _patient_retry(stop: threading.Event, position: Callable[[], int]) -> Retry:
         here = position()
         failures = failures + 1 if here == last else 1
         last = here
-        return not stop.is_set() and failures < _FAILURES_WITHOUT_PROGRESS and _reason(error) is StorageFault.OFFLINE
+        fault = _fault(error)
+        passes = fault is not None and fault.reason in {StorageFault.OFFLINE, StorageFault.BUSY}
+        return passes and not stop.is_set() and failures < _FAILURES_WITHOUT_PROGRESS
 
     return Retry(predicate=may_pass, initial=0.5, maximum=8, multiplier=2, timeout=None)
 
@@ -336,39 +377,109 @@ def _stored(blob: Blob) -> StoredObject:
 
 
 def _is_answer(error: StorageError) -> bool:
-    """False for an error that says "not for everybody"; any other is raised again."""
-    if error.reason in {StorageFault.PERMISSION, StorageFault.CREDENTIALS, StorageFault.MISSING}:
+    """Return False for an error that says "not for everybody"; any other is raised again."""
+    if error.reason in {*GoogleFault, *_NOT_FOR_EVERYBODY}:
         return False
     raise error
 
 
-def _reason(error: Exception) -> StorageFault | str | None:
-    """The reason of a `StorageError`, None for what is no matter of storage."""
+_NOT_FOR_EVERYBODY = {
+    StorageFault.PERMISSION,
+    StorageFault.MISSING,
+    StorageFault.BUCKET_MISSING,
+    StorageFault.REQUESTER_PAYS,
+    StorageFault.CUSTOMER_KEY,
+    StorageFault.KEY,
+    StorageFault.KEY_DISABLED,
+}
+
+
+class _Fault(NamedTuple):
+    """The facts of a `StorageError` that an error of the library has."""
+
+    reason: StorageFault | GoogleFault | str
+    detail: str = ""
+    subject: str = ""
+
+
+def _fault(error: Exception) -> _Fault | None:
+    """Return what an error of the library means, None for what is no matter of storage."""
     match error:
-        case api_errors.NotFound() | FileNotFoundError():
-            return StorageFault.MISSING
-        case api_errors.PreconditionFailed():
-            return StorageFault.CONFLICT
-        case api_errors.Unauthorized() | auth_errors.DefaultCredentialsError() | auth_errors.RefreshError():
-            return StorageFault.CREDENTIALS
-        case api_errors.Forbidden():
-            return StorageFault.PERMISSION
-        case api_errors.RequestRangeNotSatisfiable():
-            return StorageFault.CHECKSUM
+        case CredentialsRefused():
+            return _of_refusal(error.refusal, error.detail)
+        case FileNotFoundError():
+            return _Fault(StorageFault.MISSING)
         case DataCorruption():
-            return StorageFault.CHECKSUM
+            return _Fault(StorageFault.CHECKSUM)
         case InvalidResponse():
-            return _status_reason(int(error.response.status_code))
-        case api_errors.RetryError() | auth_errors.TransportError() | requests.RequestException() | ConnectionError():
-            return StorageFault.OFFLINE
+            return _of_answer(int(error.response.status_code), error.response)
+        case api_errors.RetryError():
+            cause = error.cause
+            return _fault(cause) if isinstance(cause, Exception) else _Fault(StorageFault.OFFLINE)
         case api_errors.GoogleAPICallError():
-            return _status_reason(int(error.code or 503))
+            return _of_answer(int(error.code or 503), error.response, error=error)
+        case auth_errors.GoogleAuthError():
+            return _of_refusal(credentials_refusal(error), bounded(str(error)))
+        case requests.RequestException() | ConnectionError():
+            return _Fault(StorageFault.OFFLINE, bounded(str(error)))
         case OSError():
-            return error.strerror or "system"
+            return _Fault(error.strerror or "system")
         case _:
             return None
 
 
-def _status_reason(status: int) -> str:
-    """Of an HTTP status without an error of its own: "offline" where asking again may help."""
-    return StorageFault.OFFLINE if status in {408, 429} or status >= 500 else f"status {status}"
+def _of_refusal(refusal: Refusal | None, detail: str) -> _Fault:
+    return _Fault(refusal.fault, detail, refusal.subject) if refusal else _Fault(StorageFault.OFFLINE, detail)
+
+
+def _of_answer(status: int, response: object, *, error: api_errors.GoogleAPICallError | None = None) -> _Fault:
+    """Return what an HTTP answer that is no success means: by its reason, its text, and then its status."""
+    reason, message, metadata = _said(response)
+    message = message or (str(error.message) if error else "")
+    detail = bounded(message)
+    if status < 500 and status != 429:
+        if fault := object_fault(message, reason=reason):
+            return _Fault(fault, detail)
+        if status != 412 and (refusal := access_refusal(message, reason=reason, metadata=metadata)):
+            return _Fault(refusal.fault, detail, refusal.subject)
+    match status:
+        case 401:
+            return _Fault(GoogleFault.CREDENTIALS, detail)
+        case 403:
+            return _Fault(StorageFault.PERMISSION, detail)
+        case 404:
+            return _Fault(StorageFault.MISSING, detail)
+        case 409 | 412:
+            return _Fault(StorageFault.CONFLICT, detail)
+        case 410:
+            return _Fault(StorageFault.BROKEN_OFF, detail)
+        case 413:
+            return _Fault(StorageFault.TOO_LARGE, detail)
+        case 416:
+            return _Fault(StorageFault.CHECKSUM, detail)
+        case 429:
+            return _Fault(StorageFault.BUSY, detail)
+    return _Fault(StorageFault.OFFLINE if status == 408 or status >= 500 else f"status {status}", detail)
+
+
+def _said(response: object) -> tuple[str, str, Mapping[str, str]]:
+    """Return the reason, the message and the metadata of an error in JSON, "" and nothing where it is none."""
+    if not isinstance(response, requests.Response):
+        return "", "", {}
+    try:
+        document = response.json()
+    except (ValueError, requests.RequestException, RuntimeError):
+        return "", "", {}
+    error = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(error, dict):
+        return "", "", {}
+    details = [each for each in _list(error.get("details")) if str(each.get("@type")).endswith("google.rpc.ErrorInfo")]
+    first = next(iter(_list(error.get("errors"))), {})
+    info: Mapping[str, Any] = details[0] if details else first
+    metadata = info.get("metadata")
+    named = {str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {}
+    return str(info.get("reason") or ""), str(error.get("message") or ""), named
+
+
+def _list(value: object) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -128,7 +128,7 @@ class Folder:
                 yield stored
 
     def _place(self, name: str, action: str) -> Path:
-        """The file of an object, proven to be inside of the folder."""
+        """Return the file of an object, proven to be inside of the folder."""
         place = self.path.joinpath(*checked_name(name, place=self.path.name, action=action).split("/"))
         if place.name.startswith(UNFINISHED) or not place.resolve().is_relative_to(self.path):
             raise StorageError(self.path.name, action, StorageFault.NAME)
@@ -150,7 +150,7 @@ class Folder:
         return StoredObject(name, written.st_size, written.st_mtime_ns, content_type_of(name), checksum)
 
     def _check_generation(self, place: Path, name: str, if_generation: int | None, action: str) -> int:
-        """The generation that is there now, 0 for none; the lock is held."""
+        """Return the generation that is there now, 0 for none; the lock is held."""
         found = _stat(place, name)
         current = found.generation if found else 0
         if if_generation is not None and current != if_generation:
@@ -168,7 +168,7 @@ class Folder:
             os.close(handle)
 
     def _names(self, prefix: str) -> Iterator[str]:
-        """The names of all files below; hidden unfinished ones, links and names that no object can have are left out."""
+        """Yield the names of all files below; hidden unfinished ones, links and names that no object can have are left out."""
         for folder, _, files in os.walk(self.path):
             for file in files:
                 path = Path(folder, file)

@@ -36,7 +36,7 @@ class ObjectUri(NamedTuple):
     @classmethod
     def parse(cls, uri: str) -> ObjectUri:
         """
-        A `gs://bucket/name` that means exactly one object.
+        Return a `gs://bucket/name` that means exactly one object.
 
         Raises `SourceRefused`: "scheme", "address" (no bucket can be called that), "name", or "wildcard", since the Video
         Intelligence API reads `*` and `?` as patterns.
@@ -54,7 +54,7 @@ class ObjectUri(NamedTuple):
 
 
 def is_bucket_name(text: str) -> bool:
-    """Whether a bucket can be called that."""
+    """Return whether a bucket can be called that."""
     return _BUCKET.fullmatch(text) is not None and ".." not in text
 
 
@@ -79,7 +79,7 @@ def annotation_name(video_root: str, video_name: str, *, run_key: str = "") -> s
 
 def annotated_video(name: str) -> ObjectUri | None:
     """
-    The root and the name of the video that an annotation file is about, None where the name is no annotation file's.
+    Return the root and the name of the video that an annotation file is about, None where the name is no annotation file's.
 
     A run key stays at the end of the video's name: only who wrote the file knows whether it is one.
     """
@@ -90,17 +90,17 @@ def annotated_video(name: str) -> ObjectUri | None:
 
 
 def object_name(video_root: str, video_name: str, *, file_name: str) -> str:
-    """The name in the objects' root of one picture of a video; `file_name` is the renderer's, `clip.mp4.summary_...`."""
+    """Return the name in the objects' root of one picture of a video; `file_name` is the renderer's, `clip.mp4.summary_...`."""
     return (PurePosixPath(video_root, video_name).parent / file_name).as_posix()
 
 
 def slack_video_name(team: str, file_id: str, *, file_name: str) -> str:
-    """Where a video that was shared in Slack goes."""
+    """Return where a video that was shared in Slack goes."""
     return f"{OWN_VIDEOS}slack/{safe_file_name(team)}/{safe_file_name(file_id)}/{safe_file_name(file_name)}"
 
 
 def link_video_name(digest: str, *, file_name: str) -> str:
-    """Where a video from a link goes; `digest` is a hash of the link."""
+    """Return where a video from a link goes; `digest` is a hash of the link."""
     return f"{OWN_VIDEOS}links/{safe_file_name(digest)}/{safe_file_name(file_name)}"
 
 

@@ -14,7 +14,7 @@ from tracking.storage.names import is_bucket_name
 
 def open_root(setting: str, *, google: GoogleStorage, option: str) -> Root:
     """
-    The root that a setting names: `gs://bucket`, a bucket's bare name, or a folder, which is anything with a `/` in it.
+    Return the root that a setting names: `gs://bucket`, a bucket's bare name, or a folder, which is anything with a `/` in it.
 
     `option` is the setting's name, for the `OptionError` about what is neither.
     """

@@ -51,7 +51,7 @@ class Converter:
         self._scalers: dict[tuple[tuple[int, int], str], VideoReformatter] = {}
 
     def pixels(self, frame: av.VideoFrame, size: tuple[int, int], order: Literal["rgb", "bgr"]) -> NDArray[np.uint8]:
-        """The stored picture at `size` (width, height) as (height, width, 3) uint8."""
+        """Return the stored picture at `size` (width, height) as (height, width, 3) uint8."""
         if frame.color_trc in (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67):
             wide = np.asarray(cv2.merge(_planes(self._scaled(frame, size, "gbrp16le"), np.dtype("<u2"), "rgb")), np.uint16)
             shown = _tone_mapped(wide, hlg=frame.color_trc == ColorTrc.ARIB_STD_B67, bt2020=_has_wide_gamut(frame))
@@ -79,7 +79,7 @@ class Converter:
 
 
 def _planes(frame: av.VideoFrame, kind: np.dtype[ChannelT], order: Literal["rgb", "bgr"]) -> list[NDArray[ChannelT]]:
-    """The channels of a picture in one of FFmpeg's `gbrp` formats, each (H, W), without the padding of its rows."""
+    """Return the channels of a picture in one of FFmpeg's `gbrp` formats, each (H, W), without the padding of its rows."""
     green, blue, red = (
         np.frombuffer(memoryview(plane), kind).reshape(plane.height, plane.line_size // kind.itemsize)[:, : plane.width]
         for plane in frame.planes
@@ -97,7 +97,7 @@ def _has_wide_gamut(frame: av.VideoFrame) -> bool:
 
 
 def _tone_mapped(wide: NDArray[np.uint16], *, hlg: bool, bt2020: bool) -> NDArray[np.uint8]:
-    """A (H, W, 3) uint16 picture in PQ or HLG as sRGB bytes."""
+    """Return a (H, W, 3) uint16 picture in PQ or HLG as sRGB bytes."""
     light = _light_table(hlg=hlg)[wide]
     if hlg:
         luminance = light @ np.array([0.2627, 0.6780, 0.0593], np.float32)

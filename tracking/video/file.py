@@ -4,26 +4,27 @@ Video files: what they are, and their pictures, upright and in time order.
 Decoding is PyAV's. A frame's time is its presentation time in seconds from the first displayed frame, never its number: phone
 videos have no constant rate. Pictures are converted only when asked for, at the size asked for, so that one decode can feed
 a detector, a shot finder and a renderer. Which pictures are needed is the caller's business; `packets.py` knows how to reach
-them with little decoding, `colour.py` what their numbers mean.
+them with little decoding, `timeline.py` when they are shown, `shape.py` how they become upright, `colour.py` what their numbers
+mean.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, cast
+from typing import Literal, Self
 
 import av
 import av.error
 import av.video
 import numpy as np
-from av.buffer import Buffer
-from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from numpy.typing import ArrayLike, NDArray
 
@@ -38,17 +39,15 @@ from tracking.errors import (
 )
 from tracking.model import Segment
 from tracking.mp4_tables import TooManyBoxesError, read_claims
-from tracking.video.colour import Converter
-from tracking.video.packets import MAX_PACKETS, FrameDecoder, PacketIndex
+from tracking.video.cropping import Crop, read_crop
+from tracking.video.packets import MAX_PACKETS, TS_DISCONT, UNTIMED_CONTAINERS, FrameDecoder, Missing, PacketIndex
+from tracking.video.shape import Framing
 
 # Media containers only: FFmpeg would also open playlists and scripts, which name other files and hosts to read.
 CONTAINERS = (
-    "3dostr,aac,aiff,amr,asf,asf_o,av1,avi,caf,dv,flac,flv,gif,gxf,h261,h263,h264,hevc,ivf,live_flv,m4v,matroska,webm,mjpeg,"
-    "mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,swf,vc1,vc1test,vvc,w64,wav,wtv,yuv4mpegpipe"
+    "3dostr,aac,aiff,amr,asf,asf_o,av1,avi,caf,dhav,dv,flac,flv,gif,gxf,h261,h263,h264,hevc,ivf,live_flv,m4v,matroska,webm,mjpeg,"
+    "mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpegvideo,mpjpeg,mxf,nut,obu,ogg,rm,swf,vc1,vc1test,vvc,w64,wav,wtv,yuv4mpegpipe"
 )
-
-# Containers whose presentation times are missing or wrong (AVI with B-frames counts 1, 4, 3, 5, 2): there frames are counted.
-UNTIMED_CONTAINERS = {"avi", "h261", "h263", "h264", "hevc", "m4v", "mpegvideo", "mjpeg", "vc1", "vvc", "obu", "av1"}
 
 # Two clocks that both round: WebM's milliseconds and an annotation's nanoseconds may differ by this for the same frame.
 TIME_TOLERANCE_S = 0.002
@@ -56,7 +55,9 @@ TIME_TOLERANCE_S = 0.002
 # Headers and packets may differ by a few frames in whole files; half a second is missing only where a file was cut.
 CLAIM_TOLERANCE_S = 0.5
 
-MAX_FRAME_RATE = 1000
+GONE_BACK_S = 10.0  # for a good frame before a damaged end; most files have a key frame in that time
+ATTEMPTS = 3  # at a file whose own marks and times turn out to be wrong
+
 MAX_PIXELS = 8192 * 8192
 MAX_SIDE_PX = 32768  # FFmpeg's scaler and Pillow's JPEG both stop somewhere above
 
@@ -76,7 +77,7 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-ANY_LENGTH = Limits(max_seconds=math.inf)
+ANY_LENGTH = Limits(max_bytes=1 << 62, max_seconds=math.inf)
 """For work that takes no longer on a longer video, such as drawing."""
 
 
@@ -85,10 +86,11 @@ class VideoInfo:
     """
     What a video is.
 
-    `width` and `height` are of the upright picture with square pixels. `duration_s` is the time until the last frame ends, 0
-    when the file does not say and has no frame index. `frame_rate` is the average, 0 when unknown. `rotation` says how far
-    the stored picture is turned counter-clockwise to be upright: 0, 90, 180 or 270; `mirrored` that it is flipped, too.
-    `frame_count` is the file's own claim or None.
+    `width` and `height` are of the upright picture with square pixels. `duration_s` is the time until the last frame ends,
+    `frame_count` how many frames there are to show, `frame_rate` their average, 0 for a single one: all of what is in the file,
+    whatever its head claims. `rotation` says how far the stored picture is turned counter-clockwise to be upright: 0, 90, 180
+    or 270; `mirrored` that it is flipped, too. `clock_jumps` counts the places where its clock jumped or began again; they were
+    closed up.
     """
 
     width: int
@@ -98,58 +100,26 @@ class VideoInfo:
     codec: str
     rotation: int
     mirrored: bool
-    frame_count: int | None
+    frame_count: int
     size_bytes: int
+    clock_jumps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeDamage:
-    """What of a damaged file did not decode: good until `decoded_s` of `expected_s` seconds; single frames were lost before."""
+    """
+    What of a damaged file did not decode.
+
+    The last frame was that of `decoded_s`, of `expected_s` seconds; `is_cut_short` says that the end is missing. `frames_lost`
+    frames were left out within `lost`; `incomplete` packets hold less than they should, as the container itself says.
+    """
 
     decoded_s: float
     expected_s: float
+    is_cut_short: bool
     frames_lost: int
-
-
-@dataclass(frozen=True, slots=True)
-class Orientation:
-    """How a stored picture becomes upright: transposed first, then flipped."""
-
-    transpose: bool = False
-    flip_x: bool = False
-    flip_y: bool = False
-
-    @classmethod
-    def of(cls, frame: av.VideoFrame) -> Orientation:
-        """The nearest quarter turn of the frame's display matrix (ISO/IEC 14496-12, 6.2.2: rows a b u, c d v, x y w)."""
-        try:
-            side_data = cast("Mapping[SideDataType, Buffer]", frame.side_data)  # what it is, against its stub
-            matrix = np.frombuffer(bytes(side_data[SideDataType.DISPLAYMATRIX]), np.int32)
-        except KeyError:
-            return cls()
-        if matrix.size != 9:
-            return cls()
-        a, b, _, c, d = matrix[:5].astype(float)
-        if max(abs(a), abs(d)) >= max(abs(b), abs(c)):
-            return cls(flip_x=bool(a < 0), flip_y=bool(d < 0))
-        return cls(transpose=True, flip_x=bool(c < 0), flip_y=bool(b < 0))
-
-    @property
-    def rotation(self) -> int:
-        """Degrees counter-clockwise, leaving out a mirror."""
-        if not self.transpose:
-            return 180 if self.flip_y else 0
-        return 270 if not self.flip_y else 90
-
-    @property
-    def mirrored(self) -> bool:
-        return (self.transpose + self.flip_x + self.flip_y) % 2 == 1
-
-    def upright(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A stored (H, W, 3) picture, turned."""
-        if self.transpose:
-            pixels = pixels.swapaxes(0, 1)
-        return np.ascontiguousarray(pixels[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1])
+    lost: tuple[Segment, ...] = ()
+    incomplete: int = 0
 
 
 class FrameSampler:
@@ -161,20 +131,20 @@ class FrameSampler:
         self._due_s = start_s - TIME_TOLERANCE_S
 
     def is_due(self, time_s: float) -> bool:
-        """Whether to take the frame of this time; asked in time order."""
+        """Return whether to take the frame of this time; asked in time order."""
         if time_s < self._due_s:
             return False
         if self._rate_hz:
-            self._due_s = self._start_s + (self._passed(time_s, self._rate_hz) + 1) / self._rate_hz - TIME_TOLERANCE_S
+            passed = math.floor((time_s - self._start_s + TIME_TOLERANCE_S) * self._rate_hz)
+            self._due_s = self._start_s + (passed + 1) / self._rate_hz - TIME_TOLERANCE_S
         return True
 
-    def may_be_due(self, time_s: float, duration_s: float) -> bool:
-        """Whether a frame that follows another after `duration_s` is due; rather too often than too seldom. Any order."""
-        rate = self._rate_hz
-        return not rate or self._passed(time_s, rate) > self._passed(time_s - 1.05 * duration_s, rate)
-
-    def _passed(self, time_s: float, rate_hz: float) -> int:
-        return math.floor((time_s - self._start_s + TIME_TOLERANCE_S) * rate_hz)
+    def due(self, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which frames of all `times_s` (M,) of a video are taken, (M,)."""
+        if not self._rate_hz:
+            return times_s >= self._start_s - TIME_TOLERANCE_S
+        passed = np.floor((times_s - self._start_s + TIME_TOLERANCE_S) * self._rate_hz)
+        return np.asarray((passed >= 0) & (np.diff(passed, prepend=-1.0) > 0))
 
 
 class Frame:
@@ -189,34 +159,30 @@ class Frame:
 
     def pixels(self, size: tuple[int, int] | None = None, *, order: Literal["rgb", "bgr"] = "rgb") -> NDArray[np.uint8]:
         """
-        The upright picture as (height, width, 3) uint8, contiguous; `size` is (width, height), by default the video's own.
+        Return the upright picture as (height, width, 3) uint8, contiguous; `size` is (width, height), by default the video's
+        own.
 
-        Colour matrix, range and HDR are handled; scaling down averages areas.
+        Colour matrix, range and HDR are handled; scaling down averages areas. A picture of another shape than the video's has
+        black beside it.
         """
-        width, height = size or (self._video.info.width, self._video.info.height)
-        orientation = self._video.orientation
-        stored = (height, width) if orientation.transpose else (width, height)
-        return orientation.upright(self._video.converter.pixels(self._decoded, stored, order))
+        return self._video.framing.pixels(self._decoded, size, order)
 
 
 class Video:
     """
     A video file; a context manager, for one thread at a time. Each pass over it opens it anew.
 
-    Raises `NotAVideo`, `VideoDamaged`, `VideoTooLarge` or `VideoTooLong`, and `MemoryError` where the process may take no more
-    memory. `loss` is set when decoding met damage: what came
-    before was good.
+    Opening reads the whole file once, without decoding. Raises `NotAVideo`, `VideoDamaged`, `VideoTooLarge` or `VideoTooLong`,
+    and `MemoryError` where the process may take no more memory. `loss` is set when a pass met damage: what it gave was good.
     """
+
+    _index: PacketIndex
+    framing: Framing
 
     def __init__(self, path: Path, *, limits: Limits = DEFAULT_LIMITS) -> None:
         self._path = path
         self._limits = limits
         self._name = file_name(path)
-        self._index: PacketIndex | None = None
-        self._first_pts: int | None = None
-        self._frame_rate: Fraction | None = None
-        self._claimed_s = 0.0
-        self.converter = Converter()
         self.loss: DecodeDamage | None = None
         size_bytes = self._checked_size()
         self._check_claims()
@@ -226,47 +192,32 @@ class Video:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Forget what was learned of the file; frames that were taken stay good."""
-        self._index = None
+        """Nothing is open between passes."""
 
     def frames(self, *, segment: Segment | None = None, rate_hz: float | None = None) -> Iterator[Frame]:
         """
-        Every frame of `segment` (default: all) in time order, or with `rate_hz` the first frame at or after each tick.
+        Yield every frame of `segment` (default: all) in time order, or with `rate_hz` the first frame at or after each tick.
 
         Times still count from the first frame of the video. Frames that nothing refers to and nobody asked for are not
-        decoded. Raises `VideoTooLong` when a video lasts longer than it said and than the limit, `SegmentOutside` when
-        the segment holds no frame.
+        decoded; damaged ones are left out. Raises `SegmentOutside` when the segment holds no frame.
         """
         start_s, end_s = segment or Segment(0.0, math.inf)
-        rate = rate_hz if rate_hz and (not self.info.frame_rate or rate_hz < self.info.frame_rate) else None
-        ticks = FrameSampler(rate, start_s=start_s)
-        given = False
-        time_s = 0.0
-        with self._decoder() as decoder:
-            for frame, time_s in decoder.timed_frames(ticks.may_be_due if rate else None, start_s=start_s):
-                if time_s > self._limits.max_seconds:
-                    raise VideoTooLong(duration_s=time_s, limit_s=self._limits.max_seconds)
-                if time_s > end_s + TIME_TOLERANCE_S:
-                    break
-                if not ticks.is_due(time_s):
-                    continue
-                given = True
-                yield Frame(frame, time_s, self)
-            else:
-                self._report_loss(decoder, time_s)
-                if not self._frame_rate and decoder.read_until_s < self._claimed_s - CLAIM_TOLERANCE_S:
-                    self.loss = DecodeDamage(time_s, self._claimed_s, decoder.frames_lost)
-        if segment and not given:
+        times = self._index.timeline.times
+        first_s, last_s = start_s - TIME_TOLERANCE_S, end_s + TIME_TOLERANCE_S
+        if not ((times >= first_s) & (times <= last_s)).any():
             raise SegmentOutside(start_s=start_s, end_s=end_s, duration_s=self.info.duration_s)
+        rate = rate_hz if rate_hz and rate_hz < self.info.frame_rate else None
+        ticks = FrameSampler(rate, start_s=start_s)
+        for frame, time_s in self._sequence(first_s, last_s, ticks.due(times) if rate else None):
+            if ticks.is_due(time_s):
+                yield Frame(frame, time_s, self)
 
     def frames_at(self, times_s: ArrayLike) -> Iterator[tuple[NDArray[np.intp], Frame]]:
         """
-        The frames shown at `times_s` (K,), sorted seconds: each needed frame once, with the positions in `times_s` it serves.
+        Yield the frames shown at `times_s` (K,), sorted seconds: each needed frame once, with the positions in `times_s` it
+        serves.
 
-        Times before the first and after the last frame are served by these. Only the needed groups of pictures are read and
+        Times before the first and after the last frame are served by these. Only the needed groups of pictures are
         decoded. A frame that does not decode is replaced by the next one that does, at the end by the one before; where
         none does, its positions are not served and `loss` says so.
         """
@@ -275,18 +226,71 @@ class Video:
             return
         if (np.diff(times) < 0).any():
             raise ValueError("times must be sorted")
-        index = self._packet_index()
-        shown = index.shown_at(times, tolerance_s=TIME_TOLERANCE_S)
-        numbers, starts = np.unique(shown, return_index=True)
-        served = np.split(np.arange(times.size), starts[1:])
-        with self._decoder() as decoder:
-            for place, frame, time_s in decoder.frames_by_number(index, numbers):
-                yield np.concatenate([served[p] for p in place]), Frame(frame, time_s, self)
-            self._report_loss(decoder, self.info.duration_s)
+        shown_s = self._index.timeline.times
+        numbers, starts = np.unique(self._index.shown_at(times, tolerance_s=TIME_TOLERANCE_S), return_index=True)
+        served = deque(zip(numbers.tolist(), np.split(np.arange(times.size), starts[1:]), strict=True))
+        with FrameDecoder(self._opened, self._index) as decoder, contextlib.suppress(Missing):
+            for frame in decoder.chosen(numbers):
+                number, places = served.popleft()
+                yield places, Frame(frame, float(shown_s[number]), self)
+        if not served:
+            return
+        # An odd or damaged file: from here on nothing is left out; where no more decodes, the last good frame is looked for.
+        first_s = float(shown_s[served[0][0]])
+        latest: Frame | None = None
+        for start_s in (first_s, first_s - GONE_BACK_S, 0.0):
+            for found, time_s in self._sequence(start_s - TIME_TOLERANCE_S, math.inf):
+                latest = Frame(found, time_s, self)
+                now = []
+                while served and shown_s[served[0][0]] <= time_s + 1e-6:
+                    now.append(served.popleft()[1])
+                if now:
+                    yield np.concatenate(now), latest
+                if not served:
+                    return
+            if latest:
+                yield np.concatenate([places for _, places in served]), latest
+                return
+
+    def _sequence(
+        self, start_s: float, end_s: float, is_wanted: NDArray[np.bool_] | None = None
+    ) -> Iterator[tuple[av.VideoFrame, float]]:
+        """Good frames with their times, rising, from `start_s` to `end_s`; what is not wanted may be left out."""
+        given_s = -math.inf
+        begin_s = start_s
+        for _ in range(ATTEMPTS):
+            with FrameDecoder(self._opened, self._index) as decoder:
+                try:
+                    for frame, time_s in decoder.from_time(begin_s, is_wanted=is_wanted):
+                        if time_s > end_s:
+                            self._note_damage(decoder, start_s, given_s)
+                            return
+                        if time_s >= start_s and time_s > given_s:
+                            given_s = time_s
+                            self._check_picture(frame.width, frame.height)
+                            yield frame, time_s
+                except Missing:
+                    # First its marks of key frames are not believed any more, then its times.
+                    if begin_s <= 0:
+                        self._index = self._index.with_timeline(self._index.timeline.in_order_of_decoding())
+                    begin_s, is_wanted = 0.0, None
+                    continue
+                self._note_damage(decoder, start_s, given_s, is_end=True)
+                return
+        raise VideoDamaged(name=self._name)
+
+    def _note_damage(self, decoder: FrameDecoder, start_s: float, decoded_s: float, *, is_end: bool = False) -> None:
+        """Note what a pass from `start_s` on met; `is_end` says that it came to the end of the file."""
+        is_cut_short = is_end and (self._index.cut_short or self._claimed_s > self.info.duration_s + CLAIM_TOLERANCE_S)
+        lost = tuple(stretch for stretch in decoder.lost if stretch.end_s > start_s)
+        incomplete = self._index.corrupt if is_end else 0
+        if lost or is_cut_short or incomplete:
+            whole_s = max(self.info.duration_s, self._claimed_s, decoded_s)
+            self.loss = DecodeDamage(max(decoded_s, 0.0), whole_s, is_cut_short, decoder.frames_lost, lost, incomplete)
 
     def frame_times(self) -> NDArray[np.float64]:
-        """Return the seconds of all frames, (M,), in the order in which they are shown, without decoding. Raises as `Video`."""
-        return self._packet_index().times
+        """Return the seconds of all frames, (M,), in the order in which they are shown, without decoding."""
+        return self._index.timeline.times
 
     def _checked_size(self) -> int:
         try:
@@ -353,83 +357,82 @@ class Video:
             raise VideoTooLarge(size=width * height, limit=self._limits.max_pixels, unit="pixels")
 
     def _examined(self, size_bytes: int) -> VideoInfo:
-        """What the file says of itself, and what its first frame shows."""
+        """Return what is in the file, and what its first good frame shows."""
         container, stream = self._opened()
         with container:
-            rate = stream.average_rate or stream.guessed_rate
-            if UNTIMED_CONTAINERS & set(container.format.name.split(",")):
-                self._frame_rate = rate or Fraction(25)
-            duration_s = _claimed_duration_s(container, stream)
-            self._claimed_s = duration_s if stream.duration else 0.0
-            frame_count = stream.frames or None
+            self._claimed_s = _claimed_duration_s(container, stream)
             codec = stream.codec_context.codec.canonical_name
-            shape = stream.sample_aspect_ratio
-        first = self._first_frame()
-        self.orientation = Orientation.of(first)
-        self._first_pts = first.pts if first.pts is not None else first.dts or 0
-        if not duration_s:
-            duration_s = self._packet_index().duration_s
-            frame_count = len(self._packet_index())
-        if duration_s > self._limits.max_seconds:
-            raise VideoTooLong(duration_s=duration_s, limit_s=self._limits.max_seconds)
-        width, height = square_pixels(first.width, first.height, shape)
+            pixel_shape = stream.sample_aspect_ratio
+            crop = self._crop(container, stream)
+            index = PacketIndex.read(container, stream)
+        if not len(index):
+            raise VideoDamaged(name=self._name)
+        if index.timeline.duration_s > self._limits.max_seconds:
+            raise VideoTooLong(duration_s=index.timeline.duration_s, limit_s=self._limits.max_seconds)
+        with FrameDecoder(self._opened, index) as decoder:
+            found = decoder.first_frame()
+        if found is None:
+            raise VideoDamaged(name=self._name)
+        first, index = found
+        self._index = index
+        self._check_picture(first.width, first.height)
+        self.framing = Framing(first, pixel_shape=Fraction(1) if crop and crop.names_whole else pixel_shape, crop=crop)
+        line = self._index.timeline
+        if self._claimed_s > line.duration_s + CLAIM_TOLERANCE_S:
+            self._claimed_s = self._believed_s(line.duration_s)
+        width, height = self.framing.size
         return VideoInfo(
-            width=height if self.orientation.transpose else width,
-            height=width if self.orientation.transpose else height,
-            duration_s=duration_s,
-            frame_rate=float(rate) if rate and 0 < rate <= MAX_FRAME_RATE else 0.0,
+            width=width,
+            height=height,
+            duration_s=line.duration_s,
+            frame_rate=(len(line) - 1) / float(line.times[-1]) if len(line) > 1 else 0.0,
             codec=codec,
-            rotation=self.orientation.rotation,
-            mirrored=self.orientation.mirrored,
-            frame_count=frame_count,
+            rotation=self.framing.orientation.rotation,
+            mirrored=self.framing.orientation.mirrored,
+            frame_count=len(line),
             size_bytes=size_bytes,
+            clock_jumps=int(line.jumps.size),
         )
 
-    def _first_frame(self) -> av.VideoFrame:
-        with self._decoder() as decoder:
-            for frame, _ in decoder.timed_frames():
-                self._check_picture(frame.width, frame.height)
-                return frame
-        raise VideoDamaged(name=self._name)
+    def _crop(self, container: av.container.InputContainer, stream: av.video.VideoStream) -> Crop | None:
+        if "matroska" not in container.format.name:
+            return None
+        try:
+            return read_crop(self._path, track=stream.index, size=(stream.width, stream.height))
+        except OSError as error:
+            raise NotAVideo(name=self._name, media=MediaKind.MISSING) from error
 
-    def _decoder(self) -> FrameDecoder:
-        return FrameDecoder(self._opened, first_pts=self._first_pts, frame_rate=self._frame_rate)
+    def _believed_s(self, pictures_s: float) -> float:
+        """
+        Return the claim of a length, where the pictures end before it; their own end where sound or subtitles go on.
 
-    def _packet_index(self) -> PacketIndex:
-        if self._index is None:
-            self._index = PacketIndex.read(
-                self._opened,
-                first_pts=self._first_pts or 0,
-                frame_rate=self._frame_rate,
-                limit_s=self._limits.max_seconds,
-            )
-            if not len(self._index):
-                raise VideoDamaged(name=self._name)
-        return self._index
-
-    def _report_loss(self, decoder: FrameDecoder, decoded_s: float) -> None:
-        if decoder.frames_lost or decoder.cut_short:
-            self.loss = DecodeDamage(decoded_s, max(self.info.duration_s, decoded_s), decoder.frames_lost)
+        A file's length is that of its longest stream.
+        """
+        container, stream = self._opened()
+        with container:
+            if len(container.streams) == 1 or stream.duration:
+                return self._claimed_s
+            end_s = 0.0
+            with contextlib.suppress(av.error.FFmpegError):
+                for packet in container.demux():
+                    if packet.pts is not None:
+                        end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+        return pictures_s if end_s > self._claimed_s - CLAIM_TOLERANCE_S else self._claimed_s
 
 
 def probe(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> VideoInfo:
-    """What a video is; decodes its first frame. Raises as `Video` does."""
+    """Return what a video is. Raises as `Video` does."""
     with Video(path, limits=limits) as video:
         return video.info
 
 
-def square_pixels(width: int, height: int, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:
-    """The size at which a stored picture has square pixels: the short way is stretched, nothing is lost. Pixels."""
-    shape = sample_aspect_ratio or Fraction(1)
-    if not Fraction(1, 8) <= shape <= 8:
-        return width, height
-    if shape > 1:
-        return max(1, round(width * shape)), height
-    return width, max(1, round(height / shape))
-
-
 def _claimed_duration_s(container: av.container.InputContainer, stream: av.video.VideoStream) -> float:
-    """Seconds, 0 where the file does not say; a claim below 0 counts as none."""
+    """Return how long the head of a file says that it lasts, in seconds; 0 where it does not say, or FFmpeg reckons it."""
+    names = set(container.format.name.split(","))
+    if names & UNTIMED_CONTAINERS or container.format.flags & TS_DISCONT:
+        return 0.0
+    if "avi" in names and stream.frames and stream.average_rate:
+        return float(stream.frames / stream.average_rate)
     if stream.duration and stream.time_base:
         return max(0.0, float(stream.duration * stream.time_base))
     return max(0.0, (container.duration or 0) / av.time_base)

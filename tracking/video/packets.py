@@ -1,103 +1,157 @@
 """
-Reaching frames with as little decoding as possible.
+Reaching frames with as little decoding as possible, in any container.
 
-A video is a row of packets, most of which can only be decoded after others. `PacketIndex` knows every packet's presentation
-time and the key frames, from reading without decoding. `FrameDecoder` gives frames with their times, in time order: all of
-them, those that a caller wants, or those of given numbers. Numbers count frames in the order in which they are shown, from 0.
-Times are seconds from the first shown frame.
+A video is a row of packets, most of which can only be decoded after others. `PacketIndex` knows every packet, from reading the
+whole file once without decoding; `timeline.py` knows from it when each picture is shown. `FrameDecoder` gives frames: all
+that are shown from some time on, or those of given numbers. Numbers count pictures in the order of showing, from 0.
+
+A seek is never believed. Containers without an index of their own (MPEG-TS, MPEG-PS) land anywhere, so what comes after a seek
+is looked up in the index, and where it lies behind what is needed, the file is read through instead. Each packet goes to the
+decoder with its number in the place of its time, so that every frame tells which packet it came from.
 """
 
 from __future__ import annotations
 
-import contextlib
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 import av
 import av.error
 import av.video
 import numpy as np
+from av.codec.codec import Capabilities
+from av.codec.context import ThreadType
 from numpy.typing import NDArray
 
-from tracking.errors import VideoTooLong
+from tracking.errors import VideoTooLarge
+from tracking.model import Segment
+from tracking.video.timeline import ASSUMED_RATE, NO_TIME, PacketTimes, Ticks, Timeline, counted, plausible_rate, timeline
 
 Opened = tuple[av.container.InputContainer, av.video.VideoStream]
 Opener = Callable[[], Opened]
+VideoPacket: TypeAlias = "av.Packet[av.video.VideoStream]"
+
+# Containers that bear no times of their own: FFmpeg makes some up from a rate.
+UNTIMED_CONTAINERS = {"h261", "h263", "h264", "hevc", "m4v", "mpegvideo", "mjpeg", "mpjpeg", "vc1", "vvc", "obu", "av1"}
 
 # Reading past this many unneeded packets is cheaper than a seek, which some containers answer with a search.
 READ_THROUGH_PACKETS = 60
 
+# After a seek so many packets may pass until one is known again; and how many key frames earlier it is tried, in turn.
+UNKNOWN_PACKETS = 64
+EARLIER_KEYS = (0, 1, 4)
+
 MAX_PACKETS = 4_000_000  # ten hours at 100 frames a second: a file with more is made to exhaust memory
 
-KEY, DISCARDED = 1, 2  # what is noted of a packet
+# Frames looked at for whether times that only rise are those of showing: coders use B-frames at once, or not at all.
+ORDER_SAMPLE = 48
+
+MAX_STRETCHES = 100  # of damage that are told one by one
+
+SEAM_PACKETS = 4  # so far from a seam its mark may stand, since a parser cuts what a container gives into packets
+TS_DISCONT = 0x200  # AVFMT_TS_DISCONT: clocks of such a container may jump
+PROGRESSIVE = 1  # AV_FIELD_PROGRESSIVE; above it a packet may hold half a picture
+
+KEY, DISCARDED, CORRUPT = 1, 2, 4  # what is noted of a packet
+VP8_SHOWN = 0x10  # RFC 6386, 9.1: the bit of the first byte that says that a frame is shown
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PacketIndex:
     """
-    Every packet that can be shown, in decoding order, and the order of showing.
+    Every packet of a video in the order of decoding, and the timeline of what they show.
 
-    `pts` and `dts` (N,) are int64 ticks, `key` and `shown` (N,) bool; `order` (M,) gives the packet of each shown frame,
-    `times` (M,) its time in seconds. Where frames are counted (`frame_rate`), times are made from their number.
+    `pts`, `dts` and `position` (N,) are int64: ticks as they were read or `NO_TIME`, and the place in the file or -1; `sizes`
+    (N,) int32 bytes; `key` (N,) bool. `cut_short` says that reading ended in an error, `corrupt` counts the packets that the
+    container itself calls incomplete. `reorders` says that the codec may show frames in another order, `has_fields` that a
+    packet may hold one field of an interlaced picture.
     """
 
-    pts: NDArray[np.int64]
-    dts: NDArray[np.int64]
+    pts: Ticks
+    dts: Ticks
+    position: NDArray[np.int64]
+    sizes: NDArray[np.int32]
     key: NDArray[np.bool_]
-    order: NDArray[np.intp]
-    times: NDArray[np.float64]
-    duration_s: float
+    timeline: Timeline
+    reorders: bool
+    has_fields: bool
+    cut_short: bool
+    corrupt: int
 
-    def __len__(self) -> int:
-        return int(self.order.size)
+    @property
+    def packet_count(self) -> int:
+        """How many packets there are, shown or not."""
+        return int(self.pts.size)
 
     @classmethod
-    def read(cls, open_video: Opener, *, first_pts: int, frame_rate: Fraction | None, limit_s: float) -> PacketIndex:
-        """Read a file without decoding, as far as it can be read. Raises `VideoTooLong` where there is more than `limit_s`."""
-        container, stream = open_video()
-        ticks_read, dts_read, marks = array("q"), array("q"), bytearray()
-        last_duration = 0
-        time_base = stream.time_base or Fraction(1, 1000)
-        with container, _whole_or_cut():
+    def read(cls, container: av.container.InputContainer, stream: av.video.VideoStream) -> PacketIndex:
+        """
+        Read an open file without decoding, as far as it can be read.
+
+        Raises `VideoTooLarge` for more packets than any honest video has.
+        """
+        pts, dts, position, sizes, marks = array("q"), array("q"), array("q"), array("i"), bytearray()
+        last_duration, cut_short = 0, False
+        is_vp8 = stream.codec_context.codec.canonical_name == "vp8"
+        try:
             for packet in _packets(container, stream):
-                pts = packet.pts if packet.pts is not None else packet.dts
-                if pts is None:
-                    pts = ticks_read[-1] + 1 if ticks_read else first_pts
-                ticks_read.append(pts)
-                dts_read.append(packet.dts if packet.dts is not None else pts)
-                marks.append(KEY * packet.is_keyframe + DISCARDED * packet.is_discard)
+                pts.append(NO_TIME if packet.pts is None else packet.pts)
+                dts.append(NO_TIME if packet.dts is None else packet.dts)
+                position.append(-1 if packet.pos is None else packet.pos)
+                sizes.append(packet.size)
+                is_hidden = packet.is_discard or (is_vp8 and not memoryview(packet)[0] & VP8_SHOWN)
+                marks.append(KEY * packet.is_keyframe + DISCARDED * is_hidden + CORRUPT * packet.is_corrupt)
                 last_duration = packet.duration or last_duration
-                if len(marks) > MAX_PACKETS or (not frame_rate and (pts - first_pts) * time_base > limit_s):
-                    raise VideoTooLong(duration_s=float((pts - first_pts) * time_base), limit_s=limit_s)
-        ticks, dts = np.frombuffer(ticks_read, np.int64), np.frombuffer(dts_read, np.int64)
+                if len(marks) > MAX_PACKETS:
+                    raise VideoTooLarge(size=len(marks), limit=MAX_PACKETS, unit="samples")
+        except av.error.MemoryError:
+            raise
+        except av.error.FFmpegError:
+            cut_short = container.format.name != "mpjpeg"  # whose every end is one
+        names = set(container.format.name.split(","))
+        clock_jumps = bool(container.format.flags & TS_DISCONT)
+        tick_s = stream.time_base or Fraction(1, 1000)
+        reorders = bool(stream.codec_context.has_b_frames)
+        rates = (stream.codec_context.framerate, stream.guessed_rate, stream.average_rate)
+        rate = next((known for known in map(plausible_rate, rates) if known), ASSUMED_RATE)
         marked = np.frombuffer(marks, np.uint8)
-        key = (marked & KEY) > 0
-        if frame_rate:
-            order = np.arange(len(marks))
-            times = order / float(frame_rate)
-            return cls(ticks, dts, key, order, times, float(len(marks) / frame_rate))
-        visible = np.flatnonzero(((marked & DISCARDED) == 0) & (ticks >= first_pts))
-        order = visible[np.argsort(ticks[visible], kind="stable")]
-        order = order[np.concatenate([[True], np.diff(ticks[order]) > 0])] if order.size else order
-        times = np.asarray((ticks[order] - first_pts) * float(time_base), np.float64)
-        if not last_duration and times.size > 1:
-            last_duration = round(float(times[-1]) / (times.size - 1) / float(time_base))
-        duration_s = float(times[-1]) + last_duration * float(time_base) if times.size else 0.0
-        return cls(ticks, dts, key, order, times, duration_s)
+        is_shown = (marked & DISCARDED) == 0
+        times = PacketTimes(np.frombuffer(pts, np.int64), np.frombuffer(dts, np.int64), is_shown, tick_s, last_duration)
+        known = None if names & UNTIMED_CONTAINERS else timeline(times, clock_jumps=clock_jumps, reorders=reorders)
+        line = known or counted(is_shown, rate, reorders=reorders)
+        return cls(
+            times.pts,
+            times.dts,
+            np.frombuffer(position, np.int64),
+            np.frombuffer(sizes, np.int32),
+            (marked & KEY) > 0,
+            line,
+            reorders,
+            stream.codec_context.field_order > PROGRESSIVE,
+            cut_short,
+            _incomplete((marked & CORRUPT) > 0, line.jumps),
+        )
+
+    def with_timeline(self, found: Timeline) -> PacketIndex:
+        """Return the same packets with another timeline."""
+        return replace(self, timeline=found)
+
+    def __len__(self) -> int:
+        return len(self.timeline)
 
     def shown_at(self, times_s: NDArray[np.float64], *, tolerance_s: float) -> NDArray[np.intp]:
-        """The number of the frame on the screen at each time; before the first and after the last, these."""
-        numbers = np.searchsorted(self.times, times_s + tolerance_s, side="right") - 1
+        """Return the number of the frame on the screen at each time; before the first and after the last, these."""
+        numbers = np.searchsorted(self.timeline.times, times_s + tolerance_s, side="right") - 1
         return np.clip(numbers, 0, len(self) - 1)
 
     def entries(self, packets: NDArray[np.intp]) -> NDArray[np.intp]:
         """
-        Where decoding must begin for each of `packets` (sorted): the key frame before it.
+        Return where decoding must begin for each of `packets` (sorted): the key frame before it.
 
         A frame shown before its key frame (an open group of pictures) may refer to the group before, and begins there.
         """
@@ -109,217 +163,376 @@ class PacketIndex:
         entries = keys[np.maximum(group - leading, 0)]
         return np.minimum.accumulate(entries[::-1])[::-1]
 
-
-@contextlib.contextmanager
-def _whole_or_cut() -> Iterator[None]:
-    """End reading where a damaged file ends it."""
-    try:
-        yield
-    except av.error.MemoryError:
-        raise
-    except av.error.FFmpegError:
-        return
+    def numbers(self) -> NDArray[np.intp]:
+        """Return the number of each packet's picture (N,), -1 for one that is not shown."""
+        numbers = np.full(self.packet_count, -1, np.intp)
+        numbers[self.timeline.order] = np.arange(len(self))
+        return numbers
 
 
-class _Missing(Exception):
-    """A frame that should have come did not."""
+class Missing(Exception):
+    """A frame that should have come did not, or not in its turn: what the file says of itself is wrong."""
 
 
 class FrameDecoder:
     """
     One pass over a video; a context manager that opens the file anew, so that no pass inherits another's state.
 
-    `first_pts` is the first shown frame's, None to take it from what comes first. `frames_lost` counts frames that did not
-    decode or refer to such; `cut_short` says that reading ended in an error, `read_until` where the last packet that was
-    read ends, in ticks.
+    `frames_lost` counts frames that did not decode or that refer to such, `lost` says when these would have been shown.
     """
 
-    def __init__(self, open_video: Opener, *, first_pts: int | None, frame_rate: Fraction | None) -> None:
+    def __init__(self, open_video: Opener, index: PacketIndex) -> None:
         self._open = open_video
-        self._first_pts = first_pts
-        self._frame_rate = frame_rate
+        self._index = index
+        self._numbers = index.numbers()
+        self._is_lost = np.zeros(len(index), np.bool_)
         self.frames_lost = 0
-        self.cut_short = False
-        self.read_until = 0
+        self.lost: list[Segment] = []
 
     def __enter__(self) -> Self:
-        self._container, self._stream = self._open()
-        self._time_base = self._stream.time_base or Fraction(1, 1000)
+        self._reader = _PacketReader(self._open, self._index)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._container.close()
+        self._reader.close()
 
-    @property
-    def read_until_s(self) -> float:
-        """Seconds until which packets were there to read."""
-        return float((self.read_until - (self._first_pts or 0)) * self._time_base)
-
-    def timed_frames(
-        self, is_wanted: Callable[[float, float], bool] | None = None, *, start_s: float = 0.0
-    ) -> Iterator[tuple[av.VideoFrame, float]]:
+    def first_frame(self) -> tuple[av.VideoFrame, PacketIndex] | None:
         """
-        Frames with their times, from at or before `start_s` to the end.
+        Return the first good frame, and the index whose timeline begins with the first frame that decodes at all.
 
-        `is_wanted(time_s, duration_s)` is asked for each packet; what is not wanted may be left out where no other frame
-        refers to it.
+        Where the packets leave it open whether their times are those of showing, that is found out here. None where no frame
+        is good.
         """
-        if start_s > 0 and self._first_pts is not None and not self._frame_rate:
-            self._seek(self._first_pts + int(start_s / self._time_base))
-        number = 0
-        last_pts: int | None = None
-        for frame in self._decoded(is_wanted):
-            if self._frame_rate:
-                yield frame, float(number / self._frame_rate)
-                number += 1
-                continue
-            pts = frame.pts if frame.pts is not None else frame.dts
-            if pts is None or (last_pts is not None and pts <= last_pts):
-                continue
-            if self._first_pts is None:
-                self._first_pts = pts
-            last_pts = pts
-            if pts >= self._first_pts:
-                yield frame, float((pts - self._first_pts) * self._time_base)
+        index, line = self._index, self._index.timeline
+        is_in_doubt = not line.is_ordered and index.reorders and bool((index.pts[line.order] != NO_TIME).all())
+        good: av.VideoFrame | None = None
+        packets: list[int] = []
+        for _, frames in self._decoded(0):
+            for frame in frames or []:
+                packets.append(frame.pts or 0)
+                good = good or (None if frame.is_corrupt else frame)
+            if good and (len(packets) >= ORDER_SAMPLE or not is_in_doubt):
+                break
+        if good is None:
+            return None
+        if is_in_doubt and packets == sorted(packets):
+            line = replace(line, is_ordered=True)
+        return good, index.with_timeline(line.starting_with(packets[0]))
 
-    def frames_by_number(
-        self, index: PacketIndex, numbers: NDArray[np.intp]
-    ) -> Iterator[tuple[list[int], av.VideoFrame, float]]:
+    def from_time(self, start_s: float, *, is_wanted: NDArray[np.bool_] | None = None) -> Iterator[tuple[av.VideoFrame, float]]:
         """
-        The frames of `numbers` (sorted, each once), each with the places in `numbers` that it serves, and its time.
+        Frames with their times, from `start_s` or before to the end; damaged ones are left out.
 
-        A number whose frame does not decode is served by the next frame that does, at the end by the last.
+        `is_wanted` (M,) says which pictures are needed; others may be left out where no other frame refers to them. Raises
+        `Missing` where the file's marks of key frames are wrong, or its times those of decoding.
         """
-        pending = deque(enumerate(numbers.tolist()))
-        if not self._frame_rate:
-            try:
-                yield from self._chosen(index, pending)
-            except av.error.MemoryError:
-                raise
-            except (_Missing, av.error.FFmpegError):
-                # An odd file: start again and leave nothing out.
-                self._container.close()
-                self._container, self._stream = self._open()
-        latest: tuple[av.VideoFrame, float] | None = None
-        if not pending:
+        index, line = self._index, self._index.timeline
+        if not line.is_ordered:
+            for frame, place in self._undamaged(self._decoded(0)):
+                yield frame, _time_at(line, place)
             return
-        self.frames_lost = 0
-        for frame, time_s in self.timed_frames():
-            latest = frame, time_s
-            number = int(np.searchsorted(index.times, time_s + 1e-6, side="right")) - 1
-            places = _taken(pending, number)
-            if places:
-                yield places, frame, time_s
-            if not pending:
-                return
-        if latest:
-            yield _taken(pending, len(index)), *latest
+        first = int(np.searchsorted(line.times, start_s, side="left"))
+        if first == len(line):
+            return
+        entry = int(index.entries(np.sort(line.order[first:]))[0]) if start_s > 0 else 0
+        skippable = None
+        if is_wanted is not None and not is_wanted.all():
+            skippable = np.ones(index.packet_count, np.bool_)
+            skippable[line.order[is_wanted]] = False
+        expected = np.ones(len(line), np.bool_) if is_wanted is None else is_wanted
+        latest = first - 1
+        for frame, _ in self._undamaged(self._decoded(entry, skippable)):
+            number = int(self._numbers[frame.pts or 0])
+            if number < first or number == latest:
+                continue
+            if number < latest:
+                raise Missing
+            self._lose_between(latest, number, expected)
+            latest = number
+            yield frame, float(line.times[number])
+        self._lose_between(latest, len(line), expected)
 
-    def _chosen(self, index: PacketIndex, pending: deque[tuple[int, int]]) -> Iterator[tuple[list[int], av.VideoFrame, float]]:
-        """The pending frames by the shortest way; serves from the left of `pending`. Raises `_Missing` where that fails."""
-        packets = np.sort(index.order[[number for _, number in pending]])
+    def chosen(self, numbers: NDArray[np.intp]) -> Iterator[av.VideoFrame]:
+        """
+        Yield the frames of `numbers` (sorted, each once) by the shortest way, in this order.
+
+        Raises `Missing` where one does not come as it should, which says nothing of those that did.
+        """
+        index = self._index
+        if not index.timeline.is_ordered:
+            raise Missing
+        packets = np.sort(index.timeline.order[numbers])
         entries = index.entries(packets)
         first_of_run = np.concatenate([[True], entries[1:] > packets[:-1]])
-        wanted = frozenset(packets.tolist())
-        number_of = {int(index.pts[packet]): number for number, packet in enumerate(index.order.tolist())}
-        position = 0
-        codec = self._stream.codec_context
-        source = _packets(self._container, self._stream)
+        skippable = np.ones(index.packet_count, np.bool_)
+        skippable[packets] = False
+        pending = deque(numbers.tolist())
         for run in np.split(np.arange(packets.size), np.flatnonzero(first_of_run)[1:]):
-            entry, last = int(entries[run[0]]), int(packets[run[-1]])
-            if not 0 <= entry - position <= READ_THROUGH_PACKETS:
-                self._seek(int(index.dts[entry]))
-                source = _packets(self._container, self._stream)
-                position = -1
-            for packet in source:
-                if position < 0:
-                    position = _position(index, packet)
-                    if not 0 <= position <= entry:
-                        raise _Missing
-                if position >= entry:
-                    codec.skip_frame = "DEFAULT" if position in wanted else "NONREF"
-                    yield from self._served(index, codec.decode(packet), number_of, pending)
-                position += 1
-                if position > last:
-                    break
-            codec.skip_frame = "DEFAULT"
-            yield from self._served(index, codec.decode(None), number_of, pending)
-            codec.flush_buffers()
-            if pending and index.order[pending[0][1]] <= last:
-                raise _Missing
-
-    def _served(
-        self, index: PacketIndex, frames: list[av.VideoFrame], number_of: dict[int, int], pending: deque[tuple[int, int]]
-    ) -> Iterator[tuple[list[int], av.VideoFrame, float]]:
-        for frame in frames:
-            number = number_of.get(frame.pts) if frame.pts is not None else None
-            if number is None or not pending or number < pending[0][1]:
-                continue
-            if number > pending[0][1]:
-                raise _Missing
-            place, _ = pending.popleft()
-            yield [place], frame, float(index.times[number])
-
-    def _decoded(self, is_wanted: Callable[[float, float], bool] | None) -> Iterator[av.VideoFrame]:
-        codec = self._stream.codec_context
-        damaged_from: int | None = None  # what refers to a lost frame is garbage, until a key frame mends it
-        try:
-            for packet in _packets(self._container, self._stream):
-                self.read_until = max(self.read_until, (packet.pts or 0) + (packet.duration or 0))
-                if is_wanted and packet.pts is not None and packet.duration:
-                    time_s = float((packet.pts - (self._first_pts or 0)) * self._time_base)
-                    wanted = is_wanted(time_s, float(packet.duration * self._time_base))
-                    codec.skip_frame = "DEFAULT" if wanted else "NONREF"
-                try:
-                    frames = codec.decode(packet)
-                except av.error.InvalidDataError:
-                    self.frames_lost += 1
-                    damaged_from = packet.pts if damaged_from is None else damaged_from
-                    continue
+            last = int(packets[run[-1]])
+            for _, frames in self._decoded(int(entries[run[0]]), skippable, last=last):
+                if frames is None:
+                    raise Missing
                 for frame in frames:
-                    if damaged_from is not None and (frame.pts or 0) >= damaged_from:
-                        if not frame.key_frame:
-                            self.frames_lost += 1
-                            continue
-                        damaged_from = None
+                    number = int(self._numbers[frame.pts or 0])
+                    if not pending or number < pending[0]:
+                        continue
+                    if number > pending[0] or frame.is_corrupt:
+                        raise Missing
+                    pending.popleft()
                     yield frame
-        except av.error.MemoryError:
-            raise
-        except av.error.FFmpegError:
-            self.cut_short = True
-        codec.skip_frame = "DEFAULT"
-        try:
-            remaining = codec.decode(None)
-        except av.error.MemoryError:
-            raise
-        except av.error.FFmpegError:
-            self.frames_lost += 1
+            if pending and index.timeline.order[pending[0]] <= last:
+                raise Missing
+
+    def _lose_between(self, before: int, after: int, expected: NDArray[np.bool_]) -> None:
+        """Note the pictures between two numbers that should have come; some decoders leave out what they cannot decode."""
+        if self._index.has_fields:
             return
-        yield from (frame for frame in remaining if damaged_from is None or (frame.pts or 0) < damaged_from)
+        for number in np.flatnonzero(expected[before + 1 : after]).tolist():
+            if not self._is_lost[before + 1 + number]:
+                self._lose_number(before + 1 + number)
 
-    def _seek(self, timestamp: int) -> None:
-        """To the key frame at or before `timestamp`, in ticks; where the container cannot, to the beginning."""
+    def _undamaged(self, decoded: Iterator[tuple[int, list[av.VideoFrame] | None]]) -> Iterator[tuple[av.VideoFrame, int]]:
+        """
+        Frames that are whole, with their places in the order in which frames come, lost ones counted.
+
+        What refers to a lost frame is garbage, until a key frame mends it.
+        """
+        damaged_from: int | None = None
+        place = 0
+        since_key: list[int] = []
+        for packet, frames in decoded:
+            if frames is None:
+                failed = max(0, packet - self._reader.delay)
+                self._lose(failed, place)
+                place += 1
+                damaged_from = failed if damaged_from is None else min(damaged_from, failed)
+            for frame in frames or []:
+                source = frame.pts or 0
+                if frame.key_frame:
+                    # Before it everything is shown that was decoded before it, and those after it that came already.
+                    place = int(self._numbers[source]) + sum(earlier > source for earlier in since_key)
+                    since_key.clear()
+                since_key.append(source)
+                if frame.is_corrupt:
+                    damaged_from = source if damaged_from is None else min(damaged_from, source)
+                elif frame.key_frame and damaged_from is not None and source > damaged_from:
+                    damaged_from = None
+                if damaged_from is not None and source >= damaged_from:
+                    self._lose(source, place)
+                else:
+                    yield frame, place
+                place += 1
+
+    def _lose(self, packet: int, place: int) -> None:
+        """Note a picture that is not shown; `place` tells which where only decoding tells the order."""
+        line = self._index.timeline
+        number = int(self._numbers[packet]) if line.is_ordered else place
+        if number >= 0:
+            self._lose_number(number)
+
+    def _lose_number(self, number: int) -> None:
+        line = self._index.timeline
+        self.frames_lost += 1
+        if number < len(line):
+            self._is_lost[number] = True
+        time_s = _time_at(line, number)
+        end_s = float(line.times[number + 1]) if number + 1 < len(line) else max(time_s, line.duration_s)
+        if self.lost and self.lost[-1].start_s <= time_s <= self.lost[-1].end_s + 1e-6:
+            self.lost[-1] = Segment(self.lost[-1].start_s, max(self.lost[-1].end_s, end_s))
+        elif len(self.lost) < MAX_STRETCHES:
+            self.lost.append(Segment(time_s, end_s))
+
+    def _decoded(
+        self, entry: int, skippable: NDArray[np.bool_] | None = None, *, last: int | None = None
+    ) -> Iterator[tuple[int, list[av.VideoFrame] | None]]:
+        """
+        Yield each packet from `entry` on, to `last` or the end, and the frames that then come; None for one that does not
+        decode.
+
+        A frame's `pts` is the number of its packet. Of `skippable` packets (N,) nothing is decoded that nothing refers to.
+        Raises `Missing` where `entry` is no place to begin.
+        """
+        index = self._index
+        is_checked = entry == 0
+        number = entry
+        for number, packet in self._reader.packets(entry):
+            codec = self._reader.codec
+            can_skip = skippable is not None and number != entry and skippable[number] and not index.has_fields
+            codec.skip_frame = "NONREF" if can_skip else "DEFAULT"
+            packet.pts = packet.dts = number
+            frames = _tried(codec, packet)
+            if not is_checked and frames:
+                is_checked = self._begins_well(frames, entry)
+            yield number, frames
+            if number == last:
+                break
+        codec = self._reader.codec
+        codec.skip_frame = "DEFAULT"
+        frames = _tried(codec, None)
+        if not is_checked and frames:
+            self._begins_well(frames, entry)
+        yield number, frames
+        codec.flush_buffers()
+
+    def _begins_well(self, frames: list[av.VideoFrame], entry: int) -> bool:
+        """Return whether the key frame of `entry` has come. Raises `Missing` where it is none, or others come in its place."""
+        for frame in frames:
+            source = frame.pts or 0
+            if source == entry:
+                if not frame.key_frame:
+                    raise Missing
+                return True
+            if self._index.pts[source] > self._index.pts[entry]:
+                raise Missing
+        return False
+
+
+class _PacketReader:
+    """Reads packets with their numbers, forward or from anywhere."""
+
+    def __init__(self, open_video: Opener, index: PacketIndex) -> None:
+        self._open = open_video
+        self._index = index
+        self._can_seek = True
+        self._opened()
+
+    @property
+    def codec(self) -> av.VideoCodecContext:
+        """The decoder of the file as it is open now."""
+        return self._stream.codec_context
+
+    @property
+    def delay(self) -> int:
+        """How many packets later a packet's error comes, since several frames are decoded at once."""
+        codec = self.codec
+        by_frames = bool(codec.codec.capabilities & Capabilities.frame_threads) and ThreadType.FRAME in ThreadType(
+            codec.thread_type
+        )
+        return max(0, codec.thread_count - 1) if by_frames else 0
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def packets(self, first: int) -> Iterator[tuple[int, VideoPacket]]:
+        """Yield the packets from number `first` on. Raises `Missing` where the file no longer gives what it gave before."""
+        self._go_to(first)
+        while packet := self._read():
+            number = self._next - 1
+            if number < first:
+                continue
+            if number >= self._index.packet_count or (number == first and not self._is(packet, number)):
+                raise Missing
+            yield number, packet
+
+    def _opened(self) -> None:
+        self._container, self._stream = self._open()
+        self._source = _packets(self._container, self._stream)
+        self._ahead: deque[VideoPacket] = deque()
+        self._next = 0
+
+    def _read(self) -> VideoPacket | None:
+        """Return the next packet; None at the end, and where a damaged file ends reading."""
+        if self._ahead:
+            packet: VideoPacket | None = self._ahead.popleft()
+        else:
+            packet = _next_packet(self._source)
+        self._next += packet is not None
+        return packet
+
+    def _go_to(self, first: int) -> None:
+        """Stand at packet `first` or before it, so near as the container allows."""
+        if 0 <= first - self._next <= READ_THROUGH_PACKETS or (first >= self._next and not self._can_seek):
+            return
+        if first and self._can_seek:
+            keys = np.flatnonzero(self._index.key[: first + 1])
+            for earlier in EARLIER_KEYS:
+                if earlier < keys.size and self._seek(int(keys[-1 - earlier]), first):
+                    return
+            # Where it fails once it would fail again; reading without decoding is quick.
+            self._can_seek = False
+        self._container.close()
+        self._opened()
+
+    def _seek(self, target: int, first: int) -> bool:
+        """Return whether a seek to the packet `target` led to `first` or before it."""
+        index = self._index
+        ticks = int(index.dts[target] if index.dts[target] != NO_TIME else index.pts[target])
+        if ticks == NO_TIME:
+            return False
         try:
-            self._container.seek(timestamp, stream=self._stream, backward=True)
-        except av.error.FFmpegError:
-            self._container.close()
-            self._container, self._stream = self._open()
+            self._container.seek(ticks, stream=self._stream, backward=True)
+        except av.error.MemoryError:
+            raise
+        except (av.error.FFmpegError, OverflowError):
+            return False
+        self._source = _packets(self._container, self._stream)
+        self._ahead.clear()
+        for read in range(UNKNOWN_PACKETS):
+            packet = _next_packet(self._source)
+            if packet is None:
+                return False
+            self._ahead.append(packet)
+            number = self._number_of(packet)
+            if number is not None:
+                self._next = number - read
+                return 0 <= self._next <= first
+        return False
+
+    def _number_of(self, packet: VideoPacket) -> int | None:
+        """Return the number of a packet that was read after a seek, None where it could be several, or is none."""
+        index = self._index
+        alike = index.sizes == packet.size
+        if packet.pos is not None and packet.pos >= 0:
+            alike &= index.position == packet.pos
+        if packet.pts is not None:
+            alike &= index.pts == packet.pts
+        elif packet.dts is not None:
+            alike &= index.dts == packet.dts
+        found = np.flatnonzero(alike)
+        return int(found[0]) if found.size == 1 else None
+
+    def _is(self, packet: VideoPacket, number: int) -> bool:
+        pts = int(self._index.pts[number])
+        return packet.size == int(self._index.sizes[number]) and (packet.pts is None or packet.pts == pts or pts == NO_TIME)
 
 
-def _packets(container: av.container.InputContainer, stream: av.video.VideoStream) -> Iterator[av.Packet[av.video.VideoStream]]:
-    """The stream's packets, without the empty one that ends it."""
+def _incomplete(corrupt: NDArray[np.bool_], jumps: NDArray[np.intp]) -> int:
+    """Return how many packets are incomplete. Where recordings are joined, packets at the seam are called so that are whole."""
+    for packet in range(-SEAM_PACKETS, SEAM_PACKETS):
+        corrupt[np.clip(jumps + packet, 0, corrupt.size - 1)] = False
+    return int(corrupt.sum())
+
+
+def _packets(container: av.container.InputContainer, stream: av.video.VideoStream) -> Iterator[VideoPacket]:
+    """Return the stream's packets, without the empty one that ends it."""
     return (packet for packet in container.demux(stream) if packet.size)
 
 
-def _position(index: PacketIndex, packet: av.Packet[av.video.VideoStream]) -> int:
-    """Where a packet stands in the index, -1 when it does not."""
-    found = np.flatnonzero((index.pts == packet.pts) & (index.dts == packet.dts))
-    return int(found[0]) if found.size else -1
+def _next_packet(source: Iterator[VideoPacket]) -> VideoPacket | None:
+    try:
+        return next(source, None)
+    except av.error.MemoryError:
+        raise
+    except av.error.FFmpegError:
+        return None
 
 
-def _taken(pending: deque[tuple[int, int]], number: int) -> list[int]:
-    """Takes all up to and including `number` from the left; their places."""
-    places = []
-    while pending and pending[0][1] <= number:
-        places.append(pending.popleft()[0])
-    return places
+def _tried(codec: av.VideoCodecContext, packet: VideoPacket | None) -> list[av.VideoFrame] | None:
+    """Return the frames that a packet brings, those still to come where it is None; None where it does not decode."""
+    try:
+        return codec.decode(packet)
+    except av.error.MemoryError:
+        raise
+    except av.error.EOFError:
+        return []
+    except av.error.FFmpegError:
+        return None
+
+
+def _time_at(line: Timeline, place: int) -> float:
+    """When the picture of this place is shown; beyond the last one it goes on evenly."""
+    if place < len(line):
+        return float(line.times[place])
+    step = float(line.times[-1]) / (len(line) - 1) if len(line) > 1 else line.duration_s
+    return float(line.times[-1]) + (place - len(line) + 1) * step

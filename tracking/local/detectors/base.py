@@ -72,9 +72,9 @@ class DetectorFamily:
     """
     Networks of one design.
 
-    `title` is what people call it. `recognises` tells its exports from others by inputs, outputs and metadata; `load` makes a
-    detector of one, and raises `ModelError` where it is none after all. `published` are the models that `--model` and
-    `TRACKLET_MODEL` take by name, the quickest first.
+    `title` is what people call it. `recognises` tells its exports from others by inputs, outputs and metadata; where two
+    families do, the first in the order of keys has it. `load` makes a detector of one, and raises `ModelError` where it is none
+    after all. `published` are the models that `--model` and `TRACKLET_MODEL` take by name, the quickest first.
     """
 
     key: str

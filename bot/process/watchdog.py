@@ -93,7 +93,7 @@ def watch(pid: int, standstill_s: float) -> None:
 
 
 def _is_stopped(pid: int) -> bool:
-    """Whether a signal or a debugger stopped the process; only Linux tells."""
+    """Return whether a signal or a debugger stopped the process; only Linux tells."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in {"T", "t"}
     except (OSError, IndexError):

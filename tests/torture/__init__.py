@@ -1,0 +1,1 @@
+"""Recordings made by script, over containers, codecs, orders and rates: each pass gives what a full decode gives."""
