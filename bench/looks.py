@@ -38,7 +38,7 @@ from tests.colour_vision import VISIONS, seen_by
 from tests.shared_data import SHARED_DATA
 from tracking.engines.local import DetectorEngine
 from tracking.formats import video_intelligence
-from tracking.model import Annotations
+from tracking.model import Annotations, Track
 from tracking.video.file import Video
 
 MEDIA = Path(__file__).resolve().parents[1] / "docs/media/looks"
@@ -95,7 +95,7 @@ def main() -> None:
 
 def thirds(annotations: Annotations) -> Annotations:
     """Return three objects for each, which have it in the first, the second and the last third of its time."""
-    parts = []
+    parts: list[Track] = []
     for track in annotations.tracks:
         for times, boxes in zip(np.array_split(track.times, 3), np.array_split(track.boxes, 3), strict=True):
             parts.append(replace(track, track_id=len(parts), times=times, boxes=boxes))
