@@ -160,50 +160,43 @@ class ModelOption(click.ParamType[str]):
 
 
 class KeysOption(click.ParamType[tuple[str, ...]]):
-    """Keys of what a folder of modules offers, between commas."""
+    """Keys of what a folder of modules offers, between commas; `offered` gives what there is, imported only when asked."""
 
-    def offered(self) -> dict[str, str]:
-        """Return what there is, with what it is: imported only when somebody asks."""
-        raise NotImplementedError
+    name = "keys"
+
+    def __init__(self, offered: Callable[[], dict[str, str]]) -> None:
+        self._offered = offered
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         if isinstance(value, tuple):
             return value
-        asked, offered = tuple(dict.fromkeys(word.casefold() for word in words(value))), self.offered()
+        asked, offered = tuple(dict.fromkeys(word.casefold() for word in words(value))), self._offered()
         if not asked or not set(asked) <= set(offered):
             self.fail(cli.keys_wanted(offered), param, ctx)
         return asked
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return ",".join(self.offered())
+        return ",".join(self._offered())
 
 
-class KindsOption(KeysOption):
-    """Kinds of pictures."""
+def kinds_offered() -> dict[str, str]:
+    """Return the kinds of pictures by their keys, with what each shows, the usual ones first."""
+    from rendering.kinds.base import KINDS
 
-    name = "kinds"
-
-    def offered(self) -> dict[str, str]:
-        from rendering.kinds.base import KINDS
-
-        ordered = sorted(KINDS.values(), key=lambda kind: (not kind.is_default, kind.cost))
-        return {kind.key: kind.description for kind in ordered}
+    ordered = sorted(KINDS.values(), key=lambda kind: (not kind.is_default, kind.cost))
+    return {kind.key: kind.description for kind in ordered}
 
 
-class FormatsOption(KeysOption):
-    """Export formats."""
+def formats_offered() -> dict[str, str]:
+    """Return the export formats by their keys, with what each holds."""
+    from tracking.formats.base import FORMATS
 
-    name = "formats"
-
-    def offered(self) -> dict[str, str]:
-        from tracking.formats.base import FORMATS
-
-        return {key: found.description for key, found in FORMATS.items()}
+    return {key: found.description for key, found in FORMATS.items()}
 
 
 def make_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Let a command take the kinds of pictures."""
-    return click.option("--make", type=KindsOption(), help="Which pictures.  [default: summary,gifs]")(command)
+    return click.option("--make", type=KeysOption(kinds_offered), help="Which pictures.  [default: summary,gifs]")(command)
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -360,7 +353,7 @@ def compare(
 @commands.command()
 @click.argument("video", type=LocalFile())
 @click.argument("annotations", type=LocalFile())
-@click.option("--format", "formats", required=True, type=FormatsOption(), help="For which tools.")
+@click.option("--format", "formats", required=True, type=KeysOption(formats_offered), help="For which tools.")
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go.")
 def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...]) -> None:
     """Write ANNOTATIONS of VIDEO in the format of another tool."""
