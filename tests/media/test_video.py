@@ -1,9 +1,11 @@
 """Reading videos: upright, by presentation time, and only what was asked for, on clips whose truth is known."""
 
+import gc
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -253,3 +255,18 @@ def test_a_real_file_that_is_no_video_is_refused(name: str, media: str) -> None:
     with pytest.raises(NotAVideo) as caught:
         probe(shared_data(f"videos/{name}"))
     assert caught.value.media == media
+
+
+def test_a_picture_goes_when_nobody_holds_it_any_more(tmp_path: Path) -> None:
+    """Without waiting for cycles to be collected: of a large video that would be gigabytes."""
+    clip = draw_clip(tmp_path / "clip.mp4", rotation=90)
+    gc.collect()
+    gc.disable()
+    try:
+        with Video(clip.path) as video:
+            for _, frame in video.frames_at(clip.times_s):
+                frame.pixels()
+            alive = sum(isinstance(each, av.VideoFrame) for each in gc.get_objects())
+    finally:
+        gc.enable()
+    assert alive <= 3

@@ -86,13 +86,15 @@ class Framing:
         self._crop = crop
         self._converter = Converter()
         self.orientation = Orientation.of(first)
+        self._rotation = first.rotation
         self.size = self.orientation.turned(self._square(self._stored))
 
     def pixels(self, frame: av.VideoFrame, size: Size | None, order: Literal["rgb", "bgr"]) -> NDArray[np.uint8]:
         """Return the upright picture at `size`, by default the frame's own, as (height, width, 3) uint8, contiguous."""
         width, height = size or self.size
         stored = frame.width, frame.height
-        orientation = Orientation.of(frame)
+        # Its side data and a frame hold each other, so that each would stay until cycles are collected: asked only if turned.
+        orientation = self.orientation if frame.rotation == self._rotation else Orientation.of(frame)
         if stored == self._stored and orientation == self.orientation:
             return self._upright(frame, (width, height), orientation, order)
         own = orientation.turned(self._square(stored))
