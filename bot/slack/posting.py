@@ -19,6 +19,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -96,6 +97,7 @@ class ThreadPoster:
         self._store = store
         self._client = client
         self._session = session
+        self._list_locks: WeakValueDictionary[JobId, asyncio.Lock] = WeakValueDictionary()
         self.board = ProgressBoard(self._edit_once, self._remember_progress)
 
     # ---- JobReporter --------------------------------------------------------------------------------------------------------
@@ -132,15 +134,24 @@ class ThreadPoster:
         await self.share(job, "summary", pictures, comment=comment)
 
     async def list_objects(self, job: Job, summary: Summary, *, next_first: int, next_page: int) -> None:
-        await self._store.update(job.id, facts=JobFacts(next_first=next_first, next_page=next_page))
-        await self.say(job, LIST, await self._list(job, summary, next_first=next_first, next_page=next_page))
+        async with self._list_lock(job.id):
+            offered = await self._store.offer(job.id, next_first=next_first, next_page=next_page)
+            await self.say(job, LIST, await self._list(job, summary, next_first=next_first, next_page=next_page))
+        if (offered.facts.next_first, offered.facts.next_page) != (next_first, next_page):
+            # It was posted before a crash, and somebody has asked for more since then.
+            await self.update_list(offered)
 
     async def update_list(self, job: Job) -> None:
-        """Show the buttons for what is still to be asked for, as the job's facts have it."""
-        post = await self._store.post(job.id, LIST)
-        if post is not None and post.ts and (summary := job.facts.summary) is not None:
-            rest = {"next_first": job.facts.next_first, "next_page": job.facts.next_page}
-            await self.edit(job, post.ts, await self._list(job, summary, **rest))
+        """Show the buttons for what is still to be asked for, as the store has it; whichever call is last shows the latest."""
+        async with self._list_lock(job.id):
+            post, job = await self._store.post(job.id, LIST), await self._store.job(job.id) or job
+            if post is not None and post.ts and (summary := job.facts.summary) is not None:
+                rest = {"next_first": job.facts.next_first, "next_page": job.facts.next_page}
+                await self.edit(job, post.ts, await self._list(job, summary, **rest))
+
+    def _list_lock(self, job_id: JobId) -> asyncio.Lock:
+        """Return what a list's posting and its edits wait for, so that none overtakes another."""
+        return self._list_locks.setdefault(job_id, asyncio.Lock())
 
     async def _list(self, job: Job, summary: Summary, *, next_first: int, next_page: int) -> Message:
         known = await self._describe(row.entity_id for row in summary.objects[: blocks.ROWS_SHOWN])
