@@ -45,6 +45,8 @@ class JobService:
     async def submit(self, job_id: JobId, request: Request, *, attempt: int = 1) -> tuple[Job, bool]:
         """Return the job of that id, made and begun where there was none, and True when it is new."""
         job, is_new = await self._store.add_job(job_id, request, attempt=attempt)
+        if is_new and request.channel and request.kind is not Kind.MORE:
+            self._pipeline.expect(job)
         if not job.is_over:
             await self._runtime.submit(job_id, person=request.person)
         if is_new and request.kind is Kind.TRACK and request.channel:

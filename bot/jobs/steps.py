@@ -34,6 +34,7 @@ from bot.jobs.facts import (
 )
 from bot.jobs.model import Job, JobId, JobState, Kind, SourceKind
 from bot.jobs.numbering import NumberedList
+from bot.jobs.openings import Openings
 from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, NotReady, SharedVideos
 from bot.jobs.processes import ChildCrashed, TaskRunner, unless_cancelled
@@ -76,6 +77,7 @@ class Steps:
         access: BucketAccess,
         remote: RemoteTracking,
         reporter: Callable[[Job], JobReporter],
+        openings: Openings,
         cancelled: Callable[[Job], asyncio.Event],
         file_pauses_s: Sequence[float] = FILE_PAUSES_S,
     ) -> None:
@@ -88,6 +90,7 @@ class Steps:
         self._access = access
         self._remote = remote
         self._reporter = reporter
+        self._openings = openings
         self._cancelled = cancelled
         self._file_pauses_s = file_pauses_s
         self._opening: dict[JobId, asyncio.Lock] = {}
@@ -98,8 +101,12 @@ class Steps:
 
     async def open(self, job: Job) -> Opened:
         """Post the progress message; a job that waits has it before it begins, and two callers do not post it at once."""
+        await self._openings.turn(job.id)
         async with self._opening.setdefault(job.id, asyncio.Lock()):
-            thread_ts = await self._reporter(job).open(job)
+            try:
+                thread_ts = await self._reporter(job).open(job)
+            finally:
+                self._openings.opened(job.id)
             await self._store.update(job.id, thread_ts=thread_ts)
         self._opening.pop(job.id, None)
         return Opened(thread_ts=thread_ts)

@@ -47,6 +47,7 @@ from bot.jobs.facts import (
     VideoFile,
 )
 from bot.jobs.model import Job, JobId, JobState, Kind, digest
+from bot.jobs.openings import Openings
 from bot.jobs.operator_faults import needs_operator, translated
 from bot.jobs.ports import JobReporter, SharedVideos
 from bot.jobs.processes import TaskRunner, unless_cancelled
@@ -114,6 +115,7 @@ class Workflow:
         self._cancelled: dict[str, asyncio.Event] = {}
         self._ended: dict[str, asyncio.Event] = {}
         self._threads = Threads()
+        self._openings = Openings()
         self._times: dict[str, list[StepTimes]] = {}
         self._announced: dict[JobId, tuple[Job, int]] = {}
         self._steps = Steps(
@@ -126,6 +128,7 @@ class Workflow:
             access=access,
             remote=remote,
             reporter=reporter,
+            openings=self._openings,
             cancelled=self._event,
             file_pauses_s=file_pauses_s,
         )
@@ -158,6 +161,10 @@ class Workflow:
     async def prepare(self) -> None:
         """Give back their threads to the jobs that had begun to post when the last process ended; before anything goes on."""
         await self._threads.take_again(await self._store.unfinished())
+
+    def expect(self, job: Job) -> None:
+        """Note that a job was asked for and is about to begin: what is asked for later opens its answer later."""
+        self._openings.expect(job)
 
     async def announce(self, job: Job, *, before: int) -> None:
         """Tell the thread of a job that cannot begin before `before` others of the same person are over."""
@@ -202,6 +209,7 @@ class Workflow:
             logger.exception("job %s: its workflow failed", digest(job_id))
             return (await self.abandon(job_id)).value
         finally:
+            self._openings.opened(job_id)
             self._threads.give_back(job_id)
             self._times.pop(job_id, None)
             self._cancelled.pop(job_id, None)
@@ -217,6 +225,7 @@ class Workflow:
         state = _state_after(error)
         await self._close(job, state, JobFacts(), error)
         self._announced.pop(job_id, None)
+        self._openings.opened(job_id)
         self._threads.give_back(job_id)
         self._move_up(job)
         logger.info("%s", _line(job, state, JobFacts(), error, step="its workflow", times=()))

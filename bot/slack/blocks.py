@@ -109,8 +109,9 @@ def finished(job: Job, facts: JobFacts, *, earlier_link: str) -> Message:
     said = texts.found(name, [row.label for row in _escaped(summary.objects)], escape(texts.options_in_words(asked)))
     if missing := texts.labels_missing(asked.labels, summary.labels or asked.labels):
         said = f"{said} {texts.no_such_labels(missing, 'here')}"
-    blocks = [section(_with_asker(job, said)), *map(_context, _problems(summary)), _context(small)]
-    return Message(said, tuple(blocks))
+    problems = _problems(summary)
+    blocks = [section(_with_asker(job, said)), *map(_context, problems), _context(small)]
+    return Message(" ".join([said, *problems]), tuple(blocks))
 
 
 def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
@@ -118,12 +119,13 @@ def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
     asked = job.request.options
     options = escape(texts.options_in_words(asked))
     said = texts.nothing_found(shown_name(title_of(job.request.source)), asked, options, _escaped_summary(summary))
-    blocks = [section(_with_asker(job, said)), *map(_context, _problems(summary))]
+    problems = _problems(summary)
+    blocks = [section(_with_asker(job, said)), *map(_context, problems)]
     if small:
         blocks.append(_context(small))
     if buttons := drawn(Place.NOTHING_FOUND, job, job.facts.model_copy(update={"summary": summary})):
         blocks.append(_actions(*buttons))
-    return Message(said, tuple(blocks))
+    return Message(" ".join([said, *problems]), tuple(blocks))
 
 
 def _has_no_detector(probed: Probe | None) -> bool:

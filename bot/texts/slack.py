@@ -310,11 +310,17 @@ def no_access_to_files() -> str:
 
 
 def object_row(row: ToldObject, *, link: str, description: str = "") -> str:
-    """Return one line of the list below the summary; `link` and `description` explain the label, "" where nothing does."""
-    label = f"<{link}|{row.label}>" if link else row.label
+    """
+    Return one line of the list below the summary.
+
+    `description` says what the label means and leads to `link`, "" for none. The label itself is no link: some would be and
+    some not, and whoever reads expects the object behind it.
+    """
     sure = f" {percent(row.confidence)}" if row.is_named else ""
-    said = f"`{row.number}` *{label}*{sure} · {wording.exact_span(row.start_s, row.end_s)}"
-    return f"{said} · {description}" if description else said
+    said = f"`{row.number}` *{row.label}*{sure} · {wording.exact_span(row.start_s, row.end_s)}"
+    if not description:
+        return said
+    return f"{said} · <{link}|{description}>" if link else f"{said} · {description}"
 
 
 def summary_alt(name: str, rows: Sequence[ToldObject]) -> str:
