@@ -421,7 +421,7 @@ def help_text() -> str:
     """Return how to use it, by examples."""
     return (
         "*Share a video* in a channel that I am in, or in a message to me, and I start by myself.\n"
-        "*`/track <link>`* tracks a video from a link: https://…, gs://bucket/name, or a file that is shared in this channel. "
+        "*`/track <link>`* tracks a video from a link: https://…, gs://bucket/name, or a file of this channel by link or name. "
         "Say what you want in words:\n"
         "• `/track <link> from 0:10 to 0:30`\n"
         "• `/track <link> only person, car above 60%`\n"
@@ -440,7 +440,7 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
     words = words if plain else escape(words)
     match problem.what:
         case ParseErrorKind.NO_LINK:
-            return "I see no link to a video there. Try /track https://… or gs://bucket/name, or share the video itself."
+            return "I see no video there. Try /track https://…, gs://bucket/name or fox.mp4, or share the video itself."
         case ParseErrorKind.TWO_LINKS:
             return "I take one video at a time, and there is more than one link. Send a command for each."
         case ParseErrorKind.BAD_LINK:
