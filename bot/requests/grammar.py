@@ -51,8 +51,8 @@ class Track:
     """
     Track that video. Without one and without `name` the modal asks for it.
 
-    `name` is that of a file in the channel, as far as it and the options can be told from `said`, the words that it stands among:
-    which files there are decides (`take_name`), and what is left of the words are the options.
+    `name` is that of a file in the channel, as far as it and the options can be told from `said`, the words that it stands
+    among: which files there are decides (`take_name`), and what is left of the words are the options.
     """
 
     source: Source | None
@@ -194,7 +194,7 @@ def take_name(said: str, names: Iterable[str]) -> tuple[str, str] | None:
     """
     text = _comparable(said)
     for name in sorted(names, key=len, reverse=True):
-        wanted = _comparable(_without_decoration(visible(unescaped(name))))
+        wanted = _comparable(visible(unescaped(name)))
         if not wanted:
             continue
         for found in re.finditer(re.escape(wanted), text, re.IGNORECASE):
@@ -205,7 +205,7 @@ def take_name(said: str, names: Iterable[str]) -> tuple[str, str] | None:
 
 
 def _comparable(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return _without_decoration(unicodedata.normalize("NFC", text))
 
 
 def hear_options(said: str) -> Heard:
