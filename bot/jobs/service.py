@@ -49,7 +49,7 @@ class JobService:
             self._pipeline.expect(job)
         if not job.is_over:
             await self._runtime.submit(job_id, person=request.person)
-        if is_new and request.kind is Kind.TRACK and request.channel:
+        if is_new and request.kind in {Kind.TRACK, Kind.MAKE} and request.channel:
             before = await self._store.unfinished_before(job)
             if before >= JOBS_A_PERSON:
                 self._begin(self._announce(job, before))

@@ -45,9 +45,11 @@ from bot.jobs.slots import Slots, Turn
 from bot.jobs.stopwatch import running
 from bot.jobs.store import Store
 from bot.settings import Settings
+from rendering.kinds.base import KINDS
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
 from tracking.errors import ResultsRemoved, SourceFailure, SourceNotFound, SourceUnreachable
+from tracking.plain_text import plain
 from tracking.sources.download import Fetched, Fetcher, Progress, local_file
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
@@ -292,11 +294,18 @@ class Steps:
             await self.publisher.pictures(job, facts.video, [each.path for each in animations])
         return Nothing()
 
-    async def pictures(self, job: Job, facts: Drawable, kind: str, *, share: tuple[float, float]) -> Pictures:
-        """Draw the pictures of one kind, by its key; that is the `share` from..to of the job's last state before its end."""
+    async def pictures(self, job: Job, facts: Drawable, kind: str, *, state: JobState, share: tuple[float, float]) -> Pictures:
+        """
+        Draw the pictures of one kind, by its key; that is the `share` from..to of `state`.
+
+        There are none of a kind that this version does not know: the job may be an older one's.
+        """
+        if kind not in KINDS:
+            logger.warning("job %d: there is no kind of picture called %s any more", job.number, plain(kind))
+            return Pictures()
         await self._have(job, facts.video, facts.annotations)
         arguments = self._drawing_of(job, facts) | {"kind": kind}
-        return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.POSTING, share))
+        return Pictures.from_json(await self._task(job, "pictures", arguments, state, share))
 
     async def post_pictures(self, job: Job, facts: Drawable, kind: str, paths: Sequence[str]) -> Nothing:
         """Post the pictures of one kind, and store them."""

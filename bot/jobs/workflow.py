@@ -235,6 +235,8 @@ class Workflow:
         match job.request.kind:
             case Kind.MORE:
                 return await self._more(job)
+            case Kind.MAKE:
+                return await self._make(job)
             case Kind.SHOW:
                 return await self._show(job)
             case _:
@@ -270,13 +272,8 @@ class Workflow:
         drawing = self._step(job, "animations", Animations, lambda: steps.animations(job, facts, batch, known=found.animations))
         _, drawn = await _both(posting, drawing)
         await self._post_animations(job, facts, drawn)
-        make = job.request.options.make
-        for place, kind in enumerate(make):
-            draw = partial(steps.pictures, job, facts, kind, share=(place / len(make), (place + 1) / len(make)))
-            # Some pictures are posted already, and no state goes back.
-            made = await self._step(job, f"draw-{kind}", Pictures, draw, JobState.POSTING)
-            post = partial(steps.post_pictures, job, facts, kind, made.paths)
-            await self._step(job, f"post-{kind}", Nothing, post, JobState.POSTING, posts=True)
+        # Some pictures are posted already, and no state goes back.
+        await self._further_kinds(job, facts, JobState.POSTING)
         if not job.request.channel and steps.publisher.keeps_pictures_elsewhere:
             await self._store_the_rest(job, facts)
         return _facts_of(facts, drawn)
@@ -354,6 +351,24 @@ class Workflow:
             await self._post_animations(job, facts, drawn)
         return JobFacts(thread_ts=facts.thread_ts)
 
+    async def _further_kinds(self, job: Job, facts: Drawable, state: JobState) -> None:
+        """Draw and post the kinds of pictures that were asked for beside the summary and the GIFs."""
+        steps, make = self._steps, job.request.options.make
+        for place, kind in enumerate(make):
+            share = place / len(make), (place + 1) / len(make)
+            draw = partial(steps.pictures, job, facts, kind, state=state, share=share)
+            made = await self._step(job, f"draw-{kind}", Pictures, draw, state)
+            post = partial(steps.post_pictures, job, facts, kind, made.paths)
+            await self._step(job, f"post-{kind}", Nothing, post, state, posts=True)
+
+    async def _make(self, job: Job) -> JobFacts:
+        """Make further kinds of pictures of an earlier job, once that has all of its own."""
+        opened = await self._step(job, "open", Opened, lambda: self._steps.open(job))
+        job = replace(job, thread_ts=opened.thread_ts)
+        facts = Drawable.of(await self._facts_of_parent(job, "animations"))
+        await self._further_kinds(job, facts, JobState.RENDERING)
+        return JobFacts(thread_ts=opened.thread_ts)
+
     async def _show(self, job: Job) -> JobFacts:
         """Tell one channel what a job that nobody asked for makes: its summary as soon as that is drawn, then its GIFs."""
         steps = self._steps
@@ -365,10 +380,11 @@ class Workflow:
         later = await self._facts_of_parent(job, "animations")
         drawn = Animations(animations=later.animations or ())
         await self._post_animations(job, facts, drawn)
+        await self._further_kinds(job, facts, JobState.POSTING)
         return _facts_of(facts, drawn)
 
     async def _facts_of_parent(self, job: Job, wanted: str) -> JobFacts:
-        """Return the facts of the job whose pictures are shown, once `wanted` is among them."""
+        """Return the facts of the job `parent`, once `wanted` is among them."""
         polls = 0
         while True:
             if polls:

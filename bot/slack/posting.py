@@ -36,7 +36,6 @@ from bot.slack.lookups import shares_of
 from bot.slack.progress import ProgressBoard
 from bot.slack.respond import RESPONSE_URL_S, Responder
 from bot.texts import slack as texts
-from rendering.kinds.base import KINDS
 from tracking.errors import ProcessDied
 
 logger = logging.getLogger(__name__)
@@ -168,7 +167,7 @@ class ThreadPoster:
         await self.share(job, "animations", pictures, comment=comment)
 
     async def pictures(self, job: Job, kind: str, paths: Sequence[str]) -> None:
-        title = KINDS[kind].title
+        title = blocks.kind_title(kind)
         shown = paths[:PICTURES_A_THREAD]
         for first in range(0, len(shown), FILES_A_MESSAGE):
             part = [Path(path) for path in shown[first : first + FILES_A_MESSAGE]]
@@ -176,8 +175,7 @@ class ThreadPoster:
             files = [Picture(path, texts.picture_alt(title, path.name), named) for path in part]
             name = blocks.title_of(job.request.source)
             comment = "" if first else texts.pictures_comment(title, name, shown=len(shown), total=len(paths))
-            # A kind may be called as another part of the thread is.
-            await self.share(job, f"pictures-{kind}-{first}", files, comment=comment)
+            await self.share(job, _pictures_part(kind, first), files, comment=comment)
 
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         await self.board.remove(job.id)
@@ -224,6 +222,9 @@ class ThreadPoster:
         if error is not None:
             # What takes the program down is not to be had again by a click.
             return blocks.failed(job, self._sentence(job, error), can_retry=error["kind"] != ProcessDied.__name__)
+        if job.request.kind is Kind.MAKE:
+            posts = {kind: await self._store.post(job.id, _pictures_part(kind, 0)) for kind in job.request.options.make}
+            return blocks.made(job, [kind for kind, post in posts.items() if post is not None])
         earlier_link = await self._link_to(job, facts.earlier) if facts.earlier else ""
         return blocks.finished(job, facts, earlier_link=earlier_link)
 
@@ -478,6 +479,11 @@ def _edit(job: Job, ts: str, message: Message) -> Json:
         "text": message.text[: blocks.TEXT_LETTERS],
         "blocks": list(message.blocks),
     }
+
+
+def _pictures_part(kind: str, first: int) -> str:
+    """Return the part of a thread that shows pictures of one kind from `first` on; a kind may be called as another part is."""
+    return f"pictures-{kind}-{first}"
 
 
 def _address(job: Job, part: str) -> Address:

@@ -314,7 +314,11 @@ class Shares:
             await self._tell(shared, each)
 
     async def _start(self, shared: SharedMessage, video: _Found) -> Job | None:
-        """Start a job, unless one of this thread has the same video and the same options, which is given back."""
+        """
+        Start a job, unless one of this thread has the same video and the same options, which is given back.
+
+        Where only kinds of pictures are missing, these alone are made.
+        """
         request = Request(
             source=video.source,
             team=shared.team,
@@ -328,9 +332,12 @@ class Shares:
             return None
         # One decision after the other: of two messages at once the second must see the first one's job.
         async with self._deciding:
-            for job in await self._store.jobs_of_thread(request.team, request.channel, request.thread_ts):
-                if job.id != video.job_id and _is_same(job, request):
-                    return job
+            jobs = await self._store.jobs_of_thread(request.team, request.channel, request.thread_ts)
+            alike = [job for job in jobs if job.id != video.job_id and _is_alike(job, request)]
+            if alike and not (missing := _not_made(request, alike)):
+                return next((job for job in alike if set(request.options.make) & set(job.request.options.make)), alike[-1])
+            if parent := next((job for job in reversed(alike) if job.request.kind is not Kind.MAKE), None):
+                request = replace(request, kind=Kind.MAKE, parent=parent.id).with_options(make=missing)
             job, _ = await self._jobs.submit(video.job_id, request)
         if await self._is_withdrawn(shared):  # just now, before there was a job to be stopped
             await self._jobs.cancel(job, shared.user)
@@ -494,16 +501,22 @@ def _job_id(shared: SharedMessage, source: Source) -> JobId:
     return make(shared.team, shared.channel, shared.asked_at, source.ref)
 
 
-def _is_same(job: Job, request: Request) -> bool:
-    """Return whether a job does, or has done, what a request asks for."""
+def _is_alike(job: Job, request: Request) -> bool:
+    """Return whether a job does, or has done, what a request asks for, but for further kinds of pictures."""
     asked = job.request
     return (
-        asked.kind is Kind.TRACK
+        asked.kind is not Kind.MORE
         and (asked.source.kind, asked.source.ref) == (request.source.kind, request.source.ref)
-        and asked.options == request.options
+        and replace(asked.options, make=()) == replace(request.options, make=())
         and job.state not in {JobState.FAILED, JobState.CANCELLED}
         and not job.cancelled_by
     )
+
+
+def _not_made(request: Request, alike: Iterable[Job]) -> tuple[str, ...]:
+    """Return the further kinds of pictures that are asked for and that none of the jobs makes."""
+    made = {kind for job in alike for kind in job.request.options.make}
+    return tuple(kind for kind in request.options.make if kind not in made)
 
 
 def _may_be_spent(source: Source) -> bool:

@@ -367,6 +367,17 @@ def animations_comment(rows: Sequence[ToldObject], name: str) -> str:
     return f"{'Object' if len(rows) == 1 else 'Objects'} {wording.ranges(row.number for row in rows)} in *{name}*"
 
 
+def made(name: str, titles: Sequence[str], *, is_done: bool) -> str:
+    """Return which further kinds of pictures were made of a video, by what people call them, or that none could be."""
+    told = wording.listing(titles)
+    return f"Made of *{name}*: {told}." if is_done else f"There is nothing in *{name}* to make {told} of."
+
+
+def kinds_gone(keys: Sequence[str]) -> str:
+    """Return that a version of the program made kinds of pictures that this one does not know."""
+    return f"I can't make {wording.listing(keys)} any more, so that is left out."
+
+
 # -- buttons ----------------------------------------------------------------------------------------------------------------
 
 CANCEL = "Cancel"

@@ -42,6 +42,11 @@ def there(running: Workspace) -> Workspace:
     return running
 
 
+def work_of(there: Workspace, since: int) -> list[str]:
+    """What children were asked to do since then."""
+    return [task for task, _ in there.children.asked[since:]]
+
+
 def ephemerals(there: Workspace, since: int = 0) -> list[str]:
     """What was told to one person alone, as that person reads it."""
     return [each.text + json.dumps(each.blocks, ensure_ascii=False) for each in there.slack.ephemerals[since:]]
@@ -295,6 +300,35 @@ async def test_a_video_by_its_name_is_the_one_of_this_channel(there: Workspace) 
     await there.slack.slash_command("wildlife", "/track", "nobody-knows.mp4")
     await there.slack.until(lambda: there.slack.ephemerals[told:])
     assert "I know no video called nobody-knows.mp4" in there.slack.ephemerals[told].text
+
+
+async def test_further_pictures_are_made_of_what_is_there_and_nothing_is_posted_twice(there: Workspace) -> None:
+    message = await there.clip()
+    await there.progress(message, starts="I found")
+    await there.job_over()
+    posted, asked = len(there.replies(message)), len(there.children.asked)
+    there.slack.post_message("wildlife", f"{BOT} make crops please", thread_ts=message.ts)
+    made = await there.slack.until(lambda: [each for each in there.replies(message) if each.text.startswith("Made of")])
+    assert made[0].text == "Made of *fox.mp4*: cut-outs."
+    assert [[file["title"] for file in each.files] for each in there.replies(message)[posted:]] == [[], ["Cut-outs of fox.mp4"]]
+    assert work_of(there, asked) == ["pictures"]
+    told = len(there.slack.ephemerals)
+    there.slack.post_message("wildlife", f"{BOT} make crops", thread_ts=message.ts)
+    await there.slack.until(lambda: there.slack.ephemerals[told:])
+    assert "see above" in ephemerals(there, told)[0]
+    assert made[0].ts.replace(".", "") in ephemerals(there, told)[0]
+
+
+async def test_further_pictures_wait_for_the_job_that_they_are_of(there: Workspace) -> None:
+    held = there.children.hold("track")
+    asked = len(there.children.asked)
+    message = await there.clip()
+    await there.progress(message, holds="Following")
+    there.slack.post_message("wildlife", f"{BOT} make crops", thread_ts=message.ts)
+    await there.slack.until(lambda: len(there.replies(message)) == 2)
+    held.set()
+    await there.slack.until(lambda: [each for each in there.replies(message) if each.text.startswith("Made of")])
+    assert sorted(work_of(there, asked)) == ["animations", "choose", "pictures", "probe", "summary", "track"]
 
 
 async def asked_by_name(there: Workspace, text: str, number: int = 1) -> list[Message]:

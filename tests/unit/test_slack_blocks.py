@@ -334,6 +334,25 @@ def test_a_crash_names_the_job_and_nothing_else() -> None:
     assert "-9" not in said
 
 
+@pytest.mark.parametrize(
+    ("make", "posted", "said"),
+    [
+        (("crops",), ["crops"], "Made of *clip.mp4*: cut-outs."),
+        (("crops",), [], "There is nothing in *clip.mp4* to make cut-outs of."),
+        (
+            ("crops", "<!channel>"),
+            ["crops"],
+            "Made of *clip.mp4*: cut-outs. I can't make &lt;!channel&gt; any more, so that is left out.",
+        ),
+        (("hologram",), [], "I can't make hologram any more, so that is left out."),
+    ],
+)
+def test_the_last_word_of_further_pictures_says_which_there_are(make: tuple[str, ...], posted: list[str], said: str) -> None:
+    message = blocks.made(job(options=Options(make=make)), posted)
+    checked(message)
+    assert message.text == said
+
+
 @pytest.mark.parametrize("objects", [0, 3])
 def test_damage_and_what_was_left_out_is_said_where_the_job_ends(objects: int) -> None:
     troubles = [
