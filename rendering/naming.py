@@ -44,6 +44,11 @@ def crop_name(name: str, shown: ShownObject) -> str:
     return f"{animation_name(name, shown).removesuffix('.gif')}.jpeg"
 
 
+def annotated_video_name(name: str) -> str:
+    """Return the name of the video with boxes; `name` is that of the video."""
+    return f"{safe_video_name(name)}.annotated.mp4"
+
+
 def is_numbered(rest: str) -> bool:
     """Return whether a file is of one object, by the rest of its name behind the video's and a dot."""
     number, mark, _ = rest.partition("_")

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from rendering.frames import CancelCheck, Progress
 from rendering.selection import Selected, Selection
+from rendering.video.blur import Blur
 from tracking.model import Annotations
 from tracking.registry import Registry
 
@@ -21,10 +22,15 @@ DEFAULT_SELECTION = Selection()
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """What is shown, and the font for scripts that Noto Sans does not cover."""
+    """
+    What is shown, and the font for scripts that Noto Sans does not cover.
+
+    `blur` is what the video with boxes makes unrecognisable; other pictures are not blurred.
+    """
 
     selection: Selection = DEFAULT_SELECTION
     font: Path | None = None
+    blur: Blur | None = None
 
 
 DEFAULT_OPTIONS = RenderOptions()

@@ -42,6 +42,8 @@ from tracking.mp4_tables import TooManyBoxesError, read_claims
 from tracking.video.cropping import Crop, read_crop
 from tracking.video.packets import MAX_PACKETS, TS_DISCONT, UNTIMED_CONTAINERS, FrameDecoder, Missing, PacketIndex
 from tracking.video.shape import Framing
+from tracking.video.sound import Sound
+from tracking.video.timeline import NO_TIME
 
 # Media containers only: FFmpeg would also open playlists and scripts, which name other files and hosts to read.
 CONTAINERS = (
@@ -167,6 +169,10 @@ class Frame:
         """
         return self._video.framing.pixels(self._decoded, size, order)
 
+    def planar(self, size: tuple[int, int]) -> av.VideoFrame:
+        """Return the upright picture at an even `size` (width, height) in planes, to be drawn on and encoded: see `Framing`."""
+        return self._video.framing.planar(self._decoded, size)
+
 
 class Video:
     """
@@ -287,6 +293,22 @@ class Video:
         if lost or is_cut_short or incomplete:
             whole_s = max(self.info.duration_s, self._claimed_s, decoded_s)
             self.loss = DecodeDamage(max(decoded_s, 0.0), whole_s, is_cut_short, decoder.frames_lost, lost, incomplete)
+
+    @contextlib.contextmanager
+    def sound(self, start_s: float = 0.0) -> Iterator[Sound | None]:
+        """
+        Give the sound that goes with the pictures from `start_s` seconds on, by a clock that begins there.
+
+        None where there is none, or where no clock tells how it goes with the pictures.
+        """
+        first = int(self._index.pts[self._index.timeline.order[0]])
+        container, pictures = self._opened()
+        with container:
+            stream = next((one for one in container.streams.audio if getattr(one, "codec_context", None) is not None), None)
+            if stream is None or pictures.time_base is None or first == NO_TIME or self.info.clock_jumps:
+                yield None
+            else:
+                yield Sound(container, stream, first * pictures.time_base + Fraction(start_s))
 
     def frame_times(self) -> NDArray[np.float64]:
         """Return the seconds of all frames, (M,), in the order in which they are shown, without decoding."""

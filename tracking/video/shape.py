@@ -13,12 +13,14 @@ from fractions import Fraction
 from typing import Literal, cast
 
 import av
+import cv2
 import numpy as np
 from av.buffer import Buffer
 from av.sidedata.sidedata import Type as SideDataType
+from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
-from tracking.video.colour import Converter
+from tracking.video.colour import Converter, is_hdr, matrix_of, planes_of
 from tracking.video.cropping import Crop
 
 Size = tuple[int, int]  # width, height
@@ -72,6 +74,12 @@ class Orientation:
             pixels = pixels.swapaxes(0, 1)
         return np.ascontiguousarray(pixels[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1])
 
+    def turn(self, stored: NDArray[np.uint8], upright: NDArray[np.uint8]) -> None:
+        """Fill a plane (H, W) with a stored one, turned."""
+        if self.transpose:
+            stored = np.asarray(cv2.transpose(stored), np.uint8)
+        upright[:] = stored[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
+
 
 class Framing:
     """
@@ -87,6 +95,7 @@ class Framing:
         self._converter = Converter()
         self.orientation = Orientation.of(first)
         self._rotation = first.rotation
+        self.matrix = Colorspace.ITU709 if is_hdr(first) else matrix_of(first)
         self.size = self.orientation.turned(self._square(self._stored))
 
     def pixels(self, frame: av.VideoFrame, size: Size | None, order: Literal["rgb", "bgr"]) -> NDArray[np.uint8]:
@@ -107,6 +116,23 @@ class Framing:
         framed = np.zeros((height, width, 3), np.uint8)
         framed[top : top + inner[1], left : left + inner[0]] = self._upright(frame, inner, orientation, order)
         return framed
+
+    def planar(self, frame: av.VideoFrame, size: Size) -> av.VideoFrame:
+        """
+        Return the upright picture at `size`, which is even, in planes (4:2:0, 8 bits, video range, matrix `matrix`).
+
+        It is the caller's own, to be drawn on. High dynamic range and odd shapes go by way of `pixels`.
+        """
+        stored = frame.width, frame.height
+        is_usual = stored == self._stored and frame.rotation == self._rotation and self._crop is None
+        if not is_usual or is_hdr(frame):
+            picture = av.VideoFrame.from_ndarray(self.pixels(frame, size, "rgb"), format="rgb24")
+            return self._converter.planar(picture, size, self.matrix)
+        source = self._converter.planar(frame, self.orientation.turned(size), self.matrix)
+        upright = av.VideoFrame(*size, "yuv420p")
+        for taken, given in zip(planes_of(upright), planes_of(source), strict=True):
+            self.orientation.turn(given, taken)
+        return upright
 
     def _square(self, stored: Size) -> Size:
         """Return the size of a stored picture with square pixels, after cutting."""
