@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rendering.overlay import pixel_box
+from rendering.presence import Presence
 from rendering.selection import ShownObject, label_key
 from rendering.video.planes import Canvas
-from rendering.video.presence import Presence
 from tracking.model import BoundingBox, Track
 
 CELLS = 5  # of the longer side: a face of a person who fills the box is one of them

@@ -9,9 +9,9 @@ from av.video.reformatter import Colorspace
 from rendering.colours import INK
 from rendering.fonts import Typeface, line_of
 from rendering.overlay import Caption, chip, pixel_box
+from rendering.presence import Presence
 from rendering.selection import ShownObject
 from rendering.video.planes import Canvas, Patch, Pen, Rectangle, colour_in_planes
-from rendering.video.presence import Presence
 
 LINE_SHARE = 230  # of the picture's smaller side
 TEXT_SHARE = 42
@@ -25,7 +25,7 @@ class Boxes:
     def __init__(self, shown: Sequence[ShownObject], size: tuple[int, int], matrix: Colorspace, typeface: Typeface) -> None:
         self._presence = Presence([one.track for one in shown])
         line = max(2, 2 * round(min(size) / LINE_SHARE / 2))
-        casing = colour_in_planes(INK, matrix)
+        casing, _, _ = colour_in_planes(INK, matrix)
         self._pens = [Pen(colour_in_planes(one.colour, matrix), casing, line, line // 2) for one in shown]
         text_px = max(LEAST_TEXT_PX, round(min(size) / TEXT_SHARE))
         self._captions = [_captions(one, text_px, matrix, typeface) for one in shown]

@@ -16,7 +16,6 @@ from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
 from rendering.colours import Colour
-from rendering.overlay import draw_box
 from tracking.video.colour import planes_of
 
 Plane = NDArray[np.uint8]
@@ -57,10 +56,10 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Pen:
-    """The colours and widths of a box: (brightness, blue, red) each, and pixels."""
+    """The line's brightness, blue and red, the casing's brightness, and their widths in pixels; that of the line is even."""
 
     line: tuple[int, int, int]
-    casing: tuple[int, int, int]
+    casing: int
     width: int
     casing_width: int
 
@@ -78,18 +77,23 @@ class Canvas:
         return self.frame.width, self.frame.height
 
     def draw_box(self, box: Rectangle, pen: Pen) -> None:
-        """Draw a box given in whole pixels (left, top, right, bottom), right and bottom outside."""
+        """
+        Draw a box given in whole pixels (left, top, right, bottom), right and bottom outside.
+
+        As `overlay.draw_box`: a line between two casings on the edge, outside of a box that is too small for that. The casing
+        is dark and without colour, so that it needs the plane of brightness alone.
+        """
         left, top, right, bottom = box[0] & ~1, box[1] & ~1, (box[2] + 1) & ~1, (box[3] + 1) & ~1
-        for number, plane in enumerate(self.planes):
-            shift = int(number > 0)
-            draw_box(
-                plane,
-                (left >> shift, top >> shift, right >> shift, bottom >> shift),
-                line=pen.line[number],
-                casing=pen.casing[number],
-                width=max(pen.width >> shift, 1),
-                casing_width=pen.casing_width >> shift,
-            )
+        is_small = min(right - left, bottom - top) < 4 * pen.width
+        out = pen.width if is_small else pen.width // 2 & ~1
+        bright, blue, red = self.planes
+        cased = pen.width + (1 if is_small else 2) * pen.casing_width
+        wide = out + pen.casing_width
+        _frame(bright, left - wide, top - wide, right + wide, bottom + wide, cased, pen.casing)
+        left, top, right, bottom = left - out, top - out, right + out, bottom + out
+        _frame(bright, left, top, right, bottom, pen.width, pen.line[0])
+        for plane, value in ((blue, pen.line[1]), (red, pen.line[2])):
+            _frame(plane, left // 2, top // 2, right // 2, bottom // 2, pen.width // 2, value)
 
     def put(self, patch: Patch, place: tuple[int, int]) -> None:
         """Lay a patch over the picture, its upper left corner at `place` (x, y), moved inside where it would reach out."""
@@ -132,6 +136,18 @@ def colour_in_planes(colour: Colour, matrix: Colorspace) -> tuple[int, int, int]
     """Return a colour as `in_planes` does, in whole levels."""
     bright, blue, red = np.rint(in_planes(np.array(colour, np.float32), matrix)).astype(int).tolist()
     return bright, blue, red
+
+
+def _frame(plane: Plane, left: int, top: int, right: int, bottom: int, thickness: int, value: int) -> None:
+    """Four bars, the outer edges given, as far as they are inside of the plane."""
+    height, width = plane.shape
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    if right > left and bottom > top:
+        inner_top, inner_bottom = min(top + thickness, bottom), max(bottom - thickness, top)
+        plane[top:inner_top, left:right] = value
+        plane[inner_bottom:bottom, left:right] = value
+        plane[inner_top:inner_bottom, left : left + thickness] = value
+        plane[inner_top:inner_bottom, max(right - thickness, left) : right] = value
 
 
 def _smaller(size: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:

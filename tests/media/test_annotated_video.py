@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from rendering.kinds.base import RenderOptions
 from rendering.kinds.video import shown_size
+from rendering.presence import Presence
 from rendering.render import render
 from rendering.selection import Selection
 from rendering.video.blur import Blur
 from rendering.video.planes import Canvas, in_planes
-from rendering.video.presence import Presence
 from tests.clips import GREEN, RED, Clip, ColourTags, Mover, Scene, draw_clip, variable_rate_clip
 from tracking.errors import Cancelled, StorageError
 from tracking.model import Annotations, BoundingBox, Segment, Track

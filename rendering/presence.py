@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tracking.model import BoundingBox, Track
+from tracking.model import BoundingBox, Segment, Track
 
 # A track is shown a moment before its first and after its last observation, which are taken some ten times a second at most.
 BESIDE_S = 0.06
@@ -39,6 +39,13 @@ class Presence:
             return False
         start_s, end_s = track.times.item(after - 1), track.times.item(after)
         return end_s - start_s > longest_gap_s and start_s + self._beside_s < time_s < end_s - self._beside_s
+
+
+def spans(track: Track) -> list[Segment]:
+    """Return the stretches for which an object is there, in order of time."""
+    apart = np.flatnonzero(np.diff(track.times) > longest_gap_s(track))
+    starts, ends = track.times[np.append(0, apart + 1)], track.times[np.append(apart, len(track) - 1)]
+    return [Segment(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
 def longest_gap_s(track: Track) -> float:
