@@ -327,8 +327,9 @@ class EngineUnavailable(EngineError):
     """
     The engine cannot run here or now.
 
-    `detail` is what it said; `subject` the project, key file or address that is at fault, "" where unknown.
-    `model` is the one that could not be fetched, "" where it is not for that.
+    `detail` is what it said; `subject` the project, key file or address that is at fault, "" where unknown; for a start without
+    an answer, where the run would write what it finds. `model` is the one that could not be fetched, "" where it is not for
+    that. One that `is_final` has ended a run: asking for the same run again gives the same.
     """
 
     engine: str
@@ -336,6 +337,7 @@ class EngineUnavailable(EngineError):
     detail: str = ""
     subject: str = ""
     model: str = ""
+    is_final: bool = False
 
 
 @dataclass(eq=False)

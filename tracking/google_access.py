@@ -29,6 +29,7 @@ _TOKEN_TIMEOUT_S = 10
 _DETAIL_LIMIT = 600  # a message of Google's with its link has some 400 characters
 
 _KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
+_PROJECT_VARIABLE = "GOOGLE_CLOUD_PROJECT"  # the libraries' own
 
 # Of google.rpc.ErrorInfo (google/api/error_reason.proto), and of Cloud Storage (its page of status and error codes for JSON).
 _FAULT_OF_REASON: Mapping[str, GoogleFault] = MappingProxyType(
@@ -240,6 +241,12 @@ def find_credentials() -> Credentials:
         raise CredentialsRefused(Refusal(fault, _key_file()), bounded(str(error))) from error
     found: Credentials = credentials
     return found
+
+
+def project_of(credentials: Credentials | None) -> str:
+    """Return the project whose service is used, as far as the credentials or the environment say, else ""."""
+    named = (getattr(credentials, name, None) for name in ("project_id", "quota_project_id"))
+    return os.environ.get(_PROJECT_VARIABLE) or next((str(project) for project in named if project), "")
 
 
 def sign_in(credentials: Credentials) -> None:

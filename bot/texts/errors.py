@@ -266,9 +266,15 @@ def engine_unavailable(error: errors.EngineUnavailable) -> str:
             return f"{engine} is busy: its quota is used up for now.{said} Try again in a few minutes, or use another engine."
         case errors.EngineAbsence.TIMEOUT:
             return f"{engine} did not answer in time.{said} Try again, or use another engine."
+        case errors.EngineAbsence.UNANSWERED if error.subject:
+            return (
+                f"{engine} was asked to start and gave no answer, so it may be running and cost money.{said} "
+                "Try again later: I look for its result before I start it again."
+            )
         case errors.EngineAbsence.UNANSWERED:
             return (
-                f"{engine} was asked to start and gave no answer, so it may be running.{said} Check that before you try again."
+                f"{engine} was asked to start and gave no answer, so it may be running and cost money.{said} "
+                "I can't see whether it is: trying again may cost the same once more."
             )
         case errors.EngineAbsence.LIBRARY:
             return f"{engine} can't run here.{_reason(error.detail)} Run `tracklet doctor`, or use another engine."

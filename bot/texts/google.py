@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from bot.jobs.facts import Pause
 from bot.texts.wording import quoted
 from tracking.errors import GoogleFault
 
@@ -26,6 +27,20 @@ def no_access(fault: GoogleFault, *, service: str, subject: str = "") -> str:
 def why_no_access(fault: GoogleFault, *, service: str, subject: str = "") -> str:
     """Return the first half of `no_access`, without a full stop, for people who can't mend it."""
     return _why_and_what_then(fault, service, subject)[0]
+
+
+def paused(why: Pause) -> str:
+    """Return why nothing is followed just now, in place of the stage; what comes next comes by itself."""
+    match why:
+        case Pause.STARTING:
+            return f"Handing the video to {VIDEO_INTELLIGENCE}"
+        case Pause.QUOTA:
+            return "Google's quota is used up for now: trying again every minute"
+        case Pause.OFFLINE:
+            return "Google does not answer: trying again"
+        case Pause.UNANSWERED:
+            return "Google has not said whether it took the video: looking for the result"
+    assert_never(why)
 
 
 def _why_and_what_then(fault: GoogleFault, service: str, subject: str) -> tuple[str, str]:
