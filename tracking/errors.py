@@ -107,6 +107,8 @@ class GoogleFault(StrEnum):
     NO_QUOTA_PROJECT = "no-quota-project"
     PERIMETER = "perimeter"  # VPC Service Controls
     ORG_POLICY = "org-policy"
+    RIGHT = "right"  # the account lacks one in the project; not one on a bucket
+    REQUEST = "request"  # the service does not take requests as we send them
 
 
 class EngineAbsence(StrEnum):
@@ -134,6 +136,7 @@ class EngineRefusal(StrEnum):
     REGION = "region"
     SLOW = "slow"
     LOST = "lost"  # a run that it no longer knows
+    STOPPED = "stopped"  # a run that somebody stopped there
     INTERNAL = "internal"
 
 
@@ -157,6 +160,8 @@ class StorageFault(StrEnum):
     KEY = "key"  # the Cloud KMS key of the bucket may not be used
     KEY_DISABLED = "key-disabled"  # ... or is disabled or destroyed
     CUSTOMER_KEY = "customer-key"  # encrypted with a key that its owner keeps
+    COUNTRY = "country"  # not to be used from where we are
+    REFUSED = "refused"  # for a reason that only the service's own words tell
 
 
 class TrackletError(Exception):

@@ -23,7 +23,16 @@ from bot.jobs.store import Store
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName, Handle, RemoteEngine
 from tracking.engines.remote import has_arrived
-from tracking.errors import EngineAbsence, EngineUnavailable, StorageError, TrackletError, service_words
+from tracking.errors import (
+    Cancelled,
+    EngineAbsence,
+    EngineRefusal,
+    EngineRefused,
+    EngineUnavailable,
+    StorageError,
+    TrackletError,
+    service_words,
+)
 from tracking.formats import video_intelligence
 from tracking.model import Segment
 from tracking.storage.base import Storage
@@ -157,6 +166,11 @@ class RemoteTracking:
                 raise
             logger.info("job %d: a poll was not answered: %s", job.number, service_words(error) or error.reason)
             return RemoteState(pause=pause or Pause.OFFLINE, refuses=pause is None)
+        except Cancelled:
+            current = await self._store.job(job.id)
+            if current is not None and current.cancelled_by:
+                raise
+            raise EngineRefused(EngineName.GOOGLE, EngineRefusal.STOPPED) from None
         return RemoteState(percent=state.percent, done=state.done, is_out_of_quota=state.is_out_of_quota)
 
     async def renew(self, job: Job, placed: Placement) -> Placement:

@@ -53,7 +53,8 @@ def _why_and_what_then(fault: GoogleFault, service: str, subject: str) -> tuple[
             why = f"I have no credentials for {service}"
             then = f"set GOOGLE_APPLICATION_CREDENTIALS to a key file, or run {LOGIN}"
         case GoogleFault.KEY_FILE_MISSING:
-            why, then = f"{_first(key_file)} is not there", "correct the path in GOOGLE_APPLICATION_CREDENTIALS"
+            why = f"{_first(key_file)} is not there"
+            then = "correct the path in GOOGLE_APPLICATION_CREDENTIALS, or in the file that it names"
         case GoogleFault.KEY_FILE_UNREADABLE:
             why, then = f"I may not read {key_file}", "give me the right to, or correct GOOGLE_APPLICATION_CREDENTIALS"
         case GoogleFault.KEY_FILE_MALFORMED:
@@ -91,6 +92,12 @@ def _why_and_what_then(fault: GoogleFault, service: str, subject: str) -> tuple[
         case GoogleFault.ORG_POLICY:
             why = f"A policy of the organisation forbids this use of {service}"
             then = "ask its administrator; Google's words are in the log"
+        case GoogleFault.RIGHT:
+            why = f"My Google account lacks a right in {project} that {service} asks for"
+            then = "give it the right that is named in the log"
+        case GoogleFault.REQUEST:
+            why = f"{service} does not take my requests in the form in which I send them"
+            then = "update Tracklet; Google's words are in the log"
         case _:
             assert_never(fault)
     return why, then

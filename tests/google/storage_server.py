@@ -54,8 +54,9 @@ class StorageServer:
 
     `closed` buckets want a token, `denied` ones refuse everybody, `refusals` gives the status, reason and message of others.
     Objects in `gzipped` are kept compressed and sent so. `lost_sessions` counts resumable uploads that are forgotten in the
-    middle (410), `lost_answers` counts uploads that happen and are answered
-    503, `cut_downloads` downloads that end in the middle, `failures` any requests that are answered 503 without happening.
+    middle (410), `short_pieces` pieces of which less is kept than was sent (308), `lost_answers` uploads that happen and are
+    answered 503, `cut_downloads` downloads that end in the middle, `failures` any requests that are answered 503 without
+    happening.
     A download that stalls does so in the middle too, and sets `stalled`; it ends with the server, or by `ends`.
     """
 
@@ -66,6 +67,7 @@ class StorageServer:
         self.refusals: dict[str, tuple[int, str, str]] = {}
         self.gzipped: set[str] = set()
         self.lost_sessions = 0
+        self.short_pieces = 0
         self.lost_answers = 0
         self.cut_downloads = 0
         self.failures = 0
@@ -141,6 +143,9 @@ class StorageServer:
             if upload_id and self.lost_sessions and request.method == "PUT":
                 self.lost_sessions -= 1
                 return _refusal(410, "uploadBrokenConnection", "The upload was forgotten.")
+            if upload_id and self.short_pieces and request.method == "PUT":
+                self.short_pieces -= 1
+                return web.Response(status=308, headers={"Range": "bytes=0-262143"})
             wanted = request.query.get("ifGenerationMatch", "")
             if upload_id in self._uploads and _is_last_piece(request):
                 bucket, name, wanted = self._uploads[upload_id]

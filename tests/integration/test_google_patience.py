@@ -222,3 +222,28 @@ async def test_a_run_that_ended_for_want_of_billing_is_told_at_once(tmp_path: Pa
     async with bot(tmp_path, service) as there:
         await there.progress(await there.clip(), holds="Billing is disabled")
     assert service.only_run.polls == 1
+
+
+async def test_a_run_that_somebody_stopped_at_google_is_not_told_as_stopped_here(
+    tmp_path: Path, service: VideoIntelligenceServer
+) -> None:
+    service.script = Script(hangs=True)
+    async with bot(tmp_path, service) as there:
+        message = await there.clip()
+        await there.progress(message, holds="Following")
+        service.only_run.is_cancelled = True
+        await there.progress(message, holds="Somebody stopped this run at Google Video Intelligence, not here")
+
+
+async def test_what_the_operator_can_mend_is_a_line_in_the_thread_and_a_link_in_the_log(
+    tmp_path: Path, service: VideoIntelligenceServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = "https://console.developers.google.com/apis/api/videointelligence.googleapis.com/overview?project=123456789"
+    words = f"Cloud Video Intelligence API has not been used in project 123456789 before or it is disabled. Visit {link}."
+    service.script = Script(start_code=code_pb2.PERMISSION_DENIED, message=words, reason="SERVICE_DISABLED")
+    async with bot(tmp_path, service) as there:
+        told = await there.progress(await there.clip(), holds="is switched off in the Google project 123456789")
+    assert told.text.endswith("tell them that it was job 1.")
+    assert link not in str(told.blocks)
+    assert link in caplog.text
+    assert service.start_calls == 1

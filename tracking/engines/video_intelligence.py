@@ -53,6 +53,7 @@ from tracking.errors import (
 )
 from tracking.formats import video_intelligence as annotation_format
 from tracking.google_access import (
+    QUOTA_REASONS,
     CredentialsRefused,
     access_refusal,
     bounded,
@@ -84,8 +85,8 @@ _NOT_SIGNED_IN = "Getting metadata from plugin failed"
 _NOT_SENT = ("failed to connect to all addresses", "DNS resolution failed", "Connection refused", "Name or service not known")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _MOST_LISTED = 2000  # operations of one location
-_MINUTE = re.compile(r"\bper minute\b|/min\b", re.IGNORECASE)
-_LONG = re.compile(r"\bper (?:day|month|year)\b|\bdaily\b|/d\b", re.IGNORECASE)
+_MINUTE = re.compile(r"\bper minute\b|PerMinute|/min\b", re.IGNORECASE)
+_LONG = re.compile(r"\bper (?:day|month|year)\b|Per(?:Day|Month|Year)|\bdaily\b|/d\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +320,7 @@ def translated(
     fills again soon.
     """
     google, detail = EngineName.GOOGLE, bounded(message)
-    if code == code_pb2.RESOURCE_EXHAUSTED:
+    if code == code_pb2.RESOURCE_EXHAUSTED or service_reason in QUOTA_REASONS:
         return _quota_error(message, metadata)
     if _NOT_SIGNED_IN in message:
         refusal = sign_in_refusal(message)
@@ -331,6 +332,10 @@ def translated(
     if code == code_pb2.UNIMPLEMENTED:
         has_ended = (today or date.today()) >= GOOGLE_RETIRES
         return EngineUnavailable(google, EngineAbsence.RETIRED if has_ended else EngineAbsence.ENDPOINT, detail)
+    if code == code_pb2.PERMISSION_DENIED and not (place or _GS_URI.search(message)):
+        return EngineUnavailable(google, GoogleFault.RIGHT, detail)
+    if code in _ABOUT_THE_VIDEO and call == "ask":
+        return EngineRefused(google, EngineRefusal.LOST, detail)
     if code in _ABOUT_THE_VIDEO:
         return _video_error(code, message, place=place, account=account)
     if call == "start":
@@ -367,7 +372,7 @@ def _video_error(code: int, message: str, *, place: str, account: str) -> Trackl
         return EngineRefused(google, EngineRefusal.PERMISSION, detail, place=where, account=account, role=role)
     if code == code_pb2.NOT_FOUND:
         if not where:
-            return EngineRefused(google, EngineRefusal.LOST, detail)
+            return EngineRefused(google, EngineRefusal.PRECONDITION, detail)
         return SourceNotFound(where) if is_video else StorageError(where, "write", StorageFault.MISSING, detail)
     if code == code_pb2.OUT_OF_RANGE:
         return EngineRefused(google, EngineRefusal.SEGMENT, detail)
