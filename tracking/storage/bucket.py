@@ -49,6 +49,10 @@ _ASK_RETRY = DEFAULT_RETRY.with_timeout(30)
 _FAILURES_WITHOUT_PROGRESS = 6
 _TRIES = 3  # of a transfer that has to begin again
 
+# What each kind of action asks for; who replaces an object deletes what was there.
+# Source: docs.cloud.google.com/storage/docs/access-control/iam-json, "Object methods".
+_RIGHTS = {"read": "storage.objects.get", "write": "storage.objects.create", "delete": "storage.objects.delete"}
+
 ResultT = TypeVar("ResultT")
 
 
@@ -190,6 +194,25 @@ class Bucket:
                     raise StorageError(self._shown(name), "delete", StorageFault.CONFLICT) from None
 
         await self._run(remove, name, "delete")
+
+    async def rights_missing(self) -> tuple[str, ...]:
+        """
+        Return which of "read", "write" and "delete" the credentials do not allow, () also where the service does not say so.
+
+        Raises `StorageError`.
+        """
+
+        def ask() -> set[str]:
+            bucket = self._google.client(anonymous=self._anonymous).bucket(self._name)
+            return set(bucket.test_iam_permissions(list(_RIGHTS.values()), timeout=_TIMEOUT_S, retry=_ASK_RETRY))
+
+        try:
+            granted = await self._google.run(ask, place=f"gs://{self._name}", action="read")
+        except StorageError as error:
+            if error.reason in {StorageFault.PERMISSION, StorageFault.REFUSED}:
+                return ()
+            raise
+        return tuple(action for action, permission in _RIGHTS.items() if permission not in granted)
 
     async def objects(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         def first_page() -> Iterator[Iterable[Blob]]:
