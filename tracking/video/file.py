@@ -41,7 +41,7 @@ from tracking.model import Segment
 from tracking.mp4_tables import TooManyBoxesError, read_claims
 from tracking.video.cropping import Crop, read_crop
 from tracking.video.packets import MAX_PACKETS, TS_DISCONT, UNTIMED_CONTAINERS, FrameDecoder, Missing, PacketIndex
-from tracking.video.shape import Framing
+from tracking.video.shape import Framing, Orientation
 
 # Media containers only: FFmpeg would also open playlists and scripts, which name other files and hosts to read.
 CONTAINERS = (
@@ -150,11 +150,12 @@ class FrameSampler:
 class Frame:
     """One decoded picture: its time in seconds, and its pixels on demand."""
 
-    __slots__ = ("_decoded", "_video", "time_s")
+    __slots__ = ("_decoded", "_orientation", "_video", "time_s")
 
-    def __init__(self, decoded: av.VideoFrame, time_s: float, video: Video) -> None:
+    def __init__(self, decoded: av.VideoFrame, time_s: float, video: Video, orientation: Orientation) -> None:
         self._decoded = decoded
         self._video = video
+        self._orientation = orientation
         self.time_s = time_s
 
     def pixels(self, size: tuple[int, int] | None = None, *, order: Literal["rgb", "bgr"] = "rgb") -> NDArray[np.uint8]:
@@ -165,7 +166,7 @@ class Frame:
         Colour matrix, range and HDR are handled; scaling down averages areas. A picture of another shape than the video's has
         black beside it.
         """
-        return self._video.framing.pixels(self._decoded, size, order)
+        return self._video.framing.pixels(self._decoded, self._orientation, size, order)
 
 
 class Video:
@@ -208,9 +209,9 @@ class Video:
             raise SegmentOutside(start_s=start_s, end_s=end_s, duration_s=self.info.duration_s)
         rate = rate_hz if rate_hz and rate_hz < self.info.frame_rate else None
         ticks = FrameSampler(rate, start_s=start_s)
-        for frame, time_s in self._sequence(first_s, last_s, ticks.due(times) if rate else None):
-            if ticks.is_due(time_s):
-                yield Frame(frame, time_s, self)
+        for frame in self._sequence(first_s, last_s, ticks.due(times) if rate else None):
+            if ticks.is_due(frame.time_s):
+                yield frame
 
     def frames_at(self, times_s: ArrayLike) -> Iterator[tuple[NDArray[np.intp], Frame]]:
         """
@@ -232,17 +233,16 @@ class Video:
         with FrameDecoder(self._opened, self._index) as decoder, contextlib.suppress(Missing):
             for frame in decoder.chosen(numbers):
                 number, places = served.popleft()
-                yield places, Frame(frame, float(shown_s[number]), self)
+                yield places, Frame(frame, float(shown_s[number]), self, decoder.orientation)
         if not served:
             return
         # An odd or damaged file: from here on nothing is left out; where no more decodes, the last good frame is looked for.
         first_s = float(shown_s[served[0][0]])
         latest: Frame | None = None
         for start_s in (first_s, first_s - GONE_BACK_S, 0.0):
-            for found, time_s in self._sequence(start_s - TIME_TOLERANCE_S, math.inf):
-                latest = Frame(found, time_s, self)
+            for latest in self._sequence(start_s - TIME_TOLERANCE_S, math.inf):
                 now = []
-                while served and shown_s[served[0][0]] <= time_s + 1e-6:
+                while served and shown_s[served[0][0]] <= latest.time_s + 1e-6:
                     now.append(served.popleft()[1])
                 if now:
                     yield np.concatenate(now), latest
@@ -252,10 +252,8 @@ class Video:
                 yield np.concatenate([places for _, places in served]), latest
                 return
 
-    def _sequence(
-        self, start_s: float, end_s: float, is_wanted: NDArray[np.bool_] | None = None
-    ) -> Iterator[tuple[av.VideoFrame, float]]:
-        """Good frames with their times, rising, from `start_s` to `end_s`; what is not wanted may be left out."""
+    def _sequence(self, start_s: float, end_s: float, is_wanted: NDArray[np.bool_] | None = None) -> Iterator[Frame]:
+        """Good frames, their times rising, from `start_s` to `end_s`; what is not wanted may be left out."""
         given_s = -math.inf
         begin_s = start_s
         for _ in range(ATTEMPTS):
@@ -268,7 +266,7 @@ class Video:
                         if time_s >= start_s and time_s > given_s:
                             given_s = time_s
                             self._check_picture(frame.width, frame.height)
-                            yield frame, time_s
+                            yield Frame(frame, time_s, self, decoder.orientation)
                 except Missing:
                     # First its marks of key frames are not believed any more, then its times.
                     if begin_s <= 0:
@@ -376,7 +374,8 @@ class Video:
         first, index = found
         self._index = index
         self._check_picture(first.width, first.height)
-        self.framing = Framing(first, pixel_shape=Fraction(1) if crop and crop.names_whole else pixel_shape, crop=crop)
+        shape = Fraction(1) if crop and crop.names_whole else pixel_shape
+        self.framing = Framing((first.width, first.height), decoder.orientation, pixel_shape=shape, crop=crop)
         line = self._index.timeline
         if self._claimed_s > line.duration_s + CLAIM_TOLERANCE_S:
             self._claimed_s = self._believed_s(line.duration_s)

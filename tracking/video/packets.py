@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from tracking.errors import VideoTooLarge
 from tracking.model import Segment
+from tracking.video.shape import UPRIGHT, Orientation
 from tracking.video.timeline import ASSUMED_RATE, NO_TIME, PacketTimes, Ticks, Timeline, counted, plausible_rate, timeline
 
 Opened = tuple[av.container.InputContainer, av.video.VideoStream]
@@ -179,6 +180,7 @@ class FrameDecoder:
     One pass over a video; a context manager that opens the file anew, so that no pass inherits another's state.
 
     `frames_lost` counts frames that did not decode or that refer to such, `lost` says when these would have been shown.
+    `orientation` is that of the frame that was given last.
     """
 
     def __init__(self, open_video: Opener, index: PacketIndex) -> None:
@@ -188,6 +190,7 @@ class FrameDecoder:
         self._is_lost = np.zeros(len(index), np.bool_)
         self.frames_lost = 0
         self.lost: list[Segment] = []
+        self.orientation = UPRIGHT
 
     def __enter__(self) -> Self:
         self._reader = _PacketReader(self._open, self._index)
@@ -210,6 +213,8 @@ class FrameDecoder:
         for _, frames in self._decoded(0):
             for frame in frames or []:
                 packets.append(frame.pts or 0)
+                if not good:
+                    self.orientation = Orientation.after(frame, self.orientation)
                 good = good or (None if frame.is_corrupt else frame)
             if good and (len(packets) >= ORDER_SAMPLE or not is_in_doubt):
                 break
@@ -273,6 +278,7 @@ class FrameDecoder:
                 if frames is None:
                     raise Missing
                 for frame in frames:
+                    self.orientation = Orientation.after(frame, self.orientation)
                     number = int(self._numbers[frame.pts or 0])
                     if not pending or number < pending[0]:
                         continue
@@ -307,6 +313,7 @@ class FrameDecoder:
                 place += 1
                 damaged_from = failed if damaged_from is None else min(damaged_from, failed)
             for frame in frames or []:
+                self.orientation = Orientation.after(frame, self.orientation)
                 source = frame.pts or 0
                 if frame.key_frame:
                     # Before it everything is shown that was decoded before it, and those after it that came already.
