@@ -56,6 +56,7 @@ TIME_TOLERANCE_S = 0.002
 CLAIM_TOLERANCE_S = 0.5
 
 GONE_BACK_S = 10.0  # for a good frame before a damaged end; most files have a key frame in that time
+STRICT_PICTURES = 3  # of the first ones of a Motion JPEG, one is without error as a rule
 ATTEMPTS = 3  # at a file whose own marks and times turn out to be wrong
 
 MAX_PIXELS = 8192 * 8192
@@ -185,6 +186,7 @@ class Video:
         self._limits = limits
         self._name = file_name(path)
         self.loss: DecodeDamage | None = None
+        self._is_strict = True
         size_bytes = self._checked_size()
         self._check_claims()
         self.info = self._examined(size_bytes)
@@ -261,7 +263,7 @@ class Video:
                 try:
                     for frame, time_s in decoder.from_time(begin_s, is_wanted=is_wanted):
                         if time_s > end_s:
-                            self._note_damage(decoder, start_s, given_s)
+                            self._note_damage(decoder, start_s, end_s, given_s)
                             return
                         if time_s >= start_s and time_s > given_s:
                             given_s = time_s
@@ -273,18 +275,20 @@ class Video:
                         self._index = self._index.with_timeline(self._index.timeline.in_order_of_decoding())
                     begin_s, is_wanted = 0.0, None
                     continue
-                self._note_damage(decoder, start_s, given_s, is_end=True)
+                self._note_damage(decoder, start_s, end_s, given_s, is_end=True)
                 return
         raise VideoDamaged(name=self._name)
 
-    def _note_damage(self, decoder: FrameDecoder, start_s: float, decoded_s: float, *, is_end: bool = False) -> None:
-        """Note what a pass from `start_s` on met; `is_end` says that it came to the end of the file."""
+    def _note_damage(
+        self, decoder: FrameDecoder, start_s: float, end_s: float, decoded_s: float, *, is_end: bool = False
+    ) -> None:
+        """Note what a pass over a stretch met; `is_end` says that it came to the end of the file."""
         is_cut_short = is_end and (self._index.cut_short or self._claimed_s > self.info.duration_s + CLAIM_TOLERANCE_S)
-        lost = tuple(stretch for stretch in decoder.lost if stretch.end_s > start_s)
+        frames_lost, lost = decoder.lost(start_s, end_s)
         incomplete = self._index.corrupt if is_end else 0
         if lost or is_cut_short or incomplete:
             whole_s = max(self.info.duration_s, self._claimed_s, decoded_s)
-            self.loss = DecodeDamage(max(decoded_s, 0.0), whole_s, is_cut_short, decoder.frames_lost, lost, incomplete)
+            self.loss = DecodeDamage(max(decoded_s, 0.0), whole_s, is_cut_short, frames_lost, lost, incomplete)
 
     def frame_times(self) -> NDArray[np.float64]:
         """Return the seconds of all frames, (M,), in the order in which they are shown, without decoding."""
@@ -347,7 +351,10 @@ class Video:
         stream = max(pictures, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height))
         self._check_picture(stream.width, stream.height)
         # FFmpeg's VP9 decoder crashes on damaged frames when several of them are decoded at once.
-        stream.thread_type = "SLICE" if stream.codec_context.codec.canonical_name == "vp9" else "AUTO"
+        codec = stream.codec_context.codec.canonical_name
+        stream.thread_type = "SLICE" if codec == "vp9" else "AUTO"
+        if codec == "mjpeg" and self._is_strict:
+            stream.codec_context.options = {"err_detect": "explode"}  # its errors are else neither marked nor told
         return stream
 
     def _check_picture(self, width: int, height: int) -> None:
@@ -367,8 +374,12 @@ class Video:
             raise VideoDamaged(name=self._name)
         if index.timeline.duration_s > self._limits.max_seconds:
             raise VideoTooLong(duration_s=index.timeline.duration_s, limit_s=self._limits.max_seconds)
-        with FrameDecoder(self._opened, index) as decoder:
-            found = decoder.first_frame()
+        # Of what the container calls incomplete, the rest is shown; and a camera may have its own idea of JPEG.
+        for self._is_strict in (not index.corrupt, False):
+            with FrameDecoder(self._opened, index) as decoder:
+                found = decoder.first_frame()
+            if codec != "mjpeg" or (found and (found[0].pts or 0) < STRICT_PICTURES):
+                break
         if found is None:
             raise VideoDamaged(name=self._name)
         first, index = found
