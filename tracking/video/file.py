@@ -40,6 +40,7 @@ from tracking.errors import (
 from tracking.model import Segment
 from tracking.mp4_tables import TooManyBoxesError, read_claims
 from tracking.video.cropping import Crop, read_crop
+from tracking.video.joined import next_recording
 from tracking.video.packets import MAX_PACKETS, TS_DISCONT, UNTIMED_CONTAINERS, FrameDecoder, Missing, PacketIndex
 from tracking.video.shape import Framing, Orientation
 
@@ -113,6 +114,7 @@ class DecodeDamage:
 
     The last frame was that of `decoded_s`, of `expected_s` seconds; `is_cut_short` says that the end is missing. `frames_lost`
     frames were left out within `lost`; `incomplete` packets hold less than they should, as the container itself says.
+    `has_rest` says that another recording follows in the file, which cannot be read.
     """
 
     decoded_s: float
@@ -121,6 +123,7 @@ class DecodeDamage:
     frames_lost: int
     lost: tuple[Segment, ...] = ()
     incomplete: int = 0
+    has_rest: bool = False
 
 
 class FrameSampler:
@@ -286,9 +289,10 @@ class Video:
         is_cut_short = is_end and (self._index.cut_short or self._claimed_s > self.info.duration_s + CLAIM_TOLERANCE_S)
         frames_lost, lost = decoder.lost(start_s, end_s)
         incomplete = self._index.corrupt if is_end else 0
-        if lost or is_cut_short or incomplete:
+        has_rest = is_end and self._has_rest
+        if lost or is_cut_short or incomplete or has_rest:
             whole_s = max(self.info.duration_s, self._claimed_s, decoded_s)
-            self.loss = DecodeDamage(max(decoded_s, 0.0), whole_s, is_cut_short, frames_lost, lost, incomplete)
+            self.loss = DecodeDamage(max(decoded_s, 0.0), whole_s, is_cut_short, frames_lost, lost, incomplete, has_rest)
 
     def frame_times(self) -> NDArray[np.float64]:
         """Return the seconds of all frames, (M,), in the order in which they are shown, without decoding."""
@@ -370,6 +374,17 @@ class Video:
             pixel_shape = stream.sample_aspect_ratio
             crop = self._crop(container, stream)
             index = PacketIndex.read(container, stream)
+            names = set(container.format.name.split(","))
+        try:
+            next_head = None if index.read_to is None else next_recording(self._path, names, index.read_to + 1)
+        except OSError as error:
+            raise NotAVideo(name=self._name, media=MediaKind.MISSING) from error
+        if next_head is not None and next_head <= int(index.position.max()):
+            # FFmpeg takes the head of the next for a packet of this.
+            container, stream = self._opened()
+            with container:
+                index = PacketIndex.read(container, stream, end=next_head)
+        self._has_rest = next_head is not None
         if not len(index):
             raise VideoDamaged(name=self._name)
         if index.timeline.duration_s > self._limits.max_seconds:

@@ -96,9 +96,11 @@ class PacketIndex:
         return int(self.pts.size)
 
     @classmethod
-    def read(cls, container: av.container.InputContainer, stream: av.video.VideoStream) -> PacketIndex:
+    def read(
+        cls, container: av.container.InputContainer, stream: av.video.VideoStream, *, end: int | None = None
+    ) -> PacketIndex:
         """
-        Read an open file without decoding, as far as it can be read.
+        Read an open file without decoding, as far as it can be read, or up to the place `end` in it.
 
         Raises `VideoTooLarge` for more packets than any honest video has.
         """
@@ -108,6 +110,8 @@ class PacketIndex:
         inspector = Inspector(codec, stream.codec_context.extradata or b"")
         try:
             for packet in _packets(container, stream):
+                if end is not None and packet.pos is not None and packet.pos >= end:
+                    break
                 data = bytes(packet)
                 pts.append(NO_TIME if packet.pts is None else packet.pts)
                 dts.append(NO_TIME if packet.dts is None else packet.dts)
@@ -160,6 +164,12 @@ class PacketIndex:
             broken,
             _leading(line, len(marked)),
         )
+
+    @property
+    def read_to(self) -> int | None:
+        """Where the last but one packet of the file begins, None where that is not known."""
+        known = np.sort(self.position[self.position >= 0])
+        return int(known[-2]) if known.size > 1 else None
 
     def with_timeline(self, found: Timeline) -> PacketIndex:
         """Return the same packets with another timeline."""
@@ -485,7 +495,9 @@ class _PacketReader:
             number = self._next - 1
             if number < first:
                 continue
-            if number >= self._index.packet_count or (number == first and not self._is(packet, number)):
+            if number >= self._index.packet_count:
+                return
+            if number == first and not self._is(packet, number):
                 raise Missing
             yield number, packet
 
