@@ -212,4 +212,7 @@ def _lost(loss: DecodeDamage | None) -> tuple[EngineWarning, ...]:
     if loss.incomplete and not problems:
         facts = ProblemKind.INCOMPLETE, 0.0, 0.0, loss.incomplete
         problems.append(EngineWarning(DATA_LOSS, f"{loss.incomplete} pictures are incomplete", *facts))
+    if loss.has_rest:
+        facts = ProblemKind.REST_UNREAD, loss.expected_s, loss.expected_s, 0
+        problems.append(EngineWarning(DATA_LOSS, "another recording follows in the file", *facts))
     return tuple(problems)
