@@ -40,6 +40,9 @@ MAX_MOMENTS = 3
 # A moment at which another object of the page is shown already is worth a little less, so that not all show one picture.
 MOMENT_TAKEN_WORTH, MOMENT_TAKEN_S = 0.96, 0.25
 
+# So long a GIF plays, or a third of a shorter one, before its loop jumps from the clip's end to its start.
+OPENING_PLAYS_S = 1.0
+
 # Thresholds come as 0.7 and confidences as the 32-bit 0.7 of a file, which is a little less.
 ROUNDING = 1e-6
 
@@ -103,14 +106,16 @@ class ShownObject:
     One object that is shown.
 
     `number` is what people call it, in pictures and lists alike; it counts from 1. `moments` are one to three observations
-    where it is likely sharp, large, whole and in sight, the best first. `clip` is its most telling stretch, 6 s at most.
-    `colour` is that of its label. `group` is the heading that it stands under on its page, "" where there is none.
+    where it is likely sharp, large, whole and in sight, the best first. `clip` is its most telling stretch, 6 s at most, and
+    `opening_s` the best moment in it that a loop can begin with. `colour` is that of its label. `group` is the heading that it
+    stands under on its page, "" where there is none.
     """
 
     number: int
     track: Track
     moments: tuple[Moment, ...]
     clip: Segment
+    opening_s: float
     colour: Colour
     group: str = ""
 
@@ -229,10 +234,17 @@ def shown_objects(
     for place, track in enumerate(tracks):
         if place % PAGE_OBJECTS == 0:
             taken.clear()
-        moments = _moments(track, occluders, taken, looked_at=looked_at, duration_s=duration_s)
+        seen = np.flatnonzero(_in_sight(track, duration_s))
+        sightings = _Sightings.of(track, seen, occluders, looked_at=looked_at)
+        moments = _moments(sightings, taken)
         taken[_slot(moments[0].time_s)] += 1
+        clip = _clip(track, duration_s)
+        in_clip = seen[(track.times[seen] >= clip.start_s) & (track.times[seen] <= clip.end_s)]
+        if in_clip.size < seen.size:
+            sightings = _Sightings.of(track, in_clip, occluders, looked_at=looked_at)
         group = groups[place] if groups else ""
-        found.append(ShownObject(place + 1, track, moments, _clip(track, duration_s), colours[label_key(track.label)], group))
+        colour = colours[label_key(track.label)]
+        found.append(ShownObject(place + 1, track, moments, clip, _opening_s(sightings, clip), colour, group))
     return tuple(found)
 
 
@@ -329,15 +341,26 @@ def _clip(track: Track, duration_s: float) -> Segment:
     return Segment(best, best + MAX_CLIP_S)
 
 
-def _moments(
-    track: Track, occluders: _Occluders, taken: Counter[int], *, looked_at: int, duration_s: float
-) -> tuple[Moment, ...]:
-    """Up to `MAX_MOMENTS` promising observations, apart from each other in time, the best first."""
-    seen = np.flatnonzero(_in_sight(track, duration_s))
-    chosen = seen[np.unique(np.linspace(0, seen.size - 1, min(looked_at, seen.size)).round().astype(int))]
-    times, boxes = track.times[chosen], track.boxes[chosen]
-    score = _view_quality(times, boxes) * (1 - 0.8 * occluders.hidden(track, times, boxes))
-    score *= np.array([MOMENT_TAKEN_WORTH ** min(taken[_slot(time_s)], 3) for time_s in times.tolist()])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sightings:
+    """Some of a track's observations in order of time, and how good a picture each is likely to be: `quality` (N,), 0..1."""
+
+    track: Track
+    times: NDArray[np.float64]
+    quality: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, track: Track, among: NDArray[np.intp], occluders: _Occluders, *, looked_at: int) -> _Sightings:
+        """Look at so many of the observations `among`, evenly spread."""
+        chosen = among[np.unique(np.linspace(0, among.size - 1, min(looked_at, among.size)).round().astype(int))]
+        times, boxes = track.times[chosen], track.boxes[chosen]
+        return cls(track, times, _view_quality(times, boxes) * (1 - 0.8 * occluders.hidden(track, times, boxes)))
+
+
+def _moments(sightings: _Sightings, taken: Counter[int]) -> tuple[Moment, ...]:
+    """Return up to `MAX_MOMENTS` promising observations, apart from each other in time, the best first."""
+    track, times = sightings.track, sightings.times
+    score = sightings.quality * [MOMENT_TAKEN_WORTH ** min(taken[_slot(time_s)], 3) for time_s in times.tolist()]
     apart_s = max(0.15, min(1.0, track.duration_s / 6))
     found: list[int] = []
     for place in np.argsort(-score, kind="stable").tolist():
@@ -348,6 +371,19 @@ def _moments(
         if len(found) == MAX_MOMENTS:
             break
     return tuple(Moment(float(times[place]), track.box_at(float(times[place])), float(score[place])) for place in found)
+
+
+def _opening_s(sightings: _Sightings, clip: Segment) -> float:
+    """
+    Return the best moment that a loop over `clip` can begin with.
+
+    What begins just before the loop's end shows a jump before anybody has seen a movement.
+    """
+    before_s = clip.end_s - min(OPENING_PLAYS_S, clip.duration_s / 3)
+    allowed = sightings.times <= before_s
+    if not allowed.any():
+        return clip.start_s
+    return float(sightings.times[np.argmax(np.where(allowed, sightings.quality, -1.0))])
 
 
 def _view_quality(times: NDArray[np.float64], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
