@@ -28,7 +28,6 @@ PAGE_OBJECTS = 24
 
 # From so many objects on a page has a group for each label that several of them share, where there are several such labels.
 GROUPED_FROM = 8
-STANDING = "standing still"
 
 # What stands still is there for this share of its shot, which lasts so long at least, and its centre is nearly always within
 # this share of its box's diagonal.
@@ -101,14 +100,21 @@ class Moment(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Objects that stand together on their page: those of some labels, or, without one, what stands still for its shot."""
+
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ShownObject:
     """
     One object that is shown.
 
     `number` is what people call it, in pictures and lists alike; it counts from 1. `moments` are one to three observations
     where it is likely sharp, large, whole and in sight, the best first. `clip` is its most telling stretch, 6 s at most, and
-    `opening_s` the best moment in it that a loop can begin with. `colour` is that of its label. `group` is the heading that it
-    stands under on its page, "" where there is none.
+    `opening_s` the best moment in it that a loop can begin with. `colour` is that of its label. `group` is what it
+    stands with on its page, None where pages have no groups.
     """
 
     number: int
@@ -117,7 +123,7 @@ class ShownObject:
     clip: Segment
     opening_s: float
     colour: Colour
-    group: str = ""
+    group: Group | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,18 +219,23 @@ def passes(track: Track, selection: Selection) -> Passes:
     return Passes(track.confidence >= selection.min_confidence - ROUNDING, len(track) >= selection.min_frames)
 
 
+def whole_percent(share: float) -> int:
+    """Return a confidence or another share (0..1) in whole percent; only what is certain is 100."""
+    return 100 if share >= 1 else min(round(share * 100), 99)
+
+
 def label_key(label: str) -> str:
     """Return what all spellings of one label have in common: case, blanks around it and Unicode's forms make no other label."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", label).strip().casefold())
 
 
 def shown_objects(
-    tracks: Sequence[Track], all_tracks: Sequence[Track], *, duration_s: float = 0.0, groups: Sequence[str] = ()
+    tracks: Sequence[Track], all_tracks: Sequence[Track], *, duration_s: float = 0.0, groups: Sequence[Group | None] = ()
 ) -> tuple[ShownObject, ...]:
     """
     Return `tracks`, numbered in the order given, with their moments; `all_tracks` are what may hide them.
 
-    `groups` are the headings that they stand under, none by default.
+    `groups` are what they stand with on their pages, none by default.
     """
     colours = colours_of(label_key(track.label) for track in tracks)
     occluders = _Occluders(all_tracks)
@@ -242,15 +253,15 @@ def shown_objects(
         in_clip = seen[(track.times[seen] >= clip.start_s) & (track.times[seen] <= clip.end_s)]
         if in_clip.size < seen.size:
             sightings = _Sightings.of(track, in_clip, occluders, looked_at=looked_at)
-        group = groups[place] if groups else ""
+        group = groups[place] if groups else None
         colour = colours[label_key(track.label)]
         found.append(ShownObject(place + 1, track, moments, clip, _opening_s(sightings, clip), colour, group))
     return tuple(found)
 
 
-def _in_pages(tracks: Sequence[Track], shots: Sequence[Segment], end_s: float) -> list[tuple[Track, str]]:
+def _in_pages(tracks: Sequence[Track], shots: Sequence[Segment], end_s: float) -> list[tuple[Track, Group | None]]:
     """
-    Return `tracks` page by page with their groups' headings: a person reads a page as a list of what happens.
+    Return `tracks` page by page with their groups: a person reads a page as a list of what happens.
 
     Those of one page are in order of time, by label where several labels have several objects each; what stands still for its
     whole shot comes last.
@@ -259,7 +270,7 @@ def _in_pages(tracks: Sequence[Track], shots: Sequence[Segment], end_s: float) -
     return [placed for page in pages for placed in _grouped(sorted(page, key=lambda one: one.segment), shots, end_s)]
 
 
-def _grouped(page: Sequence[Track], shots: Sequence[Segment], end_s: float) -> list[tuple[Track, str]]:
+def _grouped(page: Sequence[Track], shots: Sequence[Segment], end_s: float) -> list[tuple[Track, Group | None]]:
     standing = [track for track in page if _stands_still(track, shots, end_s)]
     if len(page) < GROUPED_FROM or len(standing) == len(page):
         standing = []
@@ -267,14 +278,14 @@ def _grouped(page: Sequence[Track], shots: Sequence[Segment], end_s: float) -> l
     counts = Counter(label_key(track.label) for track in moving)
     several = [key for key, count in counts.items() if count > 1]
     if len(page) < GROUPED_FROM or len(several) < 2:
-        return [*((track, "") for track in moving), *((track, STANDING) for track in standing)]
-    placed: list[tuple[Track, str]] = []
+        return [*((track, None) for track in moving), *((track, Group()) for track in standing)]
+    placed: list[tuple[Track, Group | None]] = []
     for key in several:
         members = [track for track in moving if label_key(track.label) == key]
-        placed += [(track, members[0].label) for track in members]
+        placed += [(track, Group((members[0].label,))) for track in members]
     single = [track for track in moving if counts[label_key(track.label)] == 1]
-    heading = ", ".join(track.label for track in single)
-    return [*placed, *((track, heading) for track in single), *((track, STANDING) for track in standing)]
+    others = Group(tuple(track.label for track in single))
+    return [*placed, *((track, others) for track in single), *((track, Group()) for track in standing)]
 
 
 def _stands_still(track: Track, shots: Sequence[Segment], end_s: float) -> bool:

@@ -21,10 +21,15 @@ DEFAULT_SELECTION = Selection()
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """What is shown, and the font for scripts that Noto Sans does not cover."""
+    """
+    What is shown, the font for scripts that Noto Sans does not cover, and the words in pictures.
+
+    `standing_still` is the heading of what stands still for its whole shot; without it that stands together under none.
+    """
 
     selection: Selection = DEFAULT_SELECTION
     font: Path | None = None
+    standing_still: str = ""
 
 
 DEFAULT_OPTIONS = RenderOptions()
