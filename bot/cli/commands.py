@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from bot.jobs.limits import bounded_memory, limits_of, out_of_memory
-from bot.texts import cli, comparison, errors
+from bot.texts import cli, comparison, errors, wording
 from tracking.engines.base import EngineName
 from tracking.errors import Cancelled, GoogleFault, InputError, MediaKind, NotAVideo, file_name, service_words
 from tracking.model import Segment
@@ -488,7 +488,8 @@ def render_options(
     from rendering.kinds.base import RenderOptions
     from rendering.selection import Selection
 
-    return RenderOptions(Selection(min_confidence, min_frames, words(labels)), settings.font, blur)
+    selection = Selection(min_confidence, min_frames, words(labels))
+    return RenderOptions(selection, settings.font, wording.STANDING_STILL, wording.CAMERA_MOVES, blur)
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -124,9 +124,9 @@ def nothing_passed(facts: ResultFacts) -> str:
 
 
 def labels_not_written(labels: Sequence[str]) -> str:
-    """Return which labels are an ellipsis in the pictures, because no font at hand has their letters."""
+    """Return which labels stand in the pictures only in part, because no font at hand has all of their letters."""
     told = listing([quoted(label, limit=30) for label in labels], limit=6)
-    said = f"No font here can write {told}; the pictures show … instead."
+    said = f"No font here can write all of {told}; the pictures show … instead, and leave emoji out."
     return f"{said} Install tracklet[fonts], or set TRACKLET_FONT to a font that can."
 
 

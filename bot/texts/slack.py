@@ -152,7 +152,8 @@ def labels_missing(asked: Sequence[str], there: Sequence[str]) -> list[str]:
 
 def labels_not_written(labels: Sequence[str]) -> str:
     """Tell which labels stand in the pictures only in part, because no font of the bot's has their letters."""
-    return f"I have no font for {wording.listing(labels, limit=6)}; the pictures show … instead. Whoever runs me can add one."
+    told = wording.listing(labels, limit=6)
+    return f"I have no font for all of {told}; the pictures show … instead, and leave emoji out. Whoever runs me can add one."
 
 
 def no_such_labels(labels: Sequence[str], where: str) -> str:

@@ -40,7 +40,8 @@ def draw(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> list[P
                 progress((done + fraction) / len(chosen))
 
             background, camera_moves = _background(video, shot, tell, cancelled)
-            page = draw_trajectories(background, objects, shot, typeface, camera_moves=camera_moves)
+            without = drawing.options.camera_moves if camera_moves else None
+            page = draw_trajectories(background, objects, shot, typeface, without=without)
             path = drawing.out / chart_name(drawing.name, NAME, page=number)
             write_chart(page, path)
             written.append(PictureFile(path))

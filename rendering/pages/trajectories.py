@@ -20,7 +20,6 @@ from rendering.presence import spans
 from rendering.selection import ShownObject
 from tracking.model import Segment, Track
 
-CAMERA_MOVES = "The camera moves: no paths"
 DIMMED, WASHED = 0.45, 60  # the background's contrast, and its darkest level: paths stand out on it
 STEP_S = 0.1
 TEXT_SHARE = 36  # of the picture's width
@@ -31,15 +30,24 @@ RINGS = 4  # of places around a path's begin that are tried for its number
 
 
 def draw_trajectories(
-    background: Picture, objects: Sequence[ShownObject], shot: Segment, typeface: Typeface, *, camera_moves: bool = False
+    background: Picture,
+    objects: Sequence[ShownObject],
+    shot: Segment,
+    typeface: Typeface,
+    *,
+    without: str | None = None,
 ) -> Picture:
-    """Return the background with the path of each object within `shot`, and a strip below it that explains the colours."""
+    """
+    Return the background with the path of each object within `shot`, and a strip below it that explains the colours.
+
+    `without` is why there are no paths.
+    """
     height, width = background.shape[:2]
     text_px = max(11, round(width / TEXT_SHARE))
     strip = round(text_px * 2.2)
     page = blank((width, height + strip))
     picture = np.asarray(background * DIMMED + WASHED, np.uint8)
-    if not camera_moves:
+    if without is None:
         line = max(2, round(width / 320))
         paths = [(one, path) for one in objects for path in _paths(one.track, shot, (width, height))]
         taken: list[Rectangle] = []
@@ -49,7 +57,7 @@ def draw_trajectories(
             number = chip(Caption(str(one.number), "", "", one.colour), round(text_px * 1.3), text_px, typeface)
             taken.append(_put_beside(picture, number, path[0, 1:], 2 * line, taken))
     put(page, picture, (0, 0))
-    _draw_scale(page[height:], shot, typeface, text_px, CAMERA_MOVES if camera_moves else "")
+    _draw_scale(page[height:], shot, typeface, text_px, without)
     return page
 
 
@@ -130,7 +138,7 @@ def _put_beside(
     return place
 
 
-def _draw_scale(strip: Picture, shot: Segment, typeface: Typeface, text_px: int, note: str) -> None:
+def _draw_scale(strip: Picture, shot: Segment, typeface: Typeface, text_px: int, note: str | None) -> None:
     """The shot's first and last time, and between them the colours; or why there are none."""
     height, width = strip.shape[:2]
     pad = text_px // 2
@@ -139,7 +147,7 @@ def _draw_scale(strip: Picture, shot: Segment, typeface: Typeface, text_px: int,
     blend(strip, start, (pad, top), MUTED)
     blend(strip, end, (width - pad - end.shape[1], top), MUTED)
     left, right = 2 * pad + start.shape[1], width - 2 * pad - end.shape[1]
-    if note:
+    if note is not None:
         fitted = typeface.fitted(note, text_px, max(right - left, 0))
         blend(strip, typeface.coverage(fitted, text_px), (left, top), PAPER)
     elif right > left:

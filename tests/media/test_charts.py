@@ -19,7 +19,7 @@ from rendering.selection import Selection
 from tests.clips import GREEN, RED, Clip, Mover, Scene, draw_clip
 from tracking.model import Annotations, Segment, Track
 
-OPTIONS = RenderOptions(Selection(min_confidence=0.0, min_frames=1))
+OPTIONS = RenderOptions(Selection(min_confidence=0.0, min_frames=1), camera_moves="no paths here")
 WALK = Mover("walker", RED, (0.1, 0.2), ((0.0, 0.2, 0.3), (4.0, 0.8, 0.3)))
 LATE = Mover("late", GREEN, (0.1, 0.2), ((0.0, 0.5, 0.8),), visible=Segment(2.0, 4.0))
 

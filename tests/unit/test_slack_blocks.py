@@ -76,6 +76,13 @@ def test_objects_beyond_the_most_that_are_shown_are_told_below_the_list() -> Non
     assert "59,000 more objects pass" in shown
 
 
+def test_labels_that_no_font_can_write_are_told_below_the_list() -> None:
+    found = summary(2).model_copy(update={"unwritten": ("自転車", "<b> & co")})
+    shown = checked(blocks.object_list(job(), found, next_first=3, next_page=2))
+    assert "I have no font for all of 自転車 and &lt;b&gt; &amp; co; the pictures show … instead" in shown
+    assert "no font" not in checked(blocks.object_list(job(), summary(2), next_first=3, next_page=2))
+
+
 PROBED = Probe(width=64, height=48, duration_s=2.0, engine="yolox", why="model", model="yolox_tiny.onnx")
 
 
