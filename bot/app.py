@@ -622,14 +622,20 @@ def check(settings: Settings) -> None:
     check_tokens(settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value())
 
 
-async def serve(settings: Settings, *, takes_work: bool = True, lease_times: LeaseTimes = DEFAULT_LEASE_TIMES) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    takes_work: bool = True,
+    children: TaskRunner | None = None,
+    lease_times: LeaseTimes = DEFAULT_LEASE_TIMES,
+) -> None:
     """
     Run the bot until SIGTERM or SIGINT; without `takes_work` it only answers, and workers do the jobs.
 
     Raises `OptionError`, `SlackError`.
     """
     ended = _ended_by_signal()
-    bot = Bot(settings, watchdog=Watchdog(), takes_work=takes_work, lease_times=lease_times)
+    bot = Bot(settings, children=children, watchdog=Watchdog(), takes_work=takes_work, lease_times=lease_times)
     try:
         # Slack may not answer for a while; whoever waits for that may lose patience.
         await unless_cancelled(bot.start(), ended)
@@ -687,10 +693,12 @@ class Worker:
         await self._ending.aclose()
 
 
-async def worker(settings: Settings, *, lease_times: LeaseTimes = DEFAULT_LEASE_TIMES) -> None:
+async def worker(
+    settings: Settings, *, children: TaskRunner | None = None, lease_times: LeaseTimes = DEFAULT_LEASE_TIMES
+) -> None:
     """Do jobs until SIGTERM or SIGINT. Raises `OptionError`, `SlackError`."""
     ended = _ended_by_signal()
-    working = Worker(settings, watchdog=Watchdog(), lease_times=lease_times)
+    working = Worker(settings, children=children, watchdog=Watchdog(), lease_times=lease_times)
     try:
         await unless_cancelled(working.start(), ended)
         logger.info("working")
