@@ -645,14 +645,20 @@ def check(settings: Settings) -> None:
     check_tokens(settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value())
 
 
-async def serve(settings: Settings, *, takes_work: bool = True) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    takes_work: bool = True,
+    children: TaskRunner | None = None,
+    lease_times: LeaseTimes = DEFAULT_LEASE_TIMES,
+) -> None:
     """
     Run the bot until SIGTERM or SIGINT; without `takes_work` it only answers, and workers do the jobs.
 
     Raises `OptionError`, also where Slack takes back the app token later on, and `SlackError`.
     """
     ended = _ended_by_signal()
-    bot = Bot(settings, watchdog=Watchdog(), takes_work=takes_work)
+    bot = Bot(settings, children=children, watchdog=Watchdog(), takes_work=takes_work, lease_times=lease_times)
     try:
         try:
             # Slack may not answer for a while; whoever waits for that may lose patience.
@@ -719,10 +725,12 @@ class Worker:
         await self._ending.aclose()
 
 
-async def worker(settings: Settings) -> None:
+async def worker(
+    settings: Settings, *, children: TaskRunner | None = None, lease_times: LeaseTimes = DEFAULT_LEASE_TIMES
+) -> None:
     """Do jobs until SIGTERM or SIGINT. Raises `OptionError`, `SlackError`."""
     ended = _ended_by_signal()
-    working = Worker(settings, watchdog=Watchdog())
+    working = Worker(settings, children=children, watchdog=Watchdog(), lease_times=lease_times)
     try:
         await unless_cancelled(working.start(), ended)
         logger.info("working")
