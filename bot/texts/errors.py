@@ -134,6 +134,7 @@ def _foreign_fault(error: errors.AnnotationError) -> str:
         "no XML": "this is not XML",
         "document type": "it has a document type, which could hide anything, so I don't read it",
         "too deep": "elements are nested too deeply",
+        "long line": "the line is too long",
         "no annotations": "this is not the XML that CVAT writes for a video: it begins with <annotations>",
         "no object": "an object was expected",
         "no list": "a list was expected",

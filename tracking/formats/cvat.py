@@ -194,7 +194,7 @@ def _xml_faults() -> Iterator[None]:
         yield
     except expat.ExpatError as error:
         raise AnnotationError(place=f"line {error.lineno}, column {error.offset + 1}", problem="no XML") from error
-    except ValueError as error:  # an encoding that Python does not know
+    except (LookupError, ValueError) as error:  # an encoding that Python or the parser does not know
         raise AnnotationError(place="file", problem="encoding") from error
 
 

@@ -92,7 +92,7 @@ class Gathered:
         return Track(number, found.label, found.confidence, self._footage.frame_times[frames], boxes)
 
 
-def text_of(path: Path, *, limit: int = MAX_BYTES, is_optional: bool = False) -> str:
+def text_of(path: Path, *, limit: int, is_optional: bool = False) -> str:
     """Return a file's text, "" for an optional one that is not there. Raises `AnnotationError`."""
     try:
         return bytes_of(path, limit=limit).decode("utf-8-sig")
@@ -104,8 +104,9 @@ def text_of(path: Path, *, limit: int = MAX_BYTES, is_optional: bool = False) ->
         raise
 
 
-def bytes_of(path: Path, *, limit: int = MAX_BYTES) -> bytes:
-    """Return a file's bytes. Raises `AnnotationError`."""
+def bytes_of(path: Path, *, limit: int = 0) -> bytes:
+    """Return a file's bytes, `limit` at most, else as many as a file of ours may have. Raises `AnnotationError`."""
+    limit = limit or MAX_BYTES
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)
@@ -125,6 +126,8 @@ def text_lines(path: Path) -> Iterator[tuple[str, str]]:
                 number, total = number + 1, total + len(line)
                 if total > MAX_BYTES:
                     raise AnnotationError(place="file", problem="too large", limit=MAX_BYTES)
+                if len(line) == MAX_LINE_BYTES:
+                    raise AnnotationError(place=f"line {number}", problem="long line")
                 try:
                     yield f"line {number}", line.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError as error:
