@@ -218,6 +218,13 @@ def formats_offered() -> dict[str, str]:
     return {key: found.description for key, found in FORMATS.items()}
 
 
+def readable_formats() -> dict[str, str]:
+    """Return the formats that can be read by their keys, with what each holds."""
+    from tracking.formats.base import FORMATS
+
+    return {key: found.description for key, found in FORMATS.items() if found.read is not None}
+
+
 def make_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Let a command take the kinds of pictures, and what is blurred in the video."""
     for option in (
@@ -390,8 +397,10 @@ def compare(
 @click.argument("video", type=LocalFile())
 @click.argument("annotations", type=LocalFile())
 @click.option("--format", "formats", required=True, type=KeysOption(formats_offered), help="For which tools.")
+@click.option("--about", type=LocalFile(), metavar="TOML", help="What the video can't say: place and time for camtrap-dp.")
+@click.option("--images", is_flag=True, help="Write the pictures, too, where a format has a place for them: yolo.")
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go.")
-def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...]) -> None:
+def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...], about: Path | None, images: bool) -> None:
     """Write ANNOTATIONS of VIDEO in the format of another tool."""
     from bot.cli.export import export_video
     from bot.cli.terminal import Terminal
@@ -399,9 +408,39 @@ def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...
 
     settings, wanted = settings_of_environment(), tuple(FORMATS[key] for key in formats)
     with bounded_memory(), interruptible() as cancelled:
-        files = export_video(video, annotations, folder, formats=wanted, settings=settings, cancelled=cancelled)
+        files = export_video(
+            video,
+            annotations,
+            folder,
+            formats=wanted,
+            about=about,
+            images=images,
+            settings=settings,
+            cancelled=cancelled,
+        )
     for line in cli.where_lines([[path.name] for path in files], annotations="", folder=str(folder)):
         Terminal().say(line)
+
+
+@commands.command(name="import")
+@click.argument("file", type=LocalFile())
+@click.option("--format", "formats", required=True, type=KeysOption(readable_formats), help="Of which tool FILE is.")
+@click.option("--video", required=True, type=LocalFile(), metavar="VIDEO", help="The video that FILE is of.")
+@click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go.")
+def import_command(file: Path, video: Path, folder: Path, formats: tuple[str, ...]) -> None:
+    """Make an annotation file of FILE, which holds tracks in the format of another tool."""
+    from bot.cli.export import import_tracks
+    from bot.cli.terminal import Terminal
+    from tracking.formats.base import FORMATS
+
+    if len(formats) != 1:
+        raise click.UsageError(cli.keys_wanted(readable_formats()))
+    settings, terminal = settings_of_environment(), Terminal()
+    with bounded_memory():
+        path, annotations = import_tracks(file, video, folder, form=FORMATS[formats[0]], settings=settings)
+    terminal.say(cli.imported(len(annotations.tracks)))
+    for line in cli.where_lines([], annotations=path.name, folder=str(folder)):
+        terminal.say(line)
 
 
 @commands.command()

@@ -157,6 +157,11 @@ def where_lines(groups: Sequence[Sequence[str]], *, annotations: str, folder: st
     return [f"In {folder}:", *(f"  {name}" for name in named)] if named else []
 
 
+def imported(tracks: int) -> str:
+    """Say how many objects a file of another tool has."""
+    return f"{count(tracks, 'object')} read."
+
+
 def annotations_stayed(there: str, ours: str) -> str:
     """Say that a file which was there already was not overwritten."""
     return f"{quoted(there)} was there and says something else, so it stayed; this run's annotations are in {quoted(ours)}."
