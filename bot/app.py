@@ -70,6 +70,7 @@ from bot.web.slack_requests import slack_route
 from bot.web.trigger_auth import TriggerAuth, is_for_this_machine_alone
 from bot.web.triggers import trigger_routes
 from tracking.engines.base import RemoteEngine
+from tracking.engines.remote import PATIENCE, Patience
 from tracking.errors import Cancelled, OptionError
 from tracking.sources.addresses import AddressPolicy
 from tracking.sources.download import Fetcher, FetchLimits
@@ -94,16 +95,17 @@ OTHERS_WRITE_S = 7200.0  # what another process may be at one file
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """
-    How long to wait for Slack, in seconds.
+    How long to wait for others, in seconds.
 
     `token_s` from one look at the token to the next, `file_event_s` for the message of a shared file, `share_s` for a file of
-    ours to be shared, `file_pauses_s` from one look at a file that is not ready to the next.
+    ours to be shared, `file_pauses_s` from one look at a file that is not ready to the next; `remote` is for a remote engine.
     """
 
     token_s: float = TOKEN_S
     file_event_s: float = GRACE_S
     share_s: float = SHARE_S
     file_pauses_s: tuple[float, ...] = FILE_PAUSES_S
+    remote: Patience = PATIENCE
 
 
 DEFAULT_TIMEOUTS = Timeouts()
@@ -238,6 +240,7 @@ class Bot:
             slack=slack,
             children=self._children,
             file_pauses_s=self._patience.file_pauses_s,
+            patience=self._patience.remote,
             takes_work=self._takes_work,
             lease_times=self._lease_times,
         )
@@ -420,6 +423,7 @@ def build_jobs(
     slack: SlackParts,
     children: TaskRunner,
     file_pauses_s: Sequence[float] = FILE_PAUSES_S,
+    patience: Patience = PATIENCE,
     takes_work: bool = True,
     lease_times: LeaseTimes = DEFAULT_LEASE_TIMES,
 ) -> JobParts:
@@ -446,6 +450,7 @@ def build_jobs(
         shared=slack.lookups,
         reporter=reporter,
         file_pauses_s=file_pauses_s,
+        patience=patience,
     )
     executor_id = "local" if settings.uses_sqlite else new_executor_id()
     runtime = Runtime(settings, storage.database, workflow.run, executor_id=executor_id, takes_work=takes_work)
@@ -642,14 +647,20 @@ def check(settings: Settings) -> None:
     check_tokens(settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value())
 
 
-async def serve(settings: Settings, *, takes_work: bool = True) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    takes_work: bool = True,
+    children: TaskRunner | None = None,
+    lease_times: LeaseTimes = DEFAULT_LEASE_TIMES,
+) -> None:
     """
     Run the bot until SIGTERM or SIGINT; without `takes_work` it only answers, and workers do the jobs.
 
     Raises `OptionError`, also where Slack takes back the app token later on, and `SlackError`.
     """
     ended = _ended_by_signal()
-    bot = Bot(settings, watchdog=Watchdog(), takes_work=takes_work)
+    bot = Bot(settings, children=children, watchdog=Watchdog(), takes_work=takes_work, lease_times=lease_times)
     try:
         try:
             # Slack may not answer for a while; whoever waits for that may lose patience.
@@ -695,7 +706,13 @@ class Worker:
                 settings, ending, store=storage.store, knowledge_graph=KNOWLEDGE_GRAPH, share_s=self._patience.share_s
             )
             jobs = build_jobs(
-                settings, ending, storage=storage, slack=slack, children=self._children, lease_times=self._lease_times
+                settings,
+                ending,
+                storage=storage,
+                slack=slack,
+                children=self._children,
+                patience=self._patience.remote,
+                lease_times=self._lease_times,
             )
             await jobs.start(ending)
             if self._watchdog is not None:
@@ -710,10 +727,12 @@ class Worker:
         await self._ending.aclose()
 
 
-async def worker(settings: Settings) -> None:
+async def worker(
+    settings: Settings, *, children: TaskRunner | None = None, lease_times: LeaseTimes = DEFAULT_LEASE_TIMES
+) -> None:
     """Do jobs until SIGTERM or SIGINT. Raises `OptionError`, `SlackError`."""
     ended = _ended_by_signal()
-    working = Worker(settings, watchdog=Watchdog())
+    working = Worker(settings, children=children, watchdog=Watchdog(), lease_times=lease_times)
     try:
         await unless_cancelled(working.start(), ended)
         logger.info("working")

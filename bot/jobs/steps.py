@@ -24,9 +24,7 @@ from bot.jobs.facts import (
     Nothing,
     Opened,
     Pictures,
-    Placement,
     Probe,
-    RemoteState,
     Summary,
     SummaryPage,
     Tracked,
@@ -212,17 +210,6 @@ class Steps:
         """Fetch an annotation file that somebody else made; what it is worth is seen when it is read."""
         content = await self._storage.annotations.read(job.request.annotations)
         await asyncio.to_thread(write_whole, target, content)
-        return Nothing()
-
-    async def poll(self, job: Job, placed: Placement, handle: str) -> RemoteState:
-        """Ask a remote engine how far it is."""
-        state = await self._remote.poll(placed, handle)
-        self._reporter(job).show(job, JobState.TRACKING, state.percent / 100)
-        return state
-
-    async def collect(self, placed: Placement, handle: str, target: Path) -> Nothing:
-        """Bring the annotations of a remote run here."""
-        await self._remote.collect(placed, handle, target)
         return Nothing()
 
     async def summary(self, job: Job, video: VideoFile, probed: Probe, annotations: str) -> Summary:

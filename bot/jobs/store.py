@@ -357,6 +357,19 @@ class Store:
         )
         return await self._run(lambda connection: _first(connection, query))
 
+    async def ended_without_result(self, job_id: JobId) -> Job | None:
+        """Return the job before this one with the same tracks, if it is over without any; None where another has given them."""
+        same = sa.select(jobs.c.tracks_key).where(jobs.c.id == job_id).scalar_subquery()
+        query = sa.select(jobs).where(jobs.c.tracks_key == same, jobs.c.id != job_id, jobs.c.state.in_(OVER))
+        query = query.order_by(jobs.c.number.desc()).limit(1)
+        found = await self._run(lambda connection: _first(connection, query))
+        return None if found is None or found.state is JobState.DONE else found
+
+    async def changed_since(self, at: float, *, but: JobId) -> list[Job]:
+        """Return the jobs other than `but` whose rows were changed at that time or later."""
+        query = sa.select(jobs).where(jobs.c.updated_at >= at, jobs.c.id != but)
+        return await self._run(lambda connection: _all(connection, query))
+
     async def jobs_of_thread(self, team: str, channel: str, thread_ts: str) -> list[Job]:
         """Return the jobs that answer in a thread, newest first."""
         query = sa.select(jobs).where(jobs.c.team == team, jobs.c.channel == channel, jobs.c.thread_ts == thread_ts)

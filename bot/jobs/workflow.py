@@ -37,10 +37,7 @@ from bot.jobs.facts import (
     Opened,
     ParentSeen,
     Pictures,
-    Placement,
     Probe,
-    RemoteState,
-    Started,
     StepTimes,
     Summary,
     Tracked,
@@ -52,6 +49,7 @@ from bot.jobs.operator_faults import needs_operator, translated
 from bot.jobs.ports import JobReporter, SharedVideos
 from bot.jobs.processes import TaskRunner, unless_cancelled
 from bot.jobs.remote import RemoteTracking
+from bot.jobs.remote_run import RemoteRun
 from bot.jobs.steps import FILE_PAUSES_S, GIFS_A_MESSAGE, Steps
 from bot.jobs.stopwatch import Stopwatch, running, stage_seconds, worked_s
 from bot.jobs.store import Store
@@ -59,10 +57,9 @@ from bot.jobs.threads import Threads
 from bot.settings import Settings
 from tracking import plain_text
 from tracking.engines.base import EngineName
-from tracking.engines.remote import LONGEST_POLL_S, RUN_LIMIT_S, next_poll_delay
+from tracking.engines.remote import LONGEST_POLL_S, PATIENCE, Patience
 from tracking.errors import (
     Cancelled,
-    EngineAbsence,
     EngineUnavailable,
     TrackletError,
     service_words,
@@ -106,7 +103,9 @@ class Workflow:
         remote: RemoteTracking,
         reporter: Callable[[Job], JobReporter],
         file_pauses_s: Sequence[float] = FILE_PAUSES_S,
+        patience: Patience = PATIENCE,
     ) -> None:
+        self._patience = patience
         self._store = store
         self._data_dir = settings.data_dir
         self._remote = remote
@@ -291,29 +290,34 @@ class Workflow:
         return str(target)
 
     async def _track_remotely(self, job: Job, video: VideoFile, probed: Probe, target: Path) -> None:
-        """Start once, then wait for an event or ask; each answer is a recorded step, each wait a durable one."""
-        remote, steps = self._remote, self._steps
-        run_key = steps.cache.run_key(job, probed)
-        placed = await self._step(job, "place", Placement, lambda: remote.place(job, video, run_key=run_key), JobState.TRACKING)
-        handle = ""
+        """Have the annotation file from an engine that works elsewhere; a run that nobody waits for any more is stopped."""
+        reporter, run_key = self._reporter(job), self._steps.cache.run_key(job, probed)
+
+        async def step(name: str, kind: type[FactT], work: Callable[[], Awaitable[FactT]]) -> FactT:
+            return await self._step(job, name, kind, work, JobState.TRACKING)
+
+        async def wait(seconds: float) -> None:
+            await DBOS.recv_async(WAKE, timeout_seconds=seconds)
+
+        run = RemoteRun(
+            job,
+            self._remote,
+            patience=self._patience,
+            step=step,
+            wait=wait,
+            pauses=partial(reporter.pauses, job),
+            show=partial(reporter.show, job, JobState.TRACKING),
+        )
         try:
-            segment = job.request.options.segment
-            started = await self._step(job, "start", Started, lambda: remote.start(job, placed, segment), JobState.TRACKING)
-            handle = started.handle
-            state = RemoteState(done=not handle)
-            polls, waited_s = 0, 0.0
-            while not state.done:
-                if waited_s > RUN_LIMIT_S:
-                    raise _Stopped(failures.to_json(EngineUnavailable(EngineName.GOOGLE, EngineAbsence.TIMEOUT)))
-                # No chance in a workflow: the job's number spreads those that began together.
-                wait_s = next_poll_delay(polls, jitter=job.number % 10 / 10)
-                await DBOS.recv_async(WAKE, timeout_seconds=wait_s)
-                polls, waited_s = polls + 1, waited_s + wait_s
-                state = await self._step(job, f"poll-{polls}", RemoteState, lambda: steps.poll(job, placed, handle))
-            await self._step(job, "collect", Nothing, lambda: steps.collect(placed, handle, target))
-        except _Stopped:
-            if handle:
-                await DBOS.run_step_async({"name": "stop"}, remote.cancel, handle)
+            place = partial(self._remote.place, job, video, run_key=run_key)
+            await run.annotate(place, target, duration_s=probed.duration_s)
+        except (_Stopped, EngineUnavailable) as error:
+            # Where only the questions were refused, the run goes on, and whoever asks again has its result (`RemoteTracking`).
+            is_refused = isinstance(error, _Stopped) and error.error["kind"] == EngineUnavailable.__name__
+            if run.placed is not None and run.may_go_on and not is_refused:
+                await DBOS.run_step_async({"name": "stop"}, self._remote.stop, job, run.placed, run.handle)
+            if isinstance(error, EngineUnavailable):
+                raise _Stopped(failures.to_json(error), "poll") from error
             raise
 
     async def _store_the_rest(self, job: Job, facts: Drawable) -> None:

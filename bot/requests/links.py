@@ -30,6 +30,8 @@ VIDEO_SUFFIXES = frozenset(
         "asf",
         "mxf",
         "dav",
+        "mjpeg",
+        "mjpg",
     }
 )
 

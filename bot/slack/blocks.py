@@ -15,12 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.engines import Why
-from bot.jobs.facts import JobFacts, Probe, Summary, ToldObject
+from bot.jobs.facts import JobFacts, Pause, Probe, Summary, ToldObject
 from bot.jobs.model import Job, JobState, Kind, Source, SourceKind
 from bot.knowledge_graph import entity_link
 from bot.requests.links import VIDEO_SUFFIXES
 from bot.slack.buttons.base import Place, drawn, element
-from bot.texts import engine, errors, wording
+from bot.texts import engine, errors, google, wording
 from bot.texts import slack as texts
 from bot.texts.mrkdwn import escape, inert
 from rendering.kinds.base import KINDS
@@ -71,13 +71,27 @@ def title_of(source: Source) -> str:
     return f"{source.name} ({host.removeprefix('www.')})" if host else source.name
 
 
-def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None, before: int | None = None) -> Message:
-    """Return the one message that is edited as the job moves; `before` is how many come first while it waits, else None."""
+def progress(
+    job: Job,
+    state: JobState,
+    *,
+    fraction: float,
+    left_s: float | None,
+    before: int | None = None,
+    pause: Pause | None = None,
+) -> Message:
+    """
+    Return the one message that is edited as the job moves.
+
+    `before` is how many come first while it waits, else None; `pause` is why it does not get on.
+    """
     head = _head(job)
-    line = texts.STAGES[state] if before is None else texts.waiting(before)
+    line = texts.STAGES[state]
     details = []
     if before is not None:
-        left_s = None
+        line, left_s = texts.waiting(before), None
+    elif pause is not None:
+        line, left_s = google.paused(pause), None
     elif fraction > 0:
         line = f"{line} · {wording.percent(fraction)}"
         details.append(bar(fraction))

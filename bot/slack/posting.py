@@ -25,7 +25,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs import error_codec as failures
-from bot.jobs.facts import Animation, JobFacts, Summary, SummaryPage, ToldObject
+from bot.jobs.facts import Animation, JobFacts, Pause, Summary, SummaryPage, ToldObject
 from bot.jobs.model import Job, JobId, JobState, Json, Kind
 from bot.jobs.store import Store
 from bot.slack import blocks
@@ -120,6 +120,9 @@ class ThreadPoster:
 
     def waits(self, job: Job, before: int | None) -> None:
         self.board.waits(job, before)
+
+    def pauses(self, job: Job, why: Pause | None) -> None:
+        self.board.pauses(job, why)
 
     async def summary(self, job: Job, pages: Sequence[SummaryPage], objects: Sequence[ToldObject]) -> None:
         rows = {row.number: row for row in objects}

@@ -26,6 +26,7 @@ from bot.texts.mrkdwn import escape, inert
 from bot.texts.plurals import counted, counted_labels
 from bot.texts.wording import clock, count, percent, span
 from tracking.errors import (
+    EngineAbsence,
     EngineUnavailable,
     GoogleFault,
     ProcessDied,
@@ -151,7 +152,8 @@ def labels_missing(asked: Sequence[str], there: Sequence[str]) -> list[str]:
 
 def labels_not_written(labels: Sequence[str]) -> str:
     """Tell which labels stand in the pictures only in part, because no font of the bot's has their letters."""
-    return f"I have no font for {wording.listing(labels, limit=6)}; the pictures show … instead. Whoever runs me can add one."
+    told = wording.listing(labels, limit=6)
+    return f"I have no font for all of {told}; the pictures show … instead, and leave emoji out. Whoever runs me can add one."
 
 
 def no_such_labels(labels: Sequence[str], where: str) -> str:
@@ -221,6 +223,10 @@ def _out_of_order(error: TrackletError) -> str:
             return "I can't use the place where I keep my files"
         case EngineUnavailable(reason=GoogleFault() as fault):
             return inert(why_no_access(fault, service=engine_name(error.engine), subject=error.subject))
+        case EngineUnavailable(reason=EngineAbsence.RETIRED):
+            return f"{engine_name(error.engine)} was shut down by Google on 2027-09-14"
+        case EngineUnavailable(reason=EngineAbsence.ENDPOINT):
+            return f"What answers here is not {engine_name(error.engine)}"
         case EngineUnavailable():
             return f"{engine_name(error.engine)} is not set up here"
     return "My detector can't be used"

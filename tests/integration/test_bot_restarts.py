@@ -326,6 +326,11 @@ async def test_killed_between_the_start_and_its_note_a_job_does_not_start_twice(
         for _ in range(2):
             await bot.end(signal.SIGKILL)
             await bot.start()
+
+        def said() -> bool:
+            return any("Google has not said whether" in each.text for each in bot.slack.messages("wildlife"))
+
+        await bot.slack.until(said, WAIT_S)
         await service.write_output(service.only_run)
         await answered_once(bot)
         assert service.start_calls == 1

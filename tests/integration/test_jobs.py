@@ -15,7 +15,7 @@ from dbos import DBOS
 
 from bot.app import open_storage
 from bot.jobs.database import Database
-from bot.jobs.facts import Animation, JobFacts, Summary, SummaryPage, ToldObject
+from bot.jobs.facts import Animation, JobFacts, Pause, Summary, SummaryPage, ToldObject
 from bot.jobs.model import Job, JobId, JobState, Json, Options, Request, Source, SourceKind, link_id
 from bot.jobs.ports import JobReporter
 from bot.jobs.remote import RemoteTracking
@@ -56,6 +56,8 @@ class RecordingReporter:
         self.shown.append((state, fraction))
 
     def waits(self, job: Job, before: int | None) -> None: ...
+
+    def pauses(self, job: Job, why: Pause | None) -> None: ...
 
     async def summary(self, job: Job, pages: Sequence[SummaryPage], objects: Sequence[ToldObject]) -> None:
         self.told.append(("summary", [number for page in pages for number in page.objects]))

@@ -233,6 +233,24 @@ def test_a_start_says_where_it_listens_with_the_time_and_nothing_else(slack: Pla
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ INFO bot\.app: listening on http://\S+ and Socket Mode\n", line)
 
 
+def test_a_start_asks_no_server_for_credentials(slack: Playground, environment: dict[str, str], tmp_path: Path) -> None:
+    """A metadata server that accepts and says nothing would hold it up for long."""
+    with socket.create_server(("127.0.0.1", 0)) as metadata:
+        metadata.setblocking(False)
+        host = f"127.0.0.1:{metadata.getsockname()[1]}"
+        google = {"GCE_METADATA_HOST": host, "GCE_METADATA_IP": host, "CLOUDSDK_CONFIG": str(tmp_path)}
+        buckets = {f"TRACKLET_{place}_BUCKET": f"{place.lower()}-bucket" for place in ("VIDEO", "ANNOTATION", "OBJECT")}
+        there = own() | environment | google | buckets
+        with subprocess.Popen([sys.executable, "-m", "bot", "serve"], env=there, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr
+            said = next(line for line in process.stderr if "listening on" in line or "ERROR" in line)
+            process.send_signal(signal.SIGTERM)
+            process.stderr.read()
+        assert "listening on" in said
+        with pytest.raises(BlockingIOError):
+            metadata.accept()
+
+
 def test_a_taken_port_of_the_demo_is_told_with_its_option(run: Run, slack: Playground) -> None:
     status, _, err = run("demo", "--no-browser", "--port", slack.port)
     assert status == 2

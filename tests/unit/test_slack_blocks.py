@@ -76,6 +76,13 @@ def test_objects_beyond_the_most_that_are_shown_are_told_below_the_list() -> Non
     assert "59,000 more objects pass" in shown
 
 
+def test_labels_that_no_font_can_write_are_told_below_the_list() -> None:
+    found = summary(2).model_copy(update={"unwritten": ("自転車", "<b> & co")})
+    shown = checked(blocks.object_list(job(), found, next_first=3, next_page=2))
+    assert "I have no font for all of 自転車 and &lt;b&gt; &amp; co; the pictures show … instead" in shown
+    assert "no font" not in checked(blocks.object_list(job(), summary(2), next_first=3, next_page=2))
+
+
 PROBED = Probe(width=64, height=48, duration_s=2.0, engine="yolox", why="model", model="yolox_tiny.onnx")
 
 
@@ -358,6 +365,7 @@ def test_damage_and_what_was_left_out_is_said_where_the_job_ends(objects: int) -
     troubles = [
         {"code": 15, "message": "", "fault": "CUT_SHORT", "start_s": 12.4, "end_s": 60.0},
         {"code": 15, "message": "", "fault": "PICTURES_LOST", "start_s": 2.0, "end_s": 3.0, "pictures": 25},
+        {"code": 15, "message": "", "fault": "REST_UNREAD", "start_s": 61.0, "end_s": 61.0},
         {"code": 9, "message": "", "fault": "CAMERA_MOVES", "start_s": 3.0, "end_s": 5.0},
         {"code": 9, "message": "", "fault": "CAMERA_MOVES", "start_s": 7.0, "end_s": 9.0},
         {"fault": "REPORTED", "code": 13, "message": "<!channel> broke."},
@@ -369,6 +377,7 @@ def test_damage_and_what_was_left_out_is_said_where_the_job_ends(objects: int) -
     for said in (
         "it ends at 0:12, and should go on to 1:00",
         "25 pictures between 0:02 and 0:03 could not be read and were left out",
+        "only the first can be read, up to 1:01",
         "The camera moves at 0:03–0:05 and 0:07–0:09; these were left out",
         "&lt;!channel&gt; broke.",
     ):
