@@ -84,6 +84,7 @@ logger = logging.getLogger(__name__)
 SLACK_TIMEOUT_S = 30.0
 RATE_LIMIT_TRIES = 8  # each waits as long as Slack says
 SOCKET_CHECK_S = 10.0
+SOCKET_PING_S = 10.0  # one that stays without an answer ends a connection that has become deaf
 SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 SOCKET_REFUSALS = 3  # one after the other; a single one may be a fault of Slack's that passes
 CLOSE_S = 2.0
@@ -323,7 +324,8 @@ class Bot:
         `SOCKET_REFUSALS` times ends it: no waiting mends that.
         """
         token = self.settings.slack_app_token.get_secret_value()
-        handler = AsyncSocketModeHandler(app, token, web_client=client, logger=logging.getLogger("slack_sdk.socket_mode"))
+        log = logging.getLogger("slack_sdk.socket_mode")
+        handler = AsyncSocketModeHandler(app, token, web_client=client, logger=log, ping_interval=SOCKET_PING_S)
         handler.client.wss_uri = address
         self._socket = handler
 
