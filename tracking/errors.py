@@ -232,12 +232,14 @@ class AnnotationError(InputError):
     An annotation file that is not what it should be: `place` is a path such as `annotation_results[0].segment`.
 
     For a file that can't be opened, `place` is its name, and the problem "no file" or "unreadable". Where it holds more
-    than may be read, `limit` is how much that would be.
+    than may be read, `limit` is how much that would be. `form` is the format of another tool, as people call it, "" where the
+    file should be one of ours.
     """
 
     place: str
     problem: str
     limit: int = 0
+    form: str = ""
 
 
 @dataclass(eq=False)

@@ -253,6 +253,25 @@ class Store:
 
         await self._run(work)
 
+    async def offer(self, job_id: JobId, **places: int) -> Job:
+        """
+        Note which pictures may be asked for next, by the name of the fact; return the job as it is then.
+
+        A place never goes back, and 0, after which there is nothing more, stays: what is asked for twice, or in another order,
+        changes nothing.
+        """
+
+        def work(connection: sa.Connection) -> Job:
+            # A write first, as in `update`.
+            connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(updated_at=time.time()))
+            query = sa.select(jobs).where(jobs.c.id == job_id)
+            known = connection.execute(query).one().facts
+            ahead = {name: place for name, place in places.items() if _is_ahead(place, known.get(name))}
+            connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(facts={**known, **ahead}))
+            return _job(connection.execute(query).one())
+
+        return await self._run(work)
+
     async def request_cancel(self, job_id: JobId, user: str) -> bool:
         """Note who wants the job stopped; False when it is over already."""
         query = (
@@ -545,6 +564,11 @@ class Store:
                 return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, transaction)
+
+
+def _is_ahead(place: int, known: int | None) -> bool:
+    """Return whether a place comes after the `known` one, None where none is; 0 comes after all."""
+    return known is None or (known != 0 and (place == 0 or place > known))
 
 
 def _insert_new(connection: sa.Connection, table: sa.Table, row: Json) -> bool:

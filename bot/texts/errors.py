@@ -18,6 +18,7 @@ from tracking import errors
 
 # What `tracking` and `rendering` call an option, and the name under which a person sets it.
 SET_AS = {
+    "about": "--about",
     "font": "TRACKLET_FONT",
     "google-endpoint": "TRACKLET_VIDEO_INTELLIGENCE_ENDPOINT",
     "google-location": "TRACKLET_LOCATION",
@@ -89,6 +90,8 @@ def annotation_fault(error: errors.AnnotationError) -> str:
             f"The annotation file {too_much}, which is more than I read at once. "
             "Have a shorter part of the video annotated, or fewer pictures a second, or split the file."
         )
+    if error.form:
+        return _foreign_fault(error)
     if error.problem.startswith("holds "):
         return (
             f"The annotation file {quoted(error.problem)}, and no tracked objects. "
@@ -117,6 +120,32 @@ def annotation_fault(error: errors.AnnotationError) -> str:
         f"The annotation file can't be used: at {quoted(error.place)}, {problem}. "
         "I read what the Video Intelligence API writes, and what I write myself."
     )
+
+
+def _foreign_fault(error: errors.AnnotationError) -> str:
+    """What is wrong with a file of another tool."""
+    frames = count(error.limit, "frame")
+    problem = {
+        "no file": "there is no such file",
+        "unreadable": "it can't be read",
+        "missing": "something is missing",
+        "encoding": "its text is damaged, or in another encoding than UTF-8",
+        "no JSON": "this is not JSON",
+        "no XML": "this is not XML",
+        "document type": "it has a document type, which could hide anything, so I don't read it",
+        "too deep": "elements are nested too deeply",
+        "long line": "the line is too long",
+        "no annotations": "this is not the XML that CVAT writes for a video: it begins with <annotations>",
+        "no object": "an object was expected",
+        "no list": "a list was expected",
+        "no number": "a number was expected",
+        "no box": "a box was expected",
+        "no track": "it does not say which object this is, and I need boxes that were followed",
+        "no frame": f"there is no such frame: the video has {frames}. Is the file of another video, or of another rate?",
+        "other videos": "it is of several videos, and none is called as this one",
+        "out of range": "the number is out of range",
+    }.get(error.problem, quoted(error.problem))
+    return f"This {error.form} file can't be used: at {quoted(error.place)}, {quoted_sentence(problem, limit=300)}"
 
 
 @sentence.register
