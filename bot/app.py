@@ -77,6 +77,7 @@ from tracking.sources.download import Fetcher, FetchLimits
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Root, Storage
 from tracking.storage.bucket import Bucket, GoogleStorage
+from tracking.storage.passing import keep_removing_forgotten
 from tracking.storage.roots import open_root
 
 logger = logging.getLogger(__name__)
@@ -262,6 +263,8 @@ class Bot:
             results_kept_s=settings.results_kept_days * DAY_S or None,
         )
         ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
+        if isinstance(videos := storage.storage.videos, Bucket):
+            ending.push_async_callback(_ended, asyncio.create_task(keep_removing_forgotten(videos)))
         ending.push_async_callback(_ended, asyncio.create_task(jobs.service.keep_tending()))
         token = TokenCheck(slack.client, again_s=self._patience.token_s)
         await self._listen(server, listeners, storage.store, triggers, token)
