@@ -26,6 +26,7 @@ import av.error
 import av.video
 import numpy as np
 from av.stream import Disposition
+from av.video.reformatter import Colorspace
 from numpy.typing import ArrayLike, NDArray
 
 from tracking.errors import (
@@ -39,6 +40,7 @@ from tracking.errors import (
 )
 from tracking.model import EngineWarning, ProblemKind, Segment
 from tracking.mp4_tables import TooManyBoxesError, read_claims
+from tracking.video.colour import is_hdr, matrix_of
 from tracking.video.cropping import Crop, read_crop
 from tracking.video.joined import next_recording
 from tracking.video.packets import (
@@ -51,6 +53,8 @@ from tracking.video.packets import (
     stretches_of,
 )
 from tracking.video.shape import Framing, Orientation
+from tracking.video.sound import Sound
+from tracking.video.timeline import NO_TIME
 
 # Media containers only: FFmpeg would also open playlists and scripts, which name other files and hosts to read.
 CONTAINERS = (
@@ -202,6 +206,10 @@ class Frame:
         """
         return self._video.framing.pixels(self._decoded, self._orientation, size, order)
 
+    def planar(self, size: tuple[int, int]) -> av.VideoFrame:
+        """Return the upright picture at an even `size` (width, height) in planes, to be drawn on and encoded: see `Framing`."""
+        return self._video.framing.planar(self._decoded, self._orientation, size)
+
 
 class Video:
     """
@@ -341,6 +349,22 @@ class Video:
         whole_s = max(line.duration_s, self._claimed_s, decoded_s)
         return DecodeDamage(decoded_s, whole_s, is_cut_short, frames_lost, lost, incomplete, has_rest)
 
+    @contextlib.contextmanager
+    def sound(self, start_s: float = 0.0) -> Iterator[Sound | None]:
+        """
+        Give the sound that goes with the pictures from `start_s` seconds on, by a clock that begins there.
+
+        None where there is none, or where no clock tells how it goes with the pictures.
+        """
+        first = int(self._index.pts[self._index.timeline.order[0]])
+        container, pictures = self._opened()
+        with container:
+            stream = next((one for one in container.streams.audio if getattr(one, "codec_context", None) is not None), None)
+            if stream is None or pictures.time_base is None or first == NO_TIME or self.info.clock_jumps:
+                yield None
+            else:
+                yield Sound(container, stream, first * pictures.time_base + Fraction(start_s))
+
     def frame_times(self) -> NDArray[np.float64]:
         """Return the seconds of all frames, (M,), in the order in which they are shown, without decoding."""
         return self._index.timeline.times
@@ -448,7 +472,8 @@ class Video:
         self._index = index
         self._check_picture(first.width, first.height)
         shape = Fraction(1) if crop and crop.names_whole else pixel_shape
-        self.framing = Framing((first.width, first.height), decoder.orientation, pixel_shape=shape, crop=crop)
+        stored, matrix = (first.width, first.height), Colorspace.ITU709 if is_hdr(first) else matrix_of(first)
+        self.framing = Framing(stored, decoder.orientation, pixel_shape=shape, crop=crop, matrix=matrix)
         line = self._index.timeline
         if self._claimed_s > line.duration_s + CLAIM_TOLERANCE_S:
             self._claimed_s = self._believed_s(line.duration_s)

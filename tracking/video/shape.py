@@ -13,12 +13,14 @@ from functools import lru_cache
 from typing import Literal
 
 import av
+import cv2
 import numpy as np
 from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideDataType
+from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
-from tracking.video.colour import Converter
+from tracking.video.colour import Converter, is_hdr, planes_of
 from tracking.video.cropping import Crop
 
 Size = tuple[int, int]  # width, height
@@ -73,6 +75,12 @@ class Orientation:
             pixels = pixels.swapaxes(0, 1)
         return np.ascontiguousarray(pixels[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1])
 
+    def turn(self, stored: NDArray[np.uint8], upright: NDArray[np.uint8]) -> None:
+        """Fill a plane (H, W) with a stored one, turned."""
+        if self.transpose:
+            stored = np.asarray(cv2.transpose(stored), np.uint8)
+        upright[:] = stored[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
+
 
 UPRIGHT = Orientation()
 
@@ -94,15 +102,24 @@ class Framing:
     Puts the pictures of one video into a frame of one size.
 
     `stored` and `orientation` are those of its first good picture, which decides on the frame; `pixel_shape` is the width of a
-    pixel by its height, `crop` what is to be cut off.
+    pixel by its height, `crop` what is to be cut off. `matrix` is that of its pictures in planes.
     """
 
-    def __init__(self, stored: Size, orientation: Orientation, *, pixel_shape: Fraction | None, crop: Crop | None) -> None:
+    def __init__(
+        self,
+        stored: Size,
+        orientation: Orientation,
+        *,
+        pixel_shape: Fraction | None,
+        crop: Crop | None,
+        matrix: Colorspace = Colorspace.ITU709,
+    ) -> None:
         self._stored = stored
         self._pixel_shape = pixel_shape
         self._crop = crop
         self._converter = Converter()
         self.orientation = orientation
+        self.matrix = matrix
         self.size = self.orientation.turned(self._square(self._stored))
 
     def pixels(
@@ -127,6 +144,23 @@ class Framing:
         framed = np.zeros((height, width, 3), np.uint8)
         framed[top : top + inner[1], left : left + inner[0]] = self._upright(frame, inner, orientation, order)
         return framed
+
+    def planar(self, frame: av.VideoFrame, orientation: Orientation, size: Size) -> av.VideoFrame:
+        """
+        Return the upright picture at `size`, which is even, in planes (4:2:0, 8 bits, video range, matrix `matrix`).
+
+        It is the caller's own, to be drawn on. High dynamic range and odd shapes go by way of `pixels`.
+        """
+        stored = frame.width, frame.height
+        is_usual = stored == self._stored and orientation == self.orientation and self._crop is None
+        if not is_usual or is_hdr(frame):
+            picture = av.VideoFrame.from_ndarray(self.pixels(frame, orientation, size, "rgb"), format="rgb24")
+            return self._converter.planar(picture, size, self.matrix)
+        source = self._converter.planar(frame, self.orientation.turned(size), self.matrix)
+        upright = av.VideoFrame(*size, "yuv420p")
+        for taken, given in zip(planes_of(upright), planes_of(source), strict=True):
+            self.orientation.turn(given, taken)
+        return upright
 
     def _square(self, stored: Size) -> Size:
         """Return the size of a stored picture with square pixels, after cutting."""
