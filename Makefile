@@ -18,14 +18,14 @@ help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(UV) ## Try it: a small Slack workspace in the browser, no account; on a port of your choice: make demo PORT=8400
-	$(RUN) --no-dev tracklet demo $(if $(PORT),--port $(PORT))
+	$(RUN) --no-default-groups tracklet demo $(if $(PORT),--port $(PORT))
 
 track: $(UV) ## Track a video without Slack: make track VIDEO=holiday.mp4 OUT=pictures
 	@if [ -z "$(VIDEO)" ]; then echo "Say which video: make track VIDEO=holiday.mp4" >&2; exit 2; fi
-	$(RUN) --no-dev tracklet track "$(VIDEO)" --out "$(OUT)"
+	$(RUN) --no-default-groups tracklet track "$(VIDEO)" --out "$(OUT)"
 
 serve: $(UV) ## Run the bot with the settings of the environment
-	$(RUN) --no-dev tracklet serve
+	$(RUN) --no-default-groups tracklet serve
 
 cluster: $(UV) ## Postgres, a front, two workers and a playground on this machine, to kill one of them and watch
 	$(RUN) python -m tests.cluster $(if $(PORT),--port $(PORT))
