@@ -4,10 +4,10 @@ How Tracklet holds when many people want much of it at once, and what a day of i
     python -m bench.load [burst] [day] [workers] [--database sqlite] [--jobs 1000]
 
 `burst`: 200 commands and 50 shared videos within a minute, from 20 people. The work is real, on clips of a second. `day`: as
-many jobs as a busy day has, whose work is canned, then the cleanup of a month later. `workers`: the same canned jobs with one, two
-and three workers on Postgres; work that takes time instead of CPU, since this machine's cores would be the limit. The
-playground and the people run in one process, beside those of Tracklet. Times on a machine that others use mean little: its load
-is told too.
+many jobs as a busy day has, whose work is canned, then the cleanup of a month later. `workers`: the same canned jobs with one,
+two and three workers on Postgres; work that takes time instead of CPU, since this machine's cores would be the limit. The
+playground and the people run in one process, beside those of Tracklet. Times on a machine that others use mean little: its
+load is told too.
 """
 
 from __future__ import annotations
