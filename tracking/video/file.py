@@ -26,6 +26,7 @@ import av.error
 import av.video
 import numpy as np
 from av.stream import Disposition
+from av.video.reformatter import Colorspace
 from numpy.typing import ArrayLike, NDArray
 
 from tracking.errors import (
@@ -39,6 +40,7 @@ from tracking.errors import (
 )
 from tracking.model import Segment
 from tracking.mp4_tables import TooManyBoxesError, read_claims
+from tracking.video.colour import is_hdr, matrix_of
 from tracking.video.cropping import Crop, read_crop
 from tracking.video.joined import next_recording
 from tracking.video.packets import MAX_PACKETS, TS_DISCONT, UNTIMED_CONTAINERS, FrameDecoder, Missing, PacketIndex
@@ -423,7 +425,8 @@ class Video:
         self._index = index
         self._check_picture(first.width, first.height)
         shape = Fraction(1) if crop and crop.names_whole else pixel_shape
-        self.framing = Framing((first.width, first.height), decoder.orientation, pixel_shape=shape, crop=crop)
+        stored, matrix = (first.width, first.height), Colorspace.ITU709 if is_hdr(first) else matrix_of(first)
+        self.framing = Framing(stored, decoder.orientation, pixel_shape=shape, crop=crop, matrix=matrix)
         line = self._index.timeline
         if self._claimed_s > line.duration_s + CLAIM_TOLERANCE_S:
             self._claimed_s = self._believed_s(line.duration_s)
