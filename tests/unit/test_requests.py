@@ -285,6 +285,13 @@ def test_links_are_unescaped_and_counted_once() -> None:
     assert "<not>" in rest
 
 
+@pytest.mark.parametrize("escaped", [True, False])
+@pytest.mark.parametrize("form", ["{}", "<{}>", "<{}|clip>"])
+def test_a_query_is_kept_whoever_escaped_it(form: str, escaped: bool) -> None:
+    link = "https://e.org/a.mp4?sig=1&region=us&copy=2&times=3&para=4&lt"
+    assert split_links(form.format(link.replace("&", "&amp;") if escaped else link)) == ([link], "")
+
+
 @pytest.mark.parametrize(
     ("link", "answer"),
     [
