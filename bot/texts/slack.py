@@ -482,7 +482,7 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
         case ParseErrorKind.NO_LINK:
             return "I see no video there. Try /track https://…, gs://bucket/name or fox.mp4, or share the video itself."
         case ParseErrorKind.TWO_LINKS:
-            return "I take one video at a time, and there is more than one link. Send a command for each."
+            return "I take one link at a time, and no file beside it. Send a command for each."
         case ParseErrorKind.BAD_LINK:
             return f"I can fetch http://, https:// and gs:// links, not {words}. Or share the video itself."
         case ParseErrorKind.WILDCARD:

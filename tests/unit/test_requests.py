@@ -240,6 +240,7 @@ def test_commands(text: str, command: object) -> None:
         ("thanks a lot", ParseErrorKind.NO_LINK),
         ("something else entirely", ParseErrorKind.NO_LINK),
         (f"{LINK} https://example.org/b.mp4", ParseErrorKind.TWO_LINKS),
+        (f"{LINK} and fox.mp4", ParseErrorKind.TWO_LINKS),
         ("<mailto:me@example.org|me>", ParseErrorKind.BAD_LINK),
         ("file:///etc/passwd", ParseErrorKind.NO_LINK),
         ("<ftp://example.org/a.mp4>", ParseErrorKind.BAD_LINK),
