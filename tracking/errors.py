@@ -84,6 +84,7 @@ class ModelFault(StrEnum):
     CHECKSUM = "checksum"
     SIZE = "size"
     NAME = "name"
+    OTHER = "other"  # than the one that another process began the work with
 
 
 class GoogleFault(StrEnum):

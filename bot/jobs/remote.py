@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bot.jobs.facts import JobFacts, Placement, RemoteState, Started, VideoFile
+from bot.jobs.local_files import keep_in
 from bot.jobs.model import Job
 from bot.jobs.store import Store
 from tracking.atomic import write_whole
@@ -69,7 +70,7 @@ class RemoteTracking:
         if video.uri:
             return placed.model_copy(update={"uri": video.uri})
         if isinstance(videos, Bucket):
-            await videos.upload(video.video_name, Path(video.path))
+            await keep_in(videos, video.video_name, Path(video.path))
             return placed.model_copy(update={"uri": videos.uri(video.video_name)})
         if video.size_bytes > INLINE_LIMIT_BYTES:
             raise EngineUnavailable(
@@ -140,6 +141,9 @@ class RemoteTracking:
         if not content:
             annotations = await (await self._opened()).annotations(Handle(handle))
             content = await asyncio.to_thread(video_intelligence.write, annotations)
+            if placed.annotations_name:
+                # For the other machines.
+                await self._storage.annotations.write(placed.annotations_name, content)
         await asyncio.to_thread(write_whole, into, content)
 
     async def cancel(self, handle: str) -> None:

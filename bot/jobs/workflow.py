@@ -282,17 +282,16 @@ class Workflow:
             await self._track_remotely(job, video, probed, target)
         else:
             await self._step(job, "track", Tracked, lambda: steps.track(job, video, probed, target), JobState.TRACKING)
-        return str(target)
+        return steps.recorded(target)
 
     async def _track_remotely(self, job: Job, video: VideoFile, probed: Probe, target: Path) -> None:
         """Start once, then wait for an event or ask; each answer is a recorded step, each wait a durable one."""
         remote, steps = self._remote, self._steps
         run_key = steps.cache.run_key(job, probed)
-        placed = await self._step(job, "place", Placement, lambda: remote.place(job, video, run_key=run_key), JobState.TRACKING)
+        placed = await self._step(job, "place", Placement, lambda: steps.place(job, video, run_key=run_key), JobState.TRACKING)
         handle = ""
         try:
-            segment = job.request.options.segment
-            started = await self._step(job, "start", Started, lambda: remote.start(job, placed, segment), JobState.TRACKING)
+            started = await self._step(job, "start", Started, lambda: steps.start(job, video, placed), JobState.TRACKING)
             handle = started.handle
             state = RemoteState(done=not handle)
             polls, waited_s = 0, 0.0
@@ -335,7 +334,7 @@ class Workflow:
         if job.request.page:
             draw = partial(steps.further_page, job, facts, job.request.page)
             page = await self._step(job, "summary", Summary, draw, JobState.RENDERING)
-            post = partial(steps.post_pages, job, facts.summary, page.pages)
+            post = partial(steps.post_pages, job, facts, page.pages, page=job.request.page)
             await self._step(job, "post-page", Nothing, post, JobState.POSTING, posts=True)
         else:
             batch = facts.summary.numbers[job.request.first - 1 :][:GIFS_A_MESSAGE]

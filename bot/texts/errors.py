@@ -220,6 +220,8 @@ def model_fault(error: errors.ModelError) -> str:
             return f"{model} is a network, but no detector that I know: what goes in or comes out has another shape. Try YOLOX."
         case errors.ModelFault.UNREADABLE:
             return f"{model} is not a model that I can load. Give me a YOLOX export in ONNX form."
+        case errors.ModelFault.OTHER:
+            return f"My processes have different models: one has {model}, another began with another one. Give all the same."
     assert_never(error.problem)
 
 

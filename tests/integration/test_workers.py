@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
-from bot.jobs.store import executors
+from bot.jobs.store import executors, jobs
 from playground import Message, Playground, Timing
 from tests.integration.bot_workspace import CLIP, SECRET, eventually
 from tests.integration.test_bot_restarts import BotProcess, starter
@@ -56,6 +56,14 @@ class Cluster:
         engine = sa.create_engine(self.address)
         with engine.connect() as connection:
             found = list(connection.scalars(sa.select(executors.c.id).where(executors.c.renewed_at > 0)))
+        engine.dispose()
+        return found
+
+    def states(self) -> list[str]:
+        """Return the state of each job, in the order in which they were asked for."""
+        engine = sa.create_engine(self.address)
+        with engine.connect() as connection:
+            found = list(connection.scalars(sa.select(jobs.c.state).order_by(jobs.c.number)))
         engine.dispose()
         return found
 
