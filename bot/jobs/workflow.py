@@ -53,7 +53,7 @@ from bot.jobs.processes import TaskRunner, unless_cancelled
 from bot.jobs.remote import RemoteTracking
 from bot.jobs.steps import FILE_PAUSES_S, GIFS_A_MESSAGE, Steps
 from bot.jobs.stopwatch import Stopwatch, running, stage_seconds, worked_s
-from bot.jobs.store import Store
+from bot.jobs.store import Store, Total
 from bot.jobs.threads import Threads
 from bot.settings import Settings
 from tracking import plain_text
@@ -113,7 +113,7 @@ class Workflow:
         self._deaths = Deaths(store)
         self._cancelled: dict[str, asyncio.Event] = {}
         self._ended: dict[str, asyncio.Event] = {}
-        self._threads = Threads()
+        self._threads = Threads(None if settings.uses_sqlite else store.claim_thread)
         self._times: dict[str, list[StepTimes]] = {}
         self._announced: dict[JobId, tuple[Job, int]] = {}
         self._steps = Steps(
@@ -220,6 +220,7 @@ class Workflow:
         self._threads.give_back(job_id)
         self._move_up(job)
         logger.info("%s", _line(job, state, JobFacts(), error, step="its workflow", times=()))
+        await self._count(state, error, ())
         return state
 
     async def _work(self, job: Job) -> JobFacts:
@@ -460,9 +461,16 @@ class Workflow:
             timed = facts.model_copy(update={"took_s": round(worked_s(times), 3)})
             await self._close(job, state, timed, error)
             logger.info("%s", _line(job, state, timed, error, step=step, times=times))
+            await self._count(state, error, times)
             return {}
 
         await DBOS.run_step_async({"name": "end"}, attempt)
+
+    async def _count(self, state: JobState, error: Json | None, times: Sequence[StepTimes]) -> None:
+        """Add the job to the figures of all."""
+        outcome = error["kind"] if error is not None and state is JobState.FAILED else state.value
+        stages = [Total("stage", stage, 1, seconds) for stage, seconds in stage_seconds(times).items()]
+        await self._store.add_totals([Total("outcome", outcome, 1), *stages])
 
     async def _close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         """Say the last word, then note that it was said; that it cannot be said fails nothing."""

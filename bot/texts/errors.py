@@ -377,6 +377,14 @@ def storage_fault(error: errors.StorageError) -> str:
 
 
 @sentence.register
+def too_many_jobs(error: errors.TooManyJobs) -> str:
+    videos = count(error.limit, "video")
+    if error.is_persons:
+        return f"I take {videos} of one person at a time, and yours are not done yet. Try again when some are."
+    return f"I take {videos} of a workspace at a time, and those of this one are not done yet. Try again later."
+
+
+@sentence.register
 def process_died(error: errors.ProcessDied) -> str:
     return (
         f"Working on this video ended my program {error.deaths} times, so I stopped trying. It may be damaged, or too much for "

@@ -176,7 +176,7 @@ async def started(folder: Path, web_url: str) -> AsyncIterator[Jobs]:
         )
         runtime = Runtime(settings, database, workflow.run)
         ending.push_async_callback(runtime.stop)
-        service = JobService(store=store, runtime=runtime, pipeline=workflow)
+        service = JobService(store=store, runtime=runtime, pipeline=workflow, settings=settings)
         ending.push_async_callback(service.close)
         await runtime.start()
         yield Jobs(service, store, runtime, children, reporter, web_url)
