@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from bot.jobs.limits import bounded_memory, limits_of, out_of_memory
-from bot.texts import cli, comparison, errors
+from bot.texts import cli, comparison, errors, wording
 from tracking.engines.base import EngineName
 from tracking.errors import Cancelled, GoogleFault, InputError, MediaKind, NotAVideo, file_name, service_words
 from tracking.model import Segment
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bot.cli.terminal import Terminal
     from bot.settings import Settings
     from rendering.kinds.base import RenderOptions
+    from rendering.video.blur import Blur
     from tracking.storage.base import Storage
 
 log = logging.getLogger(__name__)
@@ -180,6 +181,29 @@ class KeysOption(click.ParamType[tuple[str, ...]]):
         return ",".join(self._offered())
 
 
+class BlurOption(click.ParamType["Blur"]):
+    """Which objects are made unrecognisable: labels and numbers, "everything", or "everything-but" some."""
+
+    name = "what"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Blur:
+        from rendering.video.blur import Blur
+
+        if isinstance(value, Blur):
+            return value
+        named = [word for part in words(value.replace(":", " ")) for word in [part.strip()] if word]
+        first, _, rest = named[0].partition(" ") if named else ("", "", "")
+        is_all_but = first.casefold() in {"everything-but", "all-but"}
+        if is_all_but:
+            named = [rest.strip(), *named[1:]] if rest.strip() else named[1:]
+        elif named and named[0].casefold() in {"everything", "all"}:
+            return Blur(is_all_but=True)
+        if not named:
+            self.fail(cli.blur_wanted(), param, ctx)
+        numbers = tuple(int(word) for word in named if word.isascii() and word.isdecimal() and len(word) < 7)
+        return Blur(tuple(word for word in named if not word.isdecimal()), numbers, is_all_but)
+
+
 def kinds_offered() -> dict[str, str]:
     """Return the kinds of pictures by their keys, with what each shows, the usual ones first."""
     from rendering.kinds.base import KINDS
@@ -195,9 +219,26 @@ def formats_offered() -> dict[str, str]:
     return {key: found.description for key, found in FORMATS.items()}
 
 
+def readable_formats() -> dict[str, str]:
+    """Return the formats that can be read by their keys, with what each holds."""
+    from tracking.formats.base import FORMATS
+
+    return {key: found.description for key, found in FORMATS.items() if found.read is not None}
+
+
 def make_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command take the kinds of pictures."""
-    return click.option("--make", type=KeysOption(kinds_offered), help="Which pictures.  [default: summary,gifs]")(command)
+    """Let a command take the kinds of pictures, and what is blurred in the video."""
+    for option in (
+        click.option(
+            "--blur",
+            type=BlurOption(),
+            metavar="WHAT",
+            help='Make a video in which these are blurred, such as person, 3, or "everything-but 3".',
+        ),
+        click.option("--make", type=KeysOption(kinds_offered), help="Which pictures.  [default: summary,gifs]"),
+    ):
+        command = option(command)
+    return command
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -240,6 +281,7 @@ def track(
     segment: Segment | None,
     as_json: bool,
     make: tuple[str, ...] | None,
+    blur: Blur | None,
     engine: str | None,
     model: str | None,
     **selection: Any,
@@ -257,8 +299,8 @@ def track(
             engine=EngineName(engine) if engine else EngineName.YOLOX if model else settings.engine,
             model=model or settings.model,
             segment=segment,
-            options=render_options(settings, **selection),
-            make=make,
+            options=render_options(settings, blur=blur, **selection),
+            make=made(make, blur),
             settings=settings,
             terminal=terminal,
             cancelled=cancelled,
@@ -278,6 +320,7 @@ def render_command(
     segment: Segment | None,
     as_json: bool,
     make: tuple[str, ...] | None,
+    blur: Blur | None,
     **selection: Any,
 ) -> None:
     """Draw the objects of VIDEO from ANNOTATIONS, which may come from anywhere."""
@@ -291,8 +334,8 @@ def render_command(
             annotations,
             folder,
             segment=segment,
-            options=render_options(settings, **selection),
-            make=make,
+            options=render_options(settings, blur=blur, **selection),
+            make=made(make, blur),
             settings=settings,
             terminal=terminal,
             cancelled=cancelled,
@@ -355,8 +398,10 @@ def compare(
 @click.argument("video", type=LocalFile())
 @click.argument("annotations", type=LocalFile())
 @click.option("--format", "formats", required=True, type=KeysOption(formats_offered), help="For which tools.")
+@click.option("--about", type=LocalFile(), metavar="TOML", help="What the video can't say: place and time for camtrap-dp.")
+@click.option("--images", is_flag=True, help="Write the pictures, too, where a format has a place for them: yolo.")
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go.")
-def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...]) -> None:
+def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...], about: Path | None, images: bool) -> None:
     """Write ANNOTATIONS of VIDEO in the format of another tool."""
     from bot.cli.export import export_video
     from bot.cli.terminal import Terminal
@@ -364,9 +409,39 @@ def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...
 
     settings, wanted = settings_of_environment(), tuple(FORMATS[key] for key in formats)
     with bounded_memory(), interruptible() as cancelled:
-        files = export_video(video, annotations, folder, formats=wanted, settings=settings, cancelled=cancelled)
+        files = export_video(
+            video,
+            annotations,
+            folder,
+            formats=wanted,
+            about=about,
+            images=images,
+            settings=settings,
+            cancelled=cancelled,
+        )
     for line in cli.where_lines([[path.name] for path in files], annotations="", folder=str(folder)):
         Terminal().say(line)
+
+
+@commands.command(name="import")
+@click.argument("file", type=LocalFile())
+@click.option("--format", "formats", required=True, type=KeysOption(readable_formats), help="Of which tool FILE is.")
+@click.option("--video", required=True, type=LocalFile(), metavar="VIDEO", help="The video that FILE is of.")
+@click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go.")
+def import_command(file: Path, video: Path, folder: Path, formats: tuple[str, ...]) -> None:
+    """Make an annotation file of FILE, which holds tracks in the format of another tool."""
+    from bot.cli.export import import_tracks
+    from bot.cli.terminal import Terminal
+    from tracking.formats.base import FORMATS
+
+    if len(formats) != 1:
+        raise click.UsageError(cli.keys_wanted(readable_formats()))
+    settings, terminal = settings_of_environment(), Terminal()
+    with bounded_memory():
+        path, annotations = import_tracks(file, video, folder, form=FORMATS[formats[0]], settings=settings)
+    terminal.say(cli.imported(len(annotations.tracks)))
+    for line in cli.where_lines([], annotations=path.name, folder=str(folder)):
+        terminal.say(line)
 
 
 @commands.command()
@@ -447,12 +522,22 @@ def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:
         terminal.result(result)
 
 
-def render_options(settings: Settings, *, min_confidence: float, min_frames: int, labels: str) -> RenderOptions:
+def made(make: tuple[str, ...] | None, blur: Blur | None) -> tuple[str, ...] | None:
+    """Return the kinds of pictures that are made: with the video where something in it is to be blurred."""
+    from rendering.kinds.base import default_kinds
+
+    return make if blur is None else (*(default_kinds() if make is None else make), "video")
+
+
+def render_options(
+    settings: Settings, *, min_confidence: float, min_frames: int, labels: str, blur: Blur | None = None
+) -> RenderOptions:
     """Return what is drawn, from the options and the environment."""
     from rendering.kinds.base import RenderOptions
     from rendering.selection import Selection
 
-    return RenderOptions(Selection(min_confidence, min_frames, words(labels)), settings.font)
+    selection = Selection(min_confidence, min_frames, words(labels))
+    return RenderOptions(selection, settings.font, wording.STANDING_STILL, wording.CAMERA_MOVES, blur)
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -27,8 +27,6 @@ from bot.jobs.facts import (
     Pictures,
     Placement,
     Probe,
-    RemoteState,
-    Started,
     Summary,
     SummaryPage,
     Tracked,
@@ -37,6 +35,7 @@ from bot.jobs.facts import (
 from bot.jobs.local_files import LocalFiles, arriving, is_there, keep_in
 from bot.jobs.model import Job, JobId, JobState, Kind, SourceKind
 from bot.jobs.numbering import NumberedList
+from bot.jobs.openings import Openings
 from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, NotReady, SharedVideos
 from bot.jobs.processes import ChildCrashed, TaskRunner, unless_cancelled
@@ -47,6 +46,7 @@ from bot.jobs.slots import Slots, Turn
 from bot.jobs.stopwatch import running
 from bot.jobs.store import Store
 from bot.settings import Settings
+from rendering.kinds.base import KINDS
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
 from tracking.errors import (
@@ -60,6 +60,7 @@ from tracking.errors import (
     TrackletError,
     file_name,
 )
+from tracking.plain_text import plain
 from tracking.sources.download import Fetched, Fetcher, Progress, local_file
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
@@ -90,6 +91,7 @@ class Steps:
         access: BucketAccess,
         remote: RemoteTracking,
         reporter: Callable[[Job], JobReporter],
+        openings: Openings,
         cancelled: Callable[[Job], asyncio.Event],
         file_pauses_s: Sequence[float] = FILE_PAUSES_S,
     ) -> None:
@@ -102,6 +104,7 @@ class Steps:
         self._access = access
         self._remote = remote
         self._reporter = reporter
+        self._openings = openings
         self._cancelled = cancelled
         self._file_pauses_s = file_pauses_s
         self._opening: dict[JobId, asyncio.Lock] = {}
@@ -113,8 +116,12 @@ class Steps:
 
     async def open(self, job: Job) -> Opened:
         """Post the progress message; a job that waits has it before it begins, and two callers do not post it at once."""
+        await self._openings.turn(job.id)
         async with self._opening.setdefault(job.id, asyncio.Lock()):
-            thread_ts = await self._reporter(job).open(job)
+            try:
+                thread_ts = await self._reporter(job).open(job)
+            finally:
+                self._openings.opened(job.id)
             await self._store.update(job.id, thread_ts=thread_ts)
         self._opening.pop(job.id, None)
         return Opened(thread_ts=thread_ts)
@@ -189,7 +196,7 @@ class Steps:
     async def probe(self, job: Job, video: VideoFile) -> Probe:
         """See what kind of video it is, and choose the engine."""
         settings = self._settings
-        path = await self._have_video(job, video)
+        path = await self.have_video(job, video)
         seen = Probe.from_json(await self._task(job, "probe", self._limits(job) | {"video": str(path)}))
         if job.request.annotations:
             run_key = f"{job.request.annotations}#{job.request.annotations_generation}"
@@ -218,7 +225,7 @@ class Steps:
     async def track(self, job: Job, video: VideoFile, probed: Probe, target: Path) -> Tracked:
         """Follow every object with a direct engine."""
         arguments = self._limits(job) | {
-            "video": str(await self._have_video(job, video)),
+            "video": str(await self.have_video(job, video)),
             "duration_s": probed.duration_s,
             "annotations": str(target),
             "engine": probed.engine,
@@ -236,26 +243,9 @@ class Steps:
 
     async def place(self, job: Job, video: VideoFile, *, run_key: str) -> Placement:
         """Put the video where a remote engine reads it."""
-        path = video.path if video.uri else str(await self._have_video(job, video))
+        path = video.path if video.uri else str(await self.have_video(job, video))
         placed = await self._remote.place(job, video.model_copy(update={"path": path}), run_key=run_key)
         return placed.model_copy(update={"file": video.path})
-
-    async def start(self, job: Job, video: VideoFile, placed: Placement) -> Started:
-        """Start a remote engine."""
-        if not placed.uri:
-            placed = placed.model_copy(update={"file": str(await self._have_video(job, video))})
-        return await self._remote.start(job, placed, job.request.options.segment)
-
-    async def poll(self, job: Job, placed: Placement, handle: str) -> RemoteState:
-        """Ask a remote engine how far it is."""
-        state = await self._remote.poll(placed, handle)
-        self._reporter(job).show(job, JobState.TRACKING, state.percent / 100)
-        return state
-
-    async def collect(self, placed: Placement, handle: str, target: Path) -> Nothing:
-        """Bring the annotations of a remote run here."""
-        await self._remote.collect(placed, handle, target)
-        return Nothing()
 
     async def summary(self, job: Job, video: VideoFile, probed: Probe, annotations: str) -> Summary:
         """Draw the first page of the object summary, and gather what is said of the objects."""
@@ -339,17 +329,24 @@ class Steps:
             await self.publisher.pictures(job, facts.video, [Path(each.path) for each in here])
         return Nothing()
 
-    async def pictures(self, job: Job, facts: Drawable, kind: str, *, share: tuple[float, float]) -> Pictures:
-        """Draw the pictures of one kind, by its key; that is the `share` from..to of the job's last state before its end."""
+    async def pictures(self, job: Job, facts: Drawable, kind: str, *, state: JobState, share: tuple[float, float]) -> Pictures:
+        """
+        Draw the pictures of one kind, by its key; that is the `share` from..to of `state`.
+
+        There are none of a kind that this version does not know: the job may be an older one's.
+        """
+        if kind not in KINDS:
+            logger.warning("job %d: there is no kind of picture called %s any more", job.number, plain(kind))
+            return Pictures()
         arguments = await self._drawing_of(job, facts) | {"kind": kind}
-        drawn = Pictures.from_json(await self._task(job, "pictures", arguments, JobState.POSTING, share))
+        drawn = Pictures.from_json(await self._task(job, "pictures", arguments, state, share))
         return Pictures(paths=tuple(self._paths.name(path) for path in drawn.paths))
 
     async def post_pictures(self, job: Job, facts: Drawable, kind: str, paths: Sequence[str]) -> Nothing:
         """Post the pictures of one kind, and store them."""
         if not is_there(self._paths.here(path) for path in paths):
             # Another machine has drawn them.
-            paths = (await self.pictures(job, facts, kind, share=(1.0, 1.0))).paths
+            paths = (await self.pictures(job, facts, kind, state=JobState.POSTING, share=(1.0, 1.0))).paths
         here = [self._paths.here(path) for path in paths]
         if here:
             await self._reporter(job).pictures(job, kind, [str(path) for path in here])
@@ -370,7 +367,7 @@ class Steps:
 
         return Turn(job.request.person, job.number, waits)
 
-    async def _have_video(self, job: Job, video: VideoFile) -> Path:
+    async def have_video(self, job: Job, video: VideoFile) -> Path:
         """
         Return the video's file on this machine, fetched again where another machine had it or it was removed (`retention.py`).
 
@@ -433,7 +430,7 @@ class Steps:
             raise ResultsRemoved(video.name) from None
         options = job.request.to_json()["options"]
         return {
-            "video": str(await self._have_video(job, video)),
+            "video": str(await self.have_video(job, video)),
             "name": video.name,
             "annotations": str(path),
             "duration_s": probed.duration_s,
