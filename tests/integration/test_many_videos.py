@@ -20,7 +20,7 @@ from rendering.presence import most_at_once, seconds_seen
 from tests.clips import crossing_scene, draw_clip
 from tests.integration.command import Run
 from tests.tiny_yolox import tiny_yolox
-from tracking.engines import local
+from tracking.local import network
 from tracking.local.detectors.base import Detector
 from tracking.model import Track
 
@@ -97,13 +97,12 @@ def test_what_is_done_is_not_done_again_unless_asked_or_changed(run: Run, folder
 
 def test_the_model_is_loaded_once(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[Path] = []
-    real = local.open_detector
 
     def open_detector(path: Path) -> Detector:
         loaded.append(path)
-        return real(path)
+        return network.open_detector(path)
 
-    monkeypatch.setattr(local, "open_detector", open_detector)
+    monkeypatch.setattr("tracking.engines.local.open_detector", open_detector)
     model = tiny_yolox(tmp_path / "model.onnx")
     clips = [draw_clip(tmp_path / f"{name}.mp4", size=(64, 64)).path for name in "abc"]
     status, told, _ = run("track", *clips, "--out", tmp_path / "out", "--model", model, "--json")
