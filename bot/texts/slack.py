@@ -480,7 +480,7 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
     words = words if plain else escape(words)
     match problem.what:
         case ParseErrorKind.NO_LINK:
-            return "I see no video there. Try /track https://…, gs://bucket/name or fox.mp4, or share the video itself."
+            return "I see no link to a video there. Try /track https://…, or gs://… or fox.mp4, or share the video itself."
         case ParseErrorKind.TWO_LINKS:
             return "I take one link at a time, and no file beside it. Send a command for each."
         case ParseErrorKind.BAD_LINK:

@@ -111,7 +111,7 @@ async def test_an_answer_that_does_not_open_holds_up_the_next_one_only_for_a_mom
         there.slack.faults.delay("chat.postMessage", 1000.0)
         message = await share(there, ["clip-00.mp4", "clip-01.mp4"])
         await there.slack.until(lambda: is_done(there, message, 1))
-        assert [video_of(reply) for reply in there.replies(message) if part_of(reply) == "progress"] == ["clip-01.mp4"]
+        assert [part_of(reply) for reply in there.replies(message)].count("progress") == 1
 
 
 async def test_who_waits_is_told_so_with_how_many_come_first(tmp_path: Path) -> None:
