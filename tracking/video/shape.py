@@ -20,7 +20,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
-from tracking.video.colour import Converter, is_hdr, matrix_of, planes_of
+from tracking.video.colour import Converter, is_hdr, planes_of
 from tracking.video.cropping import Crop
 
 Size = tuple[int, int]  # width, height
@@ -102,16 +102,24 @@ class Framing:
     Puts the pictures of one video into a frame of one size.
 
     `stored` and `orientation` are those of its first good picture, which decides on the frame; `pixel_shape` is the width of a
-    pixel by its height, `crop` what is to be cut off.
+    pixel by its height, `crop` what is to be cut off. `matrix` is that of its pictures in planes.
     """
 
-    def __init__(self, stored: Size, orientation: Orientation, *, pixel_shape: Fraction | None, crop: Crop | None) -> None:
+    def __init__(
+        self,
+        stored: Size,
+        orientation: Orientation,
+        *,
+        pixel_shape: Fraction | None,
+        crop: Crop | None,
+        matrix: Colorspace = Colorspace.ITU709,
+    ) -> None:
         self._stored = stored
         self._pixel_shape = pixel_shape
         self._crop = crop
         self._converter = Converter()
         self.orientation = orientation
-        self.matrix = Colorspace.ITU709 if is_hdr(first) else matrix_of(first)
+        self.matrix = matrix
         self.size = self.orientation.turned(self._square(self._stored))
 
     def pixels(
