@@ -197,13 +197,15 @@ class RemoteTracking:
         content = b""
         if placed.annotations_name:
             try:
-                content = await self._storage.annotations.read(placed.annotations_name)
+                # A file that lay there before is of another run.
+                if not handle or await self._has_arrived(placed):
+                    content = await self._storage.annotations.read(placed.annotations_name)
             except Exception:
                 if not handle:
                     raise
-                # Done without its file: the operation holds the annotations too.
-                logger.warning("the annotation file of a finished run is not there; its answer is taken instead")
+                logger.warning("the annotation file of a finished run can't be read; its answer is taken instead")
         if not content:
+            # Done without its file: the operation holds the annotations too.
             annotations = await (await self._opened()).annotations(Handle(handle))
             content = await asyncio.to_thread(video_intelligence.write, annotations)
             if placed.annotations_name:
@@ -236,7 +238,7 @@ class RemoteTracking:
 
     async def _begun_before(self, job: Job, placed: Placement) -> Started | None:
         """Return the run that an earlier job of the same work could not wait for, None where none is at work or done."""
-        earlier = await self._store.ended_without_result(job.id)
+        earlier = await self._store.failed_before(job.id)
         if earlier is None or not (earlier.facts.handle or earlier.facts.start_sent):
             return None
         facts, handle = earlier.facts, earlier.facts.handle
