@@ -410,6 +410,7 @@ class Workflow:
         parent = await self._store.job(JobId(job.request.parent))
         if parent is None:
             return ParentSeen(error=failures.UNFORESEEN)
+        self._reporter(job).pauses(job, parent.facts.pause if parent.state is JobState.TRACKING else None)
         if getattr(parent.facts, wanted) is not None:
             return ParentSeen(facts=parent.facts)
         if parent.is_over:
