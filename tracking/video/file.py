@@ -445,7 +445,7 @@ class Video:
             pixel_shape = stream.sample_aspect_ratio
             crop = self._crop(container, stream)
             index = PacketIndex.read(container, stream)
-            names = set(container.format.name.split(","))
+            names, tick_s = set(container.format.name.split(",")), float(stream.time_base or 0)
         try:
             next_head = None if index.read_to is None else next_recording(self._path, names, index.read_to + 1)
         except OSError as error:
@@ -476,7 +476,9 @@ class Video:
         self.framing = Framing(stored, decoder.orientation, pixel_shape=shape, crop=crop, matrix=matrix)
         line = self._index.timeline
         if self._claimed_s > line.duration_s + CLAIM_TOLERANCE_S:
-            self._claimed_s = self._believed_s(line.duration_s)
+            # A claim that goes as far as the clock did, before its jumps were closed up, is about those.
+            jumped = self._claimed_s < index.clock_length() * tick_s + CLAIM_TOLERANCE_S
+            self._claimed_s = line.duration_s if jumped else self._believed_s(line.duration_s)
         width, height = self.framing.size
         return VideoInfo(
             width=width,
