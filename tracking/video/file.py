@@ -39,7 +39,7 @@ from tracking.errors import (
     file_name,
 )
 from tracking.model import EngineWarning, ProblemKind, Segment
-from tracking.mp4_tables import TooManyBoxesError, read_claims
+from tracking.mp4_tables import TooManyBoxesError, lacks_index, read_claims
 from tracking.video.colour import is_hdr, matrix_of
 from tracking.video.cropping import Crop, read_crop
 from tracking.video.joined import next_recording
@@ -406,7 +406,7 @@ class Video:
             )
         except (av.error.FFmpegError, ValueError) as error:
             # Also where it is memory that FFmpeg does not get: to be opened, no good file takes much.
-            raise NotAVideo(name=self._name) from error
+            raise NotAVideo(name=self._name, lacks_index=lacks_index(self._path)) from error
         try:
             return container, self._picture_stream(container)
         except BaseException:
