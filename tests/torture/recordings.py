@@ -151,7 +151,7 @@ def as_dhav(source: Path, path: Path, fps: Fraction) -> None:
 
 
 def _rewrapped(path: Path, recipe: Recipe, *, shift_s: int, only_shown: bool = False) -> None:
-    """The same packets, those of the second half with a clock that is `shift_s` ahead, or two with a time of showing that is."""
+    """The same packets, those of the second half with a clock `shift_s` ahead, or two of them with a time of showing so far."""
     aside = path.with_name(f"aside-{path.name}")
     path.replace(aside)
     with av.open(str(aside)) as source, av.open(str(path), "w", format=MUXERS.get(recipe.ending, recipe.ending)) as target:
