@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from rendering.kinds.base import RenderOptions
     from rendering.video.blur import Blur
+    from tracking.storage.base import Storage
 
 log = logging.getLogger(__name__)
 
@@ -480,17 +481,47 @@ def demo(port: int | None, browser: bool) -> None:
 
 
 @commands.command()
+@click.argument("video", type=LocalFile())
+@click.argument("annotations", type=LocalFile(), nargs=-1)
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Where the page is.  [default: a free one]")
+@click.option("--browser/--no-browser", default=True, help="Open the page in the browser.  [default: yes]")
+def view(video: Path, annotations: tuple[Path, ...], port: int, browser: bool) -> None:
+    """
+    Play VIDEO with its tracks in the browser.
+
+    Without ANNOTATIONS those in VIDEO.json are taken; of several files the tracks lie over each other, to compare.
+    """
+    from bot.cli.terminal import Terminal
+    from bot.cli.view import page_of, serve_view
+
+    beside = video.with_name(f"{video.name}.json")
+    given = annotations or (LocalFile().convert(str(beside), None, None),)
+    with bounded_memory():
+        page = page_of(video, given)
+    terminal = Terminal()
+    run_async(serve_view(video, page, port=port, opens_browser=browser, ready=lambda url: terminal.say(cli.view_ready(url))))
+
+
+@commands.command()
 def doctor() -> None:
     """Check what the bot needs, and say what to do."""
     from bot.cli.terminal import Terminal
+    from bot.doctor.cluster import cluster_checks
     from bot.doctor.local import local_checks
     from bot.doctor.slack import slack_checks
     from bot.doctor.storage import storage_checks
+    from tracking.storage.bucket import GoogleStorage
+
+    def storage() -> Storage:
+        from bot.app import open_storage
+
+        return open_storage(settings, GoogleStorage())
 
     terminal = Terminal()
     settings = settings_of_environment()
     checks = [terminal.check(check) for check in local_checks(settings)]
     checks += [terminal.check(check) for check in run_async(storage_checks(settings))]
+    checks += [terminal.check(check) for check in run_async(cluster_checks(settings, storage))]
     checks += [terminal.check(check) for check in run_async(slack_checks(settings))]
     if not all(check.is_well for check in checks):
         raise click.exceptions.Exit(1)

@@ -217,6 +217,11 @@ def no_such_setting(variable: str, nearest: str) -> str:
     return f"{quoted(variable)} is not a setting, so it has no effect.{meant}"
 
 
+def view_ready(url: str) -> str:
+    """Return where the viewer is, and how it ends."""
+    return f"The video is at {url} (Ctrl-C ends it)."
+
+
 def demo_port_taken() -> str:
     """Another program listens where the demo's page would be; stands behind the option and the port."""
     return "another program uses that port, perhaps another demo. Choose another one, or leave --port out: I take a free one"

@@ -108,7 +108,8 @@ class PictureKind:
     `title` is what people call it, `description` what it shows, for help texts. `draw` writes its files, each whole or not at
     all, tells its progress from 0 to 1, and raises as `render` does. `owns` says of the rest of a file's name, behind the
     video's and a dot, whether a picture of this kind is called so. `cost` is its work beside that of the others, for the
-    progress of all together. `is_default` where it is made unless something else is asked for.
+    progress of all together. `is_default` where it is made unless something else is asked for; `is_for_threads` where a thread
+    can show it.
     """
 
     key: str
@@ -118,6 +119,7 @@ class PictureKind:
     owns: Callable[[str], bool]
     cost: float = 1.0
     is_default: bool = False
+    is_for_threads: bool = True
 
 
 KINDS: Registry[PictureKind] = Registry("rendering.kinds")
