@@ -406,12 +406,18 @@ class Video:
             )
         except (av.error.FFmpegError, ValueError) as error:
             # Also where it is memory that FFmpeg does not get: to be opened, no good file takes much.
-            raise NotAVideo(name=self._name, lacks_index=lacks_index(self._path)) from error
+            raise NotAVideo(name=self._name, lacks_index=self._lacks_index()) from error
         try:
             return container, self._picture_stream(container)
         except BaseException:
             container.close()
             raise
+
+    def _lacks_index(self) -> bool:
+        try:
+            return lacks_index(self._path)
+        except (OSError, TooManyBoxesError):
+            return False
 
     def _picture_stream(self, container: av.container.InputContainer) -> av.video.VideoStream:
         covers = Disposition.attached_pic | Disposition.timed_thumbnails
