@@ -10,14 +10,14 @@ RUN pip install --no-cache-dir uv==0.13.9
 WORKDIR /app
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 COPY pyproject.toml uv.lock README.md LICENSE ./
-RUN uv sync --frozen --no-dev --no-install-project
+RUN uv sync --frozen --no-default-groups --no-install-project
 COPY app_manifest.yaml ./
 COPY bot bot
 COPY playground playground
 COPY rendering rendering
 COPY sample sample
 COPY tracking tracking
-RUN uv sync --frozen --no-dev --no-editable
+RUN uv sync --frozen --no-default-groups --no-editable
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --create-home tracklet && mkdir /data && chown tracklet /data

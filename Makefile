@@ -12,20 +12,23 @@ TESTS ?= tests
 PARALLEL ?= -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo track serve unit test check fix format lint types contracts dependencies coverage fuzz torture bench readme-media docs looks clean
+.PHONY: help demo track serve cluster unit test check fix format lint types contracts dependencies coverage fuzz torture chaos bench load readme-media docs looks clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(UV) ## Try it: a small Slack workspace in the browser, no account; on a port of your choice: make demo PORT=8400
-	$(RUN) --no-dev tracklet demo $(if $(PORT),--port $(PORT))
+	$(RUN) --no-default-groups tracklet demo $(if $(PORT),--port $(PORT))
 
 track: $(UV) ## Track a video without Slack: make track VIDEO=holiday.mp4 OUT=pictures
 	@if [ -z "$(VIDEO)" ]; then echo "Say which video: make track VIDEO=holiday.mp4" >&2; exit 2; fi
-	$(RUN) --no-dev tracklet track "$(VIDEO)" --out "$(OUT)"
+	$(RUN) --no-default-groups tracklet track "$(VIDEO)" --out "$(OUT)"
 
 serve: $(UV) ## Run the bot with the settings of the environment
-	$(RUN) --no-dev tracklet serve
+	$(RUN) --no-default-groups tracklet serve
+
+cluster: $(UV) ## Postgres, a front, two workers and a playground on this machine, to kill one of them and watch
+	$(RUN) python -m tests.cluster $(if $(PORT),--port $(PORT))
 
 unit: $(UV) ## Run the tests that need no server, file or process: under half a minute
 	$(RUN) pytest tests/unit -n auto --dist worksteal
@@ -64,8 +67,14 @@ fuzz: $(UV) ## Try 10,000 broken videos and annotation files each, some minutes
 torture: $(UV) ## Compare every way to pictures with a full decode, on recordings made by script: half a minute
 	$(RUN) python -m tests.torture
 
+chaos: $(UV) ## Kill and break everything at random on both databases, and count: make chaos KILLS=150 SEED=7
+	$(RUN) python -m tests.chaos --kills $(or $(KILLS),100) --seed $(or $(SEED),1)
+
 bench: $(UV) ## Measure, as ratios within one run
 	$(RUN) --group bench python -m bench
+
+load: $(UV) ## 250 videos within a minute, a day's thousand jobs, and one to three workers: half an hour
+	$(RUN) --group bench python -m bench.load
 
 readme-media: $(UV) ## Remake the pictures of the README from the sample clip
 	$(RUN) python -m bench.readme_media

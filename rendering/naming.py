@@ -44,6 +44,27 @@ def crop_name(name: str, shown: ShownObject) -> str:
     return f"{animation_name(name, shown).removesuffix('.gif')}.jpeg"
 
 
+def annotated_video_name(name: str) -> str:
+    """Return the name of the video with boxes; `name` is that of the video."""
+    return f"{safe_video_name(name)}.annotated.mp4"
+
+
+def chart_name(name: str, what: str, *, page: int = 1) -> str:
+    """Return the name of one page, counted from 1, of a picture such as "timeline"."""
+    return f"{safe_video_name(name)}.{what}{f'_p{page}' if page > 1 else ''}.png"
+
+
+def is_chart(rest: str, what: str) -> bool:
+    """Return whether a file is a page of the picture `what`, by the rest of its name behind the video's and a dot."""
+    page = rest.removeprefix(what).removesuffix(".png")
+    return rest.startswith(what) and rest.endswith(".png") and (not page or (page.startswith("_p") and page[2:].isdecimal()))
+
+
+def viewer_name(name: str) -> str:
+    """Return the name of the page that plays the video with its tracks; `name` is that of the video."""
+    return f"{safe_video_name(name)}.viewer.html"
+
+
 def is_numbered(rest: str) -> bool:
     """Return whether a file is of one object, by the rest of its name behind the video's and a dot."""
     number, mark, _ = rest.partition("_")

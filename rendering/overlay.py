@@ -58,7 +58,7 @@ def facts_of(track: Track) -> str:
 
 def time_span(segment: Segment) -> str:
     """Return a stretch of time as people write it: "0:03-0:09" with a proper dash, one time where both are the same."""
-    start, end = _clock(segment.start_s), _clock(segment.end_s)
+    start, end = clock(segment.start_s), clock(segment.end_s)
     return start if start == end else f"{start}–{end}"
 
 
@@ -195,7 +195,8 @@ def _draw_frame(
     canvas[top:bottom, max(right - thickness, left) : right] = value
 
 
-def _clock(time_s: float) -> str:
+def clock(time_s: float) -> str:
+    """Return a time as people write it: minutes and seconds, hours where there are any."""
     minutes, seconds = divmod(int(max(time_s, 0.0) + 1e-6), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

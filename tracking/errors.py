@@ -28,6 +28,7 @@ foreign library is called, with the cause kept.
         EngineRefused               the engine will not do this video (a moving camera for motion, a quota, a permission)
       StorageError                  a folder or bucket that cannot be read or written
       ResultsRemoved                what earlier work left is not kept any more
+      TooManyJobs                   more work than one person, or everybody together, may have at a time
       ProcessDied                   work that ended the process in which it ran, again and again
       Cancelled                     somebody stopped it
 """
@@ -84,6 +85,7 @@ class ModelFault(StrEnum):
     CHECKSUM = "checksum"
     SIZE = "size"
     NAME = "name"
+    OTHER = "other"  # than the one that another process began the work with
 
 
 class GoogleFault(StrEnum):
@@ -107,6 +109,8 @@ class GoogleFault(StrEnum):
     NO_QUOTA_PROJECT = "no-quota-project"
     PERIMETER = "perimeter"  # VPC Service Controls
     ORG_POLICY = "org-policy"
+    RIGHT = "right"  # the account lacks one in the project; not one on a bucket
+    REQUEST = "request"  # the service does not take requests as we send them
 
 
 class EngineAbsence(StrEnum):
@@ -134,6 +138,7 @@ class EngineRefusal(StrEnum):
     REGION = "region"
     SLOW = "slow"
     LOST = "lost"  # a run that it no longer knows
+    STOPPED = "stopped"  # a run that somebody stopped there
     INTERNAL = "internal"
 
 
@@ -157,6 +162,8 @@ class StorageFault(StrEnum):
     KEY = "key"  # the Cloud KMS key of the bucket may not be used
     KEY_DISABLED = "key-disabled"  # ... or is disabled or destroyed
     CUSTOMER_KEY = "customer-key"  # encrypted with a key that its owner keeps
+    COUNTRY = "country"  # not to be used from where we are
+    REFUSED = "refused"  # for a reason that only the service's own words tell
 
 
 class TrackletError(Exception):
@@ -227,12 +234,14 @@ class AnnotationError(InputError):
     An annotation file that is not what it should be: `place` is a path such as `annotation_results[0].segment`.
 
     For a file that can't be opened, `place` is its name, and the problem "no file" or "unreadable". Where it holds more
-    than may be read, `limit` is how much that would be.
+    than may be read, `limit` is how much that would be. `form` is the format of another tool, as people call it, "" where the
+    file should be one of ours.
     """
 
     place: str
     problem: str
     limit: int = 0
+    form: str = ""
 
 
 @dataclass(eq=False)
@@ -327,8 +336,9 @@ class EngineUnavailable(EngineError):
     """
     The engine cannot run here or now.
 
-    `detail` is what it said; `subject` the project, key file or address that is at fault, "" where unknown.
-    `model` is the one that could not be fetched, "" where it is not for that.
+    `detail` is what it said; `subject` the project, key file or address that is at fault, "" where unknown; for a start without
+    an answer, where the run would write what it finds. `model` is the one that could not be fetched, "" where it is not for
+    that. One that `is_final` has ended a run: asking for the same run again gives the same.
     """
 
     engine: str
@@ -336,6 +346,7 @@ class EngineUnavailable(EngineError):
     detail: str = ""
     subject: str = ""
     model: str = ""
+    is_final: bool = False
 
 
 @dataclass(eq=False)
@@ -376,6 +387,14 @@ class ResultsRemoved(TrackletError):
     """What earlier work left of the video `name` was removed after the time for which results are kept."""
 
     name: str
+
+
+@dataclass(eq=False)
+class TooManyJobs(TrackletError):
+    """As many jobs as one person, or everybody together, may have at the same time are not over yet."""
+
+    limit: int
+    is_persons: bool
 
 
 @dataclass(eq=False)

@@ -171,8 +171,14 @@ class ProblemKind(StrEnum):
     """`pictures` between `start_s` and `end_s` do not decode, or refer to such, and were left out."""
     INCOMPLETE = "INCOMPLETE"
     """`pictures` have lost a part of their bytes, as the file itself says."""
+    REST_UNREAD = "REST_UNREAD"
+    """At `start_s` a recording ends, and another one that follows in the same file cannot be read."""
     CAMERA_MOVES = "CAMERA_MOVES"
     """From `start_s` to `end_s` the camera moves, and the motion engine has left that out."""
+
+
+DAMAGE = frozenset({ProblemKind.CUT_SHORT, ProblemKind.PICTURES_LOST, ProblemKind.INCOMPLETE, ProblemKind.REST_UNREAD})
+"""What is wrong with the file itself."""
 
 
 class EngineWarning(NamedTuple):
@@ -225,6 +231,11 @@ class Annotations:
     def end_s(self) -> float:
         """Time of the last observation, 0 when there is none."""
         return max((float(track.times[-1]) for track in self.tracks), default=0.0)
+
+    @property
+    def reach_s(self) -> float:
+        """How long the video was at least that they are about: to the end of what was looked at, 0 where nothing says it."""
+        return max(self.end_s, self.segment.end_s if self.segment else 0.0)
 
 
 def _frozen(values: NDArray[ScalarT], dtype: type[ScalarT]) -> NDArray[ScalarT]:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from bot.cli.terminal import Terminal
     from bot.settings import Settings
     from rendering.kinds.base import RenderOptions
+    from rendering.video.blur import Blur
+    from tracking.storage.base import Storage
 
 log = logging.getLogger(__name__)
 
@@ -179,6 +181,29 @@ class KeysOption(click.ParamType[tuple[str, ...]]):
         return ",".join(self._offered())
 
 
+class BlurOption(click.ParamType["Blur"]):
+    """Which objects are made unrecognisable: labels and numbers, "everything", or "everything-but" some."""
+
+    name = "what"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Blur:
+        from rendering.video.blur import Blur
+
+        if isinstance(value, Blur):
+            return value
+        named = [word for part in words(value.replace(":", " ")) for word in [part.strip()] if word]
+        first, _, rest = named[0].partition(" ") if named else ("", "", "")
+        is_all_but = first.casefold() in {"everything-but", "all-but"}
+        if is_all_but:
+            named = [rest.strip(), *named[1:]] if rest.strip() else named[1:]
+        elif named and named[0].casefold() in {"everything", "all"}:
+            return Blur(is_all_but=True)
+        if not named:
+            self.fail(cli.blur_wanted(), param, ctx)
+        numbers = tuple(int(word) for word in named if word.isascii() and word.isdecimal() and len(word) < 7)
+        return Blur(tuple(word for word in named if not word.isdecimal()), numbers, is_all_but)
+
+
 def kinds_offered() -> dict[str, str]:
     """Return the kinds of pictures by their keys, with what each shows, the usual ones first."""
     from rendering.kinds.base import KINDS
@@ -194,9 +219,26 @@ def formats_offered() -> dict[str, str]:
     return {key: found.description for key, found in FORMATS.items()}
 
 
+def readable_formats() -> dict[str, str]:
+    """Return the formats that can be read by their keys, with what each holds."""
+    from tracking.formats.base import FORMATS
+
+    return {key: found.description for key, found in FORMATS.items() if found.read is not None}
+
+
 def make_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command take the kinds of pictures."""
-    return click.option("--make", type=KeysOption(kinds_offered), help="Which pictures.  [default: summary,gifs]")(command)
+    """Let a command take the kinds of pictures, and what is blurred in the video."""
+    for option in (
+        click.option(
+            "--blur",
+            type=BlurOption(),
+            metavar="WHAT",
+            help='Make a video in which these are blurred, such as person, 3, or "everything-but 3".',
+        ),
+        click.option("--make", type=KeysOption(kinds_offered), help="Which pictures.  [default: summary,gifs]"),
+    ):
+        command = option(command)
+    return command
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -239,6 +281,7 @@ def track(
     segment: Segment | None,
     as_json: bool,
     make: tuple[str, ...] | None,
+    blur: Blur | None,
     engine: str | None,
     model: str | None,
     **selection: Any,
@@ -256,8 +299,8 @@ def track(
             engine=EngineName(engine) if engine else EngineName.YOLOX if model else settings.engine,
             model=model or settings.model,
             segment=segment,
-            options=render_options(settings, **selection),
-            make=make,
+            options=render_options(settings, blur=blur, **selection),
+            make=made(make, blur),
             settings=settings,
             terminal=terminal,
             cancelled=cancelled,
@@ -277,6 +320,7 @@ def render_command(
     segment: Segment | None,
     as_json: bool,
     make: tuple[str, ...] | None,
+    blur: Blur | None,
     **selection: Any,
 ) -> None:
     """Draw the objects of VIDEO from ANNOTATIONS, which may come from anywhere."""
@@ -290,8 +334,8 @@ def render_command(
             annotations,
             folder,
             segment=segment,
-            options=render_options(settings, **selection),
-            make=make,
+            options=render_options(settings, blur=blur, **selection),
+            make=made(make, blur),
             settings=settings,
             terminal=terminal,
             cancelled=cancelled,
@@ -354,8 +398,10 @@ def compare(
 @click.argument("video", type=LocalFile())
 @click.argument("annotations", type=LocalFile())
 @click.option("--format", "formats", required=True, type=KeysOption(formats_offered), help="For which tools.")
+@click.option("--about", type=LocalFile(), metavar="TOML", help="What the video can't say: place and time for camtrap-dp.")
+@click.option("--images", is_flag=True, help="Write the pictures, too, where a format has a place for them: yolo.")
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go.")
-def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...]) -> None:
+def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...], about: Path | None, images: bool) -> None:
     """Write ANNOTATIONS of VIDEO in the format of another tool."""
     from bot.cli.export import export_video
     from bot.cli.terminal import Terminal
@@ -363,9 +409,39 @@ def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...
 
     settings, wanted = settings_of_environment(), tuple(FORMATS[key] for key in formats)
     with bounded_memory(), interruptible() as cancelled:
-        files = export_video(video, annotations, folder, formats=wanted, settings=settings, cancelled=cancelled)
+        files = export_video(
+            video,
+            annotations,
+            folder,
+            formats=wanted,
+            about=about,
+            images=images,
+            settings=settings,
+            cancelled=cancelled,
+        )
     for line in cli.where_lines([[path.name] for path in files], annotations="", folder=str(folder)):
         Terminal().say(line)
+
+
+@commands.command(name="import")
+@click.argument("file", type=LocalFile())
+@click.option("--format", "formats", required=True, type=KeysOption(readable_formats), help="Of which tool FILE is.")
+@click.option("--video", required=True, type=LocalFile(), metavar="VIDEO", help="The video that FILE is of.")
+@click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go.")
+def import_command(file: Path, video: Path, folder: Path, formats: tuple[str, ...]) -> None:
+    """Make an annotation file of FILE, which holds tracks in the format of another tool."""
+    from bot.cli.export import import_tracks
+    from bot.cli.terminal import Terminal
+    from tracking.formats.base import FORMATS
+
+    if len(formats) != 1:
+        raise click.UsageError(cli.keys_wanted(readable_formats()))
+    settings, terminal = settings_of_environment(), Terminal()
+    with bounded_memory():
+        path, annotations = import_tracks(file, video, folder, form=FORMATS[formats[0]], settings=settings)
+    terminal.say(cli.imported(len(annotations.tracks)))
+    for line in cli.where_lines([], annotations=path.name, folder=str(folder)):
+        terminal.say(line)
 
 
 @commands.command()
@@ -405,17 +481,47 @@ def demo(port: int | None, browser: bool) -> None:
 
 
 @commands.command()
+@click.argument("video", type=LocalFile())
+@click.argument("annotations", type=LocalFile(), nargs=-1)
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Where the page is.  [default: a free one]")
+@click.option("--browser/--no-browser", default=True, help="Open the page in the browser.  [default: yes]")
+def view(video: Path, annotations: tuple[Path, ...], port: int, browser: bool) -> None:
+    """
+    Play VIDEO with its tracks in the browser.
+
+    Without ANNOTATIONS those in VIDEO.json are taken; of several files the tracks lie over each other, to compare.
+    """
+    from bot.cli.terminal import Terminal
+    from bot.cli.view import page_of, serve_view
+
+    beside = video.with_name(f"{video.name}.json")
+    given = annotations or (LocalFile().convert(str(beside), None, None),)
+    with bounded_memory():
+        page = page_of(video, given)
+    terminal = Terminal()
+    run_async(serve_view(video, page, port=port, opens_browser=browser, ready=lambda url: terminal.say(cli.view_ready(url))))
+
+
+@commands.command()
 def doctor() -> None:
     """Check what the bot needs, and say what to do."""
     from bot.cli.terminal import Terminal
+    from bot.doctor.cluster import cluster_checks
     from bot.doctor.local import local_checks
     from bot.doctor.slack import slack_checks
     from bot.doctor.storage import storage_checks
+    from tracking.storage.bucket import GoogleStorage
+
+    def storage() -> Storage:
+        from bot.app import open_storage
+
+        return open_storage(settings, GoogleStorage())
 
     terminal = Terminal()
     settings = settings_of_environment()
     checks = [terminal.check(check) for check in local_checks(settings)]
     checks += [terminal.check(check) for check in run_async(storage_checks(settings))]
+    checks += [terminal.check(check) for check in run_async(cluster_checks(settings, storage))]
     checks += [terminal.check(check) for check in run_async(slack_checks(settings))]
     if not all(check.is_well for check in checks):
         raise click.exceptions.Exit(1)
@@ -438,12 +544,22 @@ def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:
         terminal.result(result)
 
 
-def render_options(settings: Settings, *, min_confidence: float, min_frames: int, labels: str) -> RenderOptions:
+def made(make: tuple[str, ...] | None, blur: Blur | None) -> tuple[str, ...] | None:
+    """Return the kinds of pictures that are made: with the video where something in it is to be blurred."""
+    from rendering.kinds.base import default_kinds
+
+    return make if blur is None else (*(default_kinds() if make is None else make), "video")
+
+
+def render_options(
+    settings: Settings, *, min_confidence: float, min_frames: int, labels: str, blur: Blur | None = None
+) -> RenderOptions:
     """Return what is drawn, from the options and the environment."""
     from rendering.kinds.base import RenderOptions
     from rendering.selection import Selection
 
-    return RenderOptions(Selection(min_confidence, min_frames, words(labels)), settings.font, wording.STANDING_STILL)
+    selection = Selection(min_confidence, min_frames, words(labels))
+    return RenderOptions(selection, settings.font, wording.STANDING_STILL, wording.CAMERA_MOVES, blur)
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -44,19 +44,25 @@ class Result:
             shown=len(self.rendered.selected.shown),
             total=len(self.annotations.tracks),
             near_misses=self.rendered.selected.near_misses,
-            problems=self.annotations.problems,
+            problems=self.rendered.problems,
             min_confidence=selection.min_confidence,
             min_frames=selection.min_frames,
             labels=selection.labels,
             known_labels=tuple(sorted({track.label for track in self.annotations.tracks})),
-            annotated_s=self.annotations.end_s,
+            annotated_s=self.annotations.reach_s,
             video_s=self.info.duration_s,
             older_pictures=self._older_pictures(),
             left_out=self.rendered.selected.left_out,
             unwritten=self._unwritten(),
             shown_labels=[shown.track.label for shown in self.rendered.selected.shown],
             step_s=self.annotations.step_s,
+            blurred=self._blurred(),
         )
+
+    def _blurred(self) -> int | None:
+        """Return how many tracks are blurred in the video; None where none was to be."""
+        blur = self.options.blur
+        return len(blur.among(self.annotations.tracks, self.rendered.selected.shown)) if blur else None
 
     def _unwritten(self) -> tuple[str, ...]:
         """Return the labels of shown objects that no font at hand can write whole."""
@@ -87,6 +93,7 @@ class Result:
             "engine": self.engine,
             "annotations": readable(self.annotation_file) if self.annotation_file else None,
             "tracking_s": round(self.tracking_s, 3),
+            "annotated_s": self.annotations.reach_s,
             "tracks": len(self.annotations.tracks),
             "pictures": {
                 kind: [readable(picture.path) for picture in pictures]
@@ -109,11 +116,12 @@ class Result:
             ],
             "left_out": self.rendered.selected.left_out,
             "labels_not_written": list(self._unwritten()),
+            "blurred": self._blurred(),
             "near_misses": [
                 {"label": track.label, "confidence": track.confidence, "frames": len(track)}
                 for track in self.rendered.selected.near_misses
             ],
-            "problems": [problem_json(problem) for problem in self.annotations.problems],
+            "problems": [problem_json(problem) for problem in self.rendered.problems],
         }
 
 
@@ -149,19 +157,23 @@ def readable(path: Path) -> str:
 
 
 def write_annotations(run: EngineRun, folder: Path, *, video: Path, segment: Segment | None, mark: str = "") -> Path:
+    """Put the annotation file `<video><mark>.json` into `folder`, and return its path; see `place_annotations`."""
+    content = video_intelligence.write(run.annotations)
+    return place_annotations(content, folder, video=video, mark=mark, run=f"{run.engine} {run.run_key} {segment}")
+
+
+def place_annotations(content: bytes, folder: Path, *, video: Path, mark: str, run: str) -> Path:
     """
     Put the annotation file `<video><mark>.json` into `folder`, and return its path. Raises `StorageError`.
 
     A file of that name that says something else may be anybody's, such as Google's own, which can't be had again: it stays, and
-    ours gets a key of this video and run in its name.
+    ours gets a key of this video and `run` in its name.
     """
-    content = video_intelligence.write(run.annotations)
     path = folder / f"{safe_video_name(video.name)}{mark}.json"
     if path.exists() and not _holds(path, content):
         with video.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        run_key = digest(f"{sha256} {run.engine} {run.run_key} {segment}")[:8]
-        path = path.with_name(f"{safe_video_name(video.name)}{mark}.{run_key}.json")
+        path = path.with_name(f"{safe_video_name(video.name)}{mark}.{digest(f'{sha256} {run}')[:8]}.json")
     write_whole(path, content)
     return path
 

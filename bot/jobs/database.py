@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_MS = 2_000  # how long a thread waits inside SQLite; the rest of the waiting costs no thread
 POOL_SIZE = 8
+# A process that stands still in the middle of a transaction keeps its locks, so that nobody can go on with its jobs: the server
+# ends such a session well before the lease of its process does (`leases.py`), and the call is repeated should it wake up.
+IDLE_TRANSACTION_S = 5
 CONNECT_S = 10  # a server that swallows packets would hold up the start for minutes
 CHECKED_BYTES = 256 << 20  # a larger database is not read whole at the start: a second for each 200 MB
 
@@ -89,7 +92,9 @@ class Database:
     def engine(self) -> sa.Engine:
         """Return an engine for our own tables; no error of it quotes a row, which holds what people wrote."""
         if not self.is_sqlite:
-            return sa.create_engine(self.url, pool_size=POOL_SIZE, pool_pre_ping=True, hide_parameters=True)
+            engine = sa.create_engine(self.url, pool_size=POOL_SIZE, pool_pre_ping=True, hide_parameters=True)
+            sa.event.listen(engine, "connect", _bound_transactions)
+            return engine
         engine = sa.create_engine(self.url, hide_parameters=True)
         sa.event.listen(engine, "connect", _prepare_connection)
         return engine
@@ -179,12 +184,19 @@ def is_passing(fault: BaseException) -> bool:
     original = getattr(fault, "orig", None) or fault
     if isinstance(original, sqlite3.Error):
         return _code(original) in _PASSING
+    if isinstance(fault, sa.exc.DBAPIError) and fault.connection_invalidated:
+        return True  # psycopg has an internal error for a session that the server ended
     return isinstance(fault, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.TimeoutError)
 
 
 def _code(fault: BaseException) -> int:
     """SQLite's primary result code, 0 for another fault."""
     return int(getattr(getattr(fault, "orig", None) or fault, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def _bound_transactions(connection: Any, _: object) -> None:
+    connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_TRANSACTION_S * 1000}")
+    connection.commit()
 
 
 def _prepare_connection(connection: Any, _: object) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.jobs.numbering import NumberedList, numbering_of
 from bot.jobs.told import labels_of, near_misses_by_label
-from bot.texts.wording import STANDING_STILL
+from bot.texts.wording import CAMERA_MOVES, STANDING_STILL
 from rendering.frames import never_cancelled
 from rendering.selection import Selected, Selection, renumbered, select
 from tracking.atomic import write_whole
@@ -94,9 +94,10 @@ def summary_task(arguments: Json, report: Report) -> Json:
     annotations, selected = _selected(arguments)
     selection = selected.selection
     pages: list[Json] = []
+    drawing = _drawing(arguments, annotations, selected)
     if selected.shown:
         asked = range(arguments["page"] - 1, arguments["page"])
-        drawn = draw_summary(_drawing(arguments, annotations, selected), _progress(report), pages=asked)
+        drawn = draw_summary(drawing, _progress(report), pages=asked)
         pages = [
             {
                 "path": str(page.path),
@@ -113,12 +114,13 @@ def summary_task(arguments: Json, report: Report) -> Json:
         "near_misses": [_told(track, 0) for track in selected.near_misses[:NEAR_MISSES_TOLD]],
         "near_miss_count": len(selected.near_misses),
         "lowest": _thresholds(selected.near_misses),
-        "problems": len(annotations.problems),
+        "problems": len(drawing.problems),
         "unwritten": _unwritten(arguments, selected)[:UNWRITTEN_TOLD],
         "near_kinds": [kind.to_json() for kind in near_misses_by_label(selected.near_misses, selection)[:KINDS_TOLD]],
-        "reported": [_told_problem(problem) for problem in annotations.problems[:PROBLEMS_TOLD]],
+        "reported": [_told_problem(problem) for problem in drawing.problems[:PROBLEMS_TOLD]],
         "labels": labels_of(annotations)[:LABELS_TOLD],
         "step_s": annotations.step_s,
+        "annotated_s": annotations.reach_s,
         "least_frames": selection.min_frames,
     }
 
@@ -195,7 +197,7 @@ def _drawing(arguments: Json, annotations: Annotations, selected: Selected) -> D
     from rendering.kinds.base import Drawing, RenderOptions
 
     font = Path(arguments["font"]) if arguments["font"] else None
-    options = RenderOptions(selection_of(arguments["selection"]), font, STANDING_STILL)
+    options = RenderOptions(selection_of(arguments["selection"]), font, STANDING_STILL, CAMERA_MOVES)
     return Drawing(Path(arguments["video"]), arguments["name"], annotations, selected, Path(arguments["out"]), options)
 
 

@@ -2,9 +2,10 @@
 The progress messages of all jobs, edited in place and seldom.
 
 A message is edited when its job enters another stage, else at most every 4 s, and with many jobs each waits its turn, because
-chat.update is limited for the whole workspace (about 50 a minute). Nothing is sent when nothing changed, and nothing goes back:
-what runs again after a crash shows no less than before it, for which `remember` keeps what was sent. The last word is not said
-here but by `posting.py`, durably.
+chat.update is limited for the whole workspace (about 50 a minute); where several processes post, `elsewhere` says how many
+messages the others keep up to date. Nothing is sent when nothing changed, and nothing goes back: what runs again after a crash
+shows no less than before it, for which `remember` keeps what was sent. The last word is not said here but by `posting.py`,
+durably.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from bot.jobs.facts import Pause
 from bot.jobs.model import Job, JobId, JobState
 from bot.slack.blocks import Message, progress
 from bot.slack.errors import SlackError
@@ -40,12 +42,14 @@ class _Entry:
     fraction: float = 0.0
     left_s: float | None = None
     before: int | None = None  # how many jobs come first, while it waits for its turn
+    pause: Pause | None = None
     since: float = 0.0
     began_at: float = 0.0
     sent_at: float = 0.0
     sent: Message | None = None
     sent_state: JobState | None = None
     sent_before: int | None = None
+    sent_pause: Pause | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -59,6 +63,12 @@ class ProgressBoard:
         self._entries: dict[JobId, _Entry] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.elsewhere = 0
+        """How many messages other processes keep up to date in the same workspace."""
+
+    def __len__(self) -> int:
+        """Return how many messages are kept up to date here."""
+        return len(self._entries)
 
     def add(self, job: Job, ts: str, shown: Message | None, *, fraction: float = 0.0) -> None:
         """Follow a job whose progress message is `ts`; `shown` is what it says already, `fraction` what it said last."""
@@ -96,6 +106,13 @@ class ProgressBoard:
         entry.before = before
         self._changed.set()
 
+    def pauses(self, job: Job, why: Pause | None) -> None:
+        """Note why the job does not get on; None when it does."""
+        entry = self._entries.get(job.id)
+        if entry is not None and entry.pause is not why:
+            entry.pause = why
+            self._changed.set()
+
     async def remove(self, job_id: JobId) -> None:
         """Make no further edit of that job's message, not even one that was on its way."""
         entry = self._entries.pop(job_id, None)
@@ -131,16 +148,24 @@ class ProgressBoard:
         """Edit the messages that may be; seconds until the next may be, None when there is nothing to say."""
         next_s: float | None = None
         for entry in list(self._entries.values()):
-            message = progress(entry.job, entry.state, fraction=entry.fraction, left_s=entry.left_s, before=entry.before)
+            message = progress(
+                entry.job,
+                entry.state,
+                fraction=entry.fraction,
+                left_s=entry.left_s,
+                before=entry.before,
+                pause=entry.pause,
+            )
             if message == entry.sent:
                 continue
             is_news = entry.state is not entry.sent_state or (entry.before is None) is not (entry.sent_before is None)
-            spacing = NEXT_STAGE_S if is_news else max(EVERY_S, EVERY_FOR_EACH_S * len(self._entries))
+            is_news = is_news or entry.pause is not entry.sent_pause
+            spacing = NEXT_STAGE_S if is_news else max(EVERY_S, EVERY_FOR_EACH_S * (len(self) + self.elsewhere))
             wait_s = entry.sent_at + spacing - self._clock()
             if wait_s > 0:
                 next_s = wait_s if next_s is None else min(next_s, wait_s)
                 continue
-            before = entry.before
+            before, pause = entry.before, entry.pause
             async with entry.lock:
                 if entry.job.id not in self._entries:
                     continue
@@ -154,6 +179,6 @@ class ProgressBoard:
                 except Exception:
                     logger.exception("job %d: a progress edit failed", entry.job.number)
                 entry.sent, entry.sent_at, entry.sent_state = message, self._clock(), entry.state
-                entry.sent_before = before
+                entry.sent_before, entry.sent_pause = before, pause
                 await self._kept(entry)
         return next_s

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from bot.jobs.told import near_misses_by_label
 from bot.texts import limits
-from bot.texts.engine import problems
+from bot.texts.engine import other_video, problems
 from bot.texts.errors import left_out
 from bot.texts.plurals import counted_labels
-from bot.texts.wording import clock, count, duration, exact_span, listing, percent, quoted
+from bot.texts.wording import count, duration, exact_span, listing, percent, quoted
 from rendering.selection import Selection
 from tracking.model import MOVING_OBJECT, EngineWarning, Track
 from tracking.sources.links import without_query
@@ -41,6 +41,7 @@ class ResultFacts:
     unwritten: Sequence[str] = ()
     shown_labels: Sequence[str] = ()
     step_s: float = 0.0
+    blurred: int | None = None
 
     @property
     def limits(self) -> str:
@@ -60,14 +61,27 @@ def result_lines(facts: ResultFacts) -> list[str]:
         else:
             lines.append(nothing_passed(facts))
             lines += lower_thresholds(facts)
-    if facts.annotated_s > facts.video_s + 1.0 > 1.0:
-        reach, end = clock(facts.annotated_s), clock(facts.video_s)
-        lines.append(f"The annotations reach {reach}, but the video ends at {end}: do they belong together?")
+    if doubt := other_video(facts.annotated_s, facts.video_s):
+        lines.append(doubt)
     if facts.older_pictures:
         lines.append(f"In the folder {count(facts.older_pictures, 'older picture')} of this video stayed, from other options.")
     if facts.unwritten:
         lines.append(labels_not_written(facts.unwritten))
+    if facts.blurred is not None:
+        lines.append(blurred(facts.blurred))
     return [*lines, *problems(facts.problems)]
+
+
+def blurred(number: int) -> str:
+    """Return how many objects are blurred, and that more may be in the picture."""
+    if not number:
+        return "Nothing is blurred in the video: no object is what was asked for."
+    return f"In the video {count(number, 'object')} {'is' if number == 1 else 'are'} blurred. What was not found is not."
+
+
+def blur_wanted() -> str:
+    """Return what `--blur` takes."""
+    return 'say what to blur: labels or numbers between commas, "everything", or "everything-but 3"'
 
 
 def lower_thresholds(facts: ResultFacts) -> list[str]:
@@ -142,6 +156,11 @@ def where_lines(groups: Sequence[Sequence[str]], *, annotations: str, folder: st
     return [f"In {folder}:", *(f"  {name}" for name in named)] if named else []
 
 
+def imported(tracks: int) -> str:
+    """Say how many objects a file of another tool has."""
+    return f"{count(tracks, 'object')} read."
+
+
 def annotations_stayed(there: str, ours: str) -> str:
     """Say that a file which was there already was not overwritten."""
     return f"{quoted(there)} was there and says something else, so it stayed; this run's annotations are in {quoted(ours)}."
@@ -196,6 +215,11 @@ def no_such_setting(variable: str, nearest: str) -> str:
     """Return that nothing reads a variable with our prefix; its value may be a secret, so it is not shown."""
     meant = f" Did you mean {nearest}?" if nearest else ""
     return f"{quoted(variable)} is not a setting, so it has no effect.{meant}"
+
+
+def view_ready(url: str) -> str:
+    """Return where the viewer is, and how it ends."""
+    return f"The video is at {url} (Ctrl-C ends it)."
 
 
 def demo_port_taken() -> str:

@@ -86,6 +86,13 @@ def problems(found: Sequence[EngineWarning]) -> list[str]:
     return lines
 
 
+def other_video(annotated_s: float, video_s: float) -> str:
+    """Return a doubt about annotations that reach beyond the end of their video; "" where there is none. Seconds."""
+    if not annotated_s > video_s + 1.0 > 1.0:
+        return ""
+    return f"The annotations reach {clock(annotated_s)}, but the video ends at {clock(video_s)}: do they belong together?"
+
+
 def _problem(found: EngineWarning) -> str:
     match found.kind:
         case ProblemKind.CUT_SHORT:
@@ -99,5 +106,10 @@ def _problem(found: EngineWarning) -> str:
         case ProblemKind.INCOMPLETE:
             lost = count(found.pictures, "picture")
             return f"The file is damaged: parts of {lost} are missing, so things may look torn there."
+        case ProblemKind.REST_UNREAD:
+            return (
+                f"The file holds several recordings, one behind the other, and only the first can be read, up to "
+                f"{clock(found.start_s)}. Split it to see the others."
+            )
     said = quoted_sentence(found.message) or f"Code {found.code}."
     return f"A part of the video could not be tracked. The engine said: {said}"

@@ -18,6 +18,7 @@ from tracking import errors
 
 # What `tracking` and `rendering` call an option, and the name under which a person sets it.
 SET_AS = {
+    "about": "--about",
     "font": "TRACKLET_FONT",
     "google-endpoint": "TRACKLET_VIDEO_INTELLIGENCE_ENDPOINT",
     "google-location": "TRACKLET_LOCATION",
@@ -89,6 +90,8 @@ def annotation_fault(error: errors.AnnotationError) -> str:
             f"The annotation file {too_much}, which is more than I read at once. "
             "Have a shorter part of the video annotated, or fewer pictures a second, or split the file."
         )
+    if error.form:
+        return _foreign_fault(error)
     if error.problem.startswith("holds "):
         return (
             f"The annotation file {quoted(error.problem)}, and no tracked objects. "
@@ -117,6 +120,32 @@ def annotation_fault(error: errors.AnnotationError) -> str:
         f"The annotation file can't be used: at {quoted(error.place)}, {problem}. "
         "I read what the Video Intelligence API writes, and what I write myself."
     )
+
+
+def _foreign_fault(error: errors.AnnotationError) -> str:
+    """What is wrong with a file of another tool."""
+    frames = count(error.limit, "frame")
+    problem = {
+        "no file": "there is no such file",
+        "unreadable": "it can't be read",
+        "missing": "something is missing",
+        "encoding": "its text is damaged, or in another encoding than UTF-8",
+        "no JSON": "this is not JSON",
+        "no XML": "this is not XML",
+        "document type": "it has a document type, which could hide anything, so I don't read it",
+        "too deep": "elements are nested too deeply",
+        "long line": "the line is too long",
+        "no annotations": "this is not the XML that CVAT writes for a video: it begins with <annotations>",
+        "no object": "an object was expected",
+        "no list": "a list was expected",
+        "no number": "a number was expected",
+        "no box": "a box was expected",
+        "no track": "it does not say which object this is, and I need boxes that were followed",
+        "no frame": f"there is no such frame: the video has {frames}. Is the file of another video, or of another rate?",
+        "other videos": "it is of several videos, and none is called as this one",
+        "out of range": "the number is out of range",
+    }.get(error.problem, quoted(error.problem))
+    return f"This {error.form} file can't be used: at {quoted(error.place)}, {quoted_sentence(problem, limit=300)}"
 
 
 @sentence.register
@@ -220,6 +249,8 @@ def model_fault(error: errors.ModelError) -> str:
             return f"{model} is a network, but no detector that I know: what goes in or comes out has another shape. Try YOLOX."
         case errors.ModelFault.UNREADABLE:
             return f"{model} is not a model that I can load. Give me a YOLOX export in ONNX form."
+        case errors.ModelFault.OTHER:
+            return f"My processes have different models: one has {model}, another began with another one. Give all the same."
     assert_never(error.problem)
 
 
@@ -266,9 +297,15 @@ def engine_unavailable(error: errors.EngineUnavailable) -> str:
             return f"{engine} is busy: its quota is used up for now.{said} Try again in a few minutes, or use another engine."
         case errors.EngineAbsence.TIMEOUT:
             return f"{engine} did not answer in time.{said} Try again, or use another engine."
+        case errors.EngineAbsence.UNANSWERED if error.subject:
+            return (
+                f"{engine} was asked to start and gave no answer, so it may be running and cost money.{said} "
+                "Try again later: I look for its result before I start it again."
+            )
         case errors.EngineAbsence.UNANSWERED:
             return (
-                f"{engine} was asked to start and gave no answer, so it may be running.{said} Check that before you try again."
+                f"{engine} was asked to start and gave no answer, so it may be running and cost money.{said} "
+                "I can't see whether it is: trying again may cost the same once more."
             )
         case errors.EngineAbsence.LIBRARY:
             return f"{engine} can't run here.{_reason(error.detail)} Run `tracklet doctor`, or use another engine."
@@ -313,6 +350,8 @@ def engine_refused(error: errors.EngineRefused) -> str:
             return f"{engine} can't take this video.{detail} Convert it to MP4, or use another engine."
         case errors.EngineRefusal.LOST:
             return f"{engine} no longer knows this run.{detail} Start it again."
+        case errors.EngineRefusal.STOPPED:
+            return f"Somebody stopped this run at {engine}, not here. Start it again."
         case errors.EngineRefusal.REGION:
             return f"{engine} does not run in that region.{detail} Set TRACKLET_LOCATION to one that it knows."
         case errors.EngineRefusal.INTERNAL:
@@ -347,7 +386,7 @@ def storage_fault(error: errors.StorageError) -> str:
         case errors.StorageFault.CHECKSUM:
             return f"I can't {verb} {place}: what arrived is not what is stored there. Try again."
         case errors.StorageFault.OFFLINE:
-            return f"I can't {verb} {place}: the storage does not answer. Try again later."
+            return f"I can't {verb} {place}: the storage does not answer, or fails. Try again later."
         case errors.StorageFault.BUSY:
             return f"I can't {verb} {place}: the storage takes no more requests just now. Try again in a minute."
         case errors.StorageFault.BROKEN_OFF:
@@ -371,7 +410,21 @@ def storage_fault(error: errors.StorageError) -> str:
             )
         case errors.StorageFault.CUSTOMER_KEY:
             return f"I can't {verb} {place}: it is encrypted with a key that only its owner has. Ask for a copy without one."
+        case errors.StorageFault.COUNTRY:
+            return f"I can't {verb} {place}: Google does not give it to the country in which I run. Share the video itself."
+        case errors.StorageFault.REFUSED:
+            return (
+                f"I can't {verb} {place}: the storage refuses that.{_said(error.detail)} Whoever runs me has more in the log."
+            )
     assert_never(error.reason)
+
+
+@sentence.register
+def too_many_jobs(error: errors.TooManyJobs) -> str:
+    videos = count(error.limit, "video")
+    if error.is_persons:
+        return f"I take {videos} of one person at a time, and yours are not done yet. Try again when some are."
+    return f"I take {videos} of a workspace at a time, and those of this one are not done yet. Try again later."
 
 
 @sentence.register

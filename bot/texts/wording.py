@@ -10,6 +10,7 @@ from tracking.plain_text import plain
 
 # The heading in the summary above what stands still for its whole shot.
 STANDING_STILL = "standing still"
+CAMERA_MOVES = "The camera moves: no paths"
 
 MAX_QUOTED = 80
 TENTHS_BELOW_S = 10.0

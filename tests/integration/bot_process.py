@@ -3,7 +3,8 @@ The bot as a process of its own, to be killed.
 
 Imports everything once and then starts a fork of itself for each line of JSON on standard input, which holds the environment
 of that start; a test can kill and start it often without paying for the imports each time. A fork prints its number and
-address, and "ended" when it ends by itself. `REAL_WORK` in the environment lets children work, else the work is canned.
+address, and "ended" when it ends by itself. `REAL_WORK` in the environment lets children work, else the work is canned;
+where it stops, dies or stands still is in the environment as well.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
+
+import sqlalchemy as sa
 
 from bot.app import Bot, Timeouts, Worker
 from bot.jobs.leases import LeaseTimes
@@ -32,6 +36,7 @@ class Deadly(FakeTaskRunner):
         self, task: str, arguments: Json, *, turn: Turn, cancelled: asyncio.Event, fraction: Fraction = lambda _: None
     ) -> Any:
         if task == os.environ.get("WAITS_AT"):
+            await asyncio.to_thread(Path(os.environ["TRACKLET_DATA_DIR"], "waits").touch)
             await unless_cancelled(asyncio.Event().wait(), cancelled)
         if task == os.environ.get("DIES_AT") and "deadly" in arguments["video"]:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -54,6 +59,14 @@ async def main() -> None:
     await ended.wait()
     await bot.stop()
     tell("ended")
+
+
+@sa.event.listens_for(sa.Engine, "after_cursor_execute")
+def stand_still(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+    """Stand still in the middle of the transaction that the environment names, the first time."""
+    if (begin := os.environ.get("STANDS_STILL_AFTER")) and statement.lstrip().startswith(begin):
+        del os.environ["STANDS_STILL_AFTER"]
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def tell(text: str) -> None:

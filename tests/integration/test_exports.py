@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.clips import Clip, draw_clip
 from tests.integration.command import Run, files
 from tracking.formats import boxes_csv, objects_csv, video_intelligence
-from tracking.formats.base import Exported
+from tracking.formats.base import Exported, Footage
 from tracking.formats.tables import csv_bytes
 from tracking.model import Annotations, Track
 from tracking.video.file import Video
@@ -28,7 +28,7 @@ def rows(content: bytes) -> list[dict[str, str]]:
 
 def exported(clip: Clip, annotations: Annotations) -> Exported:
     with Video(clip.path) as video:
-        return Exported(annotations, video.info, video.frame_times())
+        return Exported(annotations, Footage(clip.path.name, video.info, video.frame_times()))
 
 
 UNEVEN_S = [round(float(time), 3) for time in (*np.arange(0, 1, 0.04), *np.arange(1, 2, 0.1), *np.arange(2, 2.5, 0.04))]

@@ -26,7 +26,7 @@ def write(exported: Exported) -> bytes:
 
 
 def _rows(exported: Exported) -> Iterator[tuple[object, ...]]:
-    sides = np.array([exported.info.width, exported.info.height] * 2)
+    sides = np.array(exported.footage.size * 2)
     for track in exported.annotations.tracks:
         who = (track.track_id, track.label, track.entity_id, round(track.confidence, 4))
         boxes = track.boxes.astype(np.float64)
@@ -34,7 +34,7 @@ def _rows(exported: Exported) -> Iterator[tuple[object, ...]]:
         pixels[:, 2:] -= pixels[:, :2]
         columns = (
             np.round(track.times, 6).tolist(),
-            exported.frames_of(track.times).tolist(),
+            exported.footage.frames_of(track.times).tolist(),
             np.round(boxes, 6).tolist(),
             np.round(pixels, 2).tolist(),
         )

@@ -91,7 +91,7 @@ class _Objects:
             yield list(_items(self.values, self.place))
             return
         number = 0
-        with _json_faults():
+        with json_faults():
             for piece in found.pieces():
                 yield list(_items(piece, self.place, first=number))
                 number += len(piece)
@@ -176,7 +176,7 @@ def read(source: Path | bytes) -> Annotations:
     """
     reading = _Reading()
     is_answered = False
-    with _json_faults():
+    with json_faults():
         for place, answer, long_lists in _answers(_data(source)):
             results = _results(answer, place)
             is_answered |= results is not None
@@ -267,7 +267,7 @@ def _answers(data: bytes) -> Iterator[tuple[str, Json, Mapping[str, pieces.LongL
 
 
 @contextmanager
-def _json_faults() -> Iterator[None]:
+def json_faults() -> Iterator[None]:
     """Turn the faults of `pieces` into ours."""
     try:
         yield
