@@ -234,15 +234,11 @@ class Store:
         await self._run(lambda connection: connection.execute(query))
 
     async def lease_ages(self) -> dict[str, float]:
-        """Return the processes that have a lease, and how many seconds ago each renewed it; none has one on SQLite."""
+        """Return the processes that have a lease, and how many seconds ago each renewed it; on SQLite none has one."""
+        if self._database.is_sqlite:
+            return {}
         query = sa.select(executors.c.id, DATABASE_CLOCK - executors.c.renewed_at).where(executors.c.renewed_at > 0)
-
-        def work(connection: sa.Connection) -> dict[str, float]:
-            if connection.dialect.name == "sqlite":
-                return {}
-            return {row[0]: float(row[1]) for row in connection.execute(query)}
-
-        return await self._run(work)
+        return await self._run(lambda connection: {row[0]: float(row[1]) for row in connection.execute(query)})
 
     async def tell_storage(self, executor_id: str, storage: str) -> None:
         """Note which storage a process with a lease sees (`shared_storage.py`)."""
