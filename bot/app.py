@@ -36,7 +36,7 @@ from bot.jobs.ports import JobReporter, NullReporter
 from bot.jobs.processes import ProcessPool, TaskRunner, unless_cancelled
 from bot.jobs.remote import RemoteTracking
 from bot.jobs.reserve import LEAST_FREE_BYTES, free_bytes
-from bot.jobs.retention import Retention, remove_leftovers
+from bot.jobs.retention import OTHERS_WRITE_S, Retention, remove_leftovers
 from bot.jobs.runtime import Runtime, forget_workflows
 from bot.jobs.service import JobService
 from bot.jobs.steps import FILE_PAUSES_S
@@ -88,7 +88,6 @@ SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 SOCKET_REFUSALS = 3  # one after the other; a single one may be a fault of Slack's that passes
 CLOSE_S = 2.0
 DAY_S = 86_400.0
-OTHERS_WRITE_S = 7200.0  # what another process may be at one file
 
 
 @dataclass(frozen=True, slots=True)
