@@ -77,6 +77,7 @@ from tracking.sources.download import Fetcher, FetchLimits
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Root, Storage
 from tracking.storage.bucket import Bucket, GoogleStorage
+from tracking.storage.passing import keep_removing_forgotten
 from tracking.storage.roots import open_root
 
 logger = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ logger = logging.getLogger(__name__)
 SLACK_TIMEOUT_S = 30.0
 RATE_LIMIT_TRIES = 8  # each waits as long as Slack says
 SOCKET_CHECK_S = 10.0
+SOCKET_PING_S = 10.0  # one that stays without an answer ends a connection that has become deaf
 SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 SOCKET_REFUSALS = 3  # one after the other; a single one may be a fault of Slack's that passes
 CLOSE_S = 2.0
@@ -258,6 +260,8 @@ class Bot:
             results_kept_s=settings.results_kept_days * DAY_S or None,
         )
         ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
+        if isinstance(videos := storage.storage.videos, Bucket):
+            ending.push_async_callback(_ended, asyncio.create_task(keep_removing_forgotten(videos)))
         ending.push_async_callback(_ended, asyncio.create_task(jobs.service.keep_tending()))
         token = TokenCheck(slack.client, again_s=self._patience.token_s)
         await self._listen(server, listeners, storage.store, triggers, token)
@@ -320,7 +324,8 @@ class Bot:
         `SOCKET_REFUSALS` times ends it: no waiting mends that.
         """
         token = self.settings.slack_app_token.get_secret_value()
-        handler = AsyncSocketModeHandler(app, token, web_client=client, logger=logging.getLogger("slack_sdk.socket_mode"))
+        log = logging.getLogger("slack_sdk.socket_mode")
+        handler = AsyncSocketModeHandler(app, token, web_client=client, logger=log, ping_interval=SOCKET_PING_S)
         handler.client.wss_uri = address
         self._socket = handler
 
