@@ -38,6 +38,7 @@ from tests.clips import crossing_scene, draw_clip
 PEOPLE = 20
 BURST_S = 60.0
 COMMANDS, VIDEOS = 200, 50
+KINDS: tuple[DatabaseKind, ...] = ("sqlite", "postgres")
 CHANNELS = ("general", "wildlife")
 LEASE = (2.0, 12.0)  # as it is by default
 MONTH_S = 31 * 86_400
@@ -302,7 +303,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1000)
     given = parser.parse_args()
     logging.disable(logging.ERROR)
-    kinds: list[DatabaseKind] = [kind for kind in ("sqlite", "postgres") if kind in given.database.split(",")]  # type: ignore[misc]
+    kinds: list[DatabaseKind] = [kind for kind in KINDS if kind in given.database.split(",")]
     for what in given.what:
         for kind in kinds if what != "workers" else kinds[-1:]:
             loads = f"{os.getloadavg()[0]:.1f}"
