@@ -3,10 +3,10 @@ How Tracklet holds when many people want much of it at once, and what a day of i
 
     python -m bench.load [burst] [day] [workers] [--database sqlite] [--jobs 1000]
 
-`burst`: 200 commands and 50 shared videos within a minute, from 20 people. The work is real, on clips of a second. `day`: as
-many jobs as a busy day has, whose work is canned, then the cleanup of a month later. `workers`: the same canned jobs with one,
-two and three workers on Postgres; work that takes time instead of CPU, since this machine's cores would be the limit. The
-playground and the people run in one process, beside those of Tracklet. Times on a machine that others use mean little: its
+`burst`: 200 commands and 50 shared videos within a minute, from 20 people, on clips of a second, really or `--canned`.
+`day`: as many jobs as a busy day has, whose work is canned, then the cleanup of a month later. `workers`: the same canned jobs
+with one, two and three workers on Postgres; work that takes time instead of CPU, since this machine's cores would be the limit.
+The playground and the people run in one process, beside those of Tracklet. Times on a machine that others use mean little: its
 load is told too.
 """
 
@@ -38,12 +38,13 @@ from tests.clips import crossing_scene, draw_clip
 PEOPLE = 20
 BURST_S = 60.0
 COMMANDS, VIDEOS = 200, 50
+KINDS: tuple[DatabaseKind, ...] = ("sqlite", "postgres")
 CHANNELS = ("general", "wildlife")
 LEASE = (2.0, 12.0)  # as it is by default
 MONTH_S = 31 * 86_400
 LOOK_S = 0.5
 OVER_S = 3600.0
-DAY_CHILDREN, DAY_AT_ONCE = 8, 24
+CANNED_CHILDREN, DAY_AT_ONCE = 8, 24
 WORKERS_JOBS = 60
 SWEEPS = 3  # five hundred workflows each, at a start
 
@@ -165,12 +166,12 @@ def quantile(sorted_values: Sequence[float], share: float) -> float:
     return sorted_values[min(int(len(sorted_values) * share), len(sorted_values) - 1)]
 
 
-async def burst(kind: DatabaseKind) -> Table:
+async def burst(kind: DatabaseKind, *, real_work: bool) -> Table:
     """Ask for everything within a minute, and wait until the last is answered."""
-    table = Table(
-        f"{COMMANDS} commands and {VIDEOS} videos in {BURST_S:.0f} s from {PEOPLE} people, {kind}", ("what", "measured")
-    )
-    async with crowd(kind, real_work=True) as (_, people, memory):
+    work = "real" if real_work else "canned"
+    title = f"{COMMANDS} commands and {VIDEOS} videos in {BURST_S:.0f} s from {PEOPLE} people, {kind}, {work} work"
+    table = Table(title, ("what", "measured"))
+    async with crowd(kind, real_work=real_work, children=0 if real_work else CANNED_CHILDREN) as (_, people, memory):
         begun, wanted = time.monotonic(), COMMANDS + VIDEOS
         asking = []
         for number in range(wanted):
@@ -194,7 +195,7 @@ async def burst(kind: DatabaseKind) -> Table:
 async def day(kind: DatabaseKind, number: int) -> Table:
     """Work off a day's jobs, then let a month go by."""
     table = Table(f"{number} jobs, then a month later, {kind}", ("what", "after the jobs", "after the cleanup"))
-    async with crowd(kind, real_work=False, children=DAY_CHILDREN) as (stage, people, memory):
+    async with crowd(kind, real_work=False, children=CANNED_CHILDREN) as (stage, people, memory):
         begun = time.monotonic()
         asking = asyncio.create_task(_keep_asking(people, number))
         await until(lambda: len(people.answered()) >= number)
@@ -299,14 +300,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="How Tracklet holds when many people want much of it.")
     parser.add_argument("what", nargs="*", default=["burst", "day", "workers"])
     parser.add_argument("--database", default="sqlite,postgres")
+    parser.add_argument("--canned", action="store_true", help="let the children of the burst pretend, too")
     parser.add_argument("--jobs", type=int, default=1000)
     given = parser.parse_args()
     logging.disable(logging.ERROR)
-    kinds: list[DatabaseKind] = [kind for kind in ("sqlite", "postgres") if kind in given.database.split(",")]
+    kinds: list[DatabaseKind] = [kind for kind in KINDS if kind in given.database.split(",")]
     for what in given.what:
         for kind in kinds if what != "workers" else kinds[-1:]:
             loads = f"{os.getloadavg()[0]:.1f}"
-            table = asyncio.run(burst(kind) if what == "burst" else day(kind, given.jobs) if what == "day" else workers())
+            match what:
+                case "burst":
+                    measuring = burst(kind, real_work=not given.canned)
+                case "day":
+                    measuring = day(kind, given.jobs)
+                case _:
+                    measuring = workers()
+            table = asyncio.run(measuring)
             print(f"{table}\nLoad of the machine before and after: {loads} and {os.getloadavg()[0]:.1f}\n", flush=True)
     return 0
 

@@ -35,7 +35,7 @@ from bot.jobs.ports import JobReporter, NullReporter
 from bot.jobs.processes import ProcessPool, TaskRunner, unless_cancelled
 from bot.jobs.remote import RemoteTracking
 from bot.jobs.reserve import LEAST_FREE_BYTES, free_bytes
-from bot.jobs.retention import Retention, remove_leftovers
+from bot.jobs.retention import OTHERS_WRITE_S, Retention, remove_leftovers
 from bot.jobs.runtime import Runtime, forget_workflows
 from bot.jobs.service import JobService
 from bot.jobs.shared_storage import differing, marked, seen_by
@@ -95,7 +95,6 @@ SOCKET_REFUSALS = 3  # one after the other; a single one may be a fault of Slack
 CLOSE_S = 2.0
 DAY_S = 86_400.0
 STORED_AGAIN_S = 60.0  # between two looks at all files of the data folder
-OTHERS_WRITE_S = 7200.0  # what another process may be at one file
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,7 +493,7 @@ def build_jobs(
     beaten = _beaten(storage, slack.poster.board, lease_times)
     leases = None
     if not settings.uses_sqlite:
-        leases = Leases(storage.store, executor_id, runtime.recover, beaten=beaten, times=lease_times)
+        leases = Leases(storage.store, executor_id, runtime.recover, at_work=runtime.at_work, beaten=beaten, times=lease_times)
         ending.push_async_callback(leases.stop)  # after the runtime: what this process has begun is never without a lease
     ending.push_async_callback(runtime.stop)
     service = JobService(

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_MS = 2_000  # how long a thread waits inside SQLite; the rest of the waiting costs no thread
 POOL_SIZE = 8
+DBOS_POOL_SIZE = 20  # as DBOS takes by itself
 # A process that stands still in the middle of a transaction keeps its locks, so that nobody can go on with its jobs: the server
 # ends such a session well before the lease of its process does (`leases.py`), and the call is repeated should it wake up.
 IDLE_TRANSACTION_S = 5
@@ -99,15 +100,25 @@ class Database:
         sa.event.listen(engine, "connect", _prepare_connection)
         return engine
 
-    def engine_for_dbos(self) -> sa.Engine | None:
+    def engine_for_dbos(self) -> sa.Engine:
         """
-        Return an engine for DBOS on SQLite; None on Postgres, where its own waits for what passes.
+        Return an engine for DBOS, which repeats what it takes for a lock or a lost connection; at the rest a workflow fails.
 
-        DBOS repeats what it takes for a lock and fails at a full disk, so a full disk is told to it as a lock
-        (dbos 3.4, `retriable_sqlite_exception`).
+        So what passes is told to it in those words: a full disk of SQLite as a lock (dbos 3.4, `retriable_sqlite_exception`),
+        and every way in which psycopg says that no server is there as the one that DBOS knows (`retriable_postgres_exception`).
         """
         if not self.is_sqlite:
-            return None
+            engine = sa.create_engine(
+                self.url,
+                pool_size=DBOS_POOL_SIZE,
+                max_overflow=0,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args={"connect_timeout": CONNECT_S},
+            )
+            sa.event.listen(engine, "connect", _bound_transactions)
+            sa.event.listen(engine, "handle_error", _told_as_lost)
+            return engine
         engine = sa.create_engine(self.url, hide_parameters=True)
         sa.event.listen(engine, "connect", _prepare_connection)
 
@@ -187,6 +198,14 @@ def is_passing(fault: BaseException) -> bool:
     if isinstance(fault, sa.exc.DBAPIError) and fault.connection_invalidated:
         return True  # psycopg has an internal error for a session that the server ended
     return isinstance(fault, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.TimeoutError)
+
+
+def _told_as_lost(context: sa.ExceptionContext) -> Exception | None:
+    fault = context.original_exception
+    is_lost = isinstance(context.sqlalchemy_exception, sa.exc.OperationalError) and getattr(fault, "sqlstate", None) is None
+    if not is_lost or "connection failed" in str(fault):
+        return None
+    return sa.exc.OperationalError(context.statement, None, type(fault)(f"connection failed ({fault})"))
 
 
 def _code(fault: BaseException) -> int:

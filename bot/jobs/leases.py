@@ -4,7 +4,8 @@ Which processes are at work on one database, and who goes on with the jobs of on
 Each process has a row of its own, which it renews by the database's clock. A row that was not renewed for `ttl_s` is of a
 process that is gone, or stands still: whoever sees it first puts its jobs back into the queue, from where any process takes
 them. Doing that twice does no harm, and a process that stood still and comes back is no longer listened to by the job engine
-(dbos 3.4, `owner_xid`). Needed on Postgres alone: SQLite has one process.
+(dbos 3.4, `owner_xid`). Such a process may take jobs before its row is there again, and die in that moment: so the jobs under
+way are looked at, too, for those of a process without a row. Needed on Postgres alone: SQLite has one process.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from bot.jobs.store import Store
 logger = logging.getLogger(__name__)
 
 Recover = Callable[[str], Awaitable[bool]]
+AtWork = Callable[[], Awaitable[set[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Leases:
     """
     Keeps the lease of this process, and an eye on the others.
 
-    `recover` puts back a dead one's jobs, and says if all; `beaten` is called with our own name whenever the lease was renewed.
+    `recover` puts back a dead one's jobs, and says if all; `at_work` says which processes have jobs; `beaten` is called with
+    our own name whenever the lease was renewed.
     """
 
     def __init__(
@@ -53,12 +56,14 @@ class Leases:
         executor_id: str,
         recover: Recover,
         *,
+        at_work: AtWork,
         beaten: Callable[[str], Awaitable[None]],
         times: LeaseTimes = DEFAULT_LEASE_TIMES,
     ) -> None:
         self._store = store
         self._executor_id = executor_id
         self._recover = recover
+        self._at_work = at_work
         self._beaten = beaten
         self._times = times
         self._task: asyncio.Task[None] | None = None
@@ -79,23 +84,36 @@ class Leases:
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
-        renewed = loop.time()
+        renewed = looked = loop.time()
+        wary_until = renewed + self._times.ttl_s
         while True:
             await asyncio.sleep(self._times.beat_s)
             try:
                 await self._store.renew_lease(self._executor_id)
-                late_s = loop.time() - renewed - self._times.beat_s
-                renewed = loop.time()
+                now = loop.time()
+                # After a pause of the database all leases look old, to a process that starts then as well: each gets the time
+                # to renew its own.
+                if now - renewed >= 2 * self._times.beat_s:
+                    wary_until = now + self._times.ttl_s
+                renewed = now
                 await self._beaten(self._executor_id)
-                # After a pause of the database all leases look old: each gets the time to renew its own.
-                if late_s < self._times.beat_s:
-                    await self._take_over()
+                await self._take_over(None if now < wary_until else self._times.ttl_s)
+                if now - looked >= self._times.ttl_s:
+                    looked = now
+                    await self._take_strays()
             except Exception:
                 logger.exception("the lease of this process could not be renewed; trying again")
 
-    async def _take_over(self) -> None:
-        for executor_id in await self._store.dead_executors(self._times.ttl_s):
+    async def _take_over(self, ttl_s: float | None) -> None:
+        for executor_id in await self._store.dead_executors(ttl_s):
             logger.warning("the process %s is gone; its jobs go on elsewhere", executor_id)
             # The row goes last: what could not be put back now is found again at the next beat.
             if await self._recover(executor_id):
                 await self._store.forget_executor(executor_id)
+
+    async def _take_strays(self) -> None:
+        # The jobs first: whoever takes one has had a row before.
+        at_work = await self._at_work()
+        for executor_id in at_work - await self._store.all_executors():
+            logger.warning("the process %s has jobs and no lease; they go on elsewhere", executor_id)
+            await self._recover(executor_id)

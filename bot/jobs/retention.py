@@ -19,6 +19,7 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bot.jobs.paths import JobPaths
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 EVERY_S = 3600.0
 KEPT_S = 7 * 86_400.0  # people come back to a thread within the week
 KEPT_BYTES = 20 << 30  # twenty videos of the largest size
+OTHERS_WRITE_S = 7200.0  # what another process may be at one file
 ASKED_AT_ONCE = 500  # files whose owner the database is asked for
 WORKFLOWS_KEPT_S = 30 * 86_400.0  # for whoever looks into a failure; each is some forty rows
 
@@ -107,6 +109,8 @@ class Retention:
         removed = await asyncio.to_thread(self._remove, now - self._kept_s, untouchable)
         if removed:
             logger.info("%d videos and folders of pictures were removed", removed)
+        # Of a process that nobody started again, too.
+        await asyncio.to_thread(partial(remove_leftovers, self._places, older_than_s=OTHERS_WRITE_S))
         for root, kept_s in zip(self._places.results, self._results_kept_s, strict=True):
             if kept_s is not None:
                 await self._remove_results(root, min(now - kept_s, untouchable))

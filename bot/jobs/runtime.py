@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
 from dbos import error as dbos_error
 
-from bot.jobs.database import IDLE_TRANSACTION_S, Database
+from bot.jobs.database import Database
 from bot.jobs.model import JobId
 from bot.settings import Settings
 
@@ -63,7 +63,6 @@ class Runtime:
             "executor_id": self._executor_id,
             "system_database_url": self._settings.database,
             "system_database_engine": self._engine,
-            "sys_db_idle_transaction_timeout_sec": IDLE_TRANSACTION_S,
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "ERROR",
         }
@@ -101,6 +100,11 @@ class Runtime:
             return not DBOS.list_workflows(executor_id=executor_id, status="PENDING", load_input=False, load_output=False)
 
         return await asyncio.to_thread(work)
+
+    async def at_work(self) -> set[str]:
+        """Return the processes that have jobs under way, as the job engine knows them."""
+        found = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        return {workflow.executor_id for workflow in found if workflow.executor_id}
 
     async def wake(self, job_id: JobId, topic: str) -> None:
         """End a job's wait early; a job that does not wait, or is over, does not mind."""
@@ -143,8 +147,7 @@ class Runtime:
         # Not on the loop's default executor: that is DBOS's own by now, and ends here.
         threading.Thread(target=destroy, name="end of jobs").start()
         await done
-        if self._engine is not None:
-            self._engine.dispose()
+        self._engine.dispose()
         loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="after jobs"))
 
     async def _run(self, job_id: JobId) -> str:

@@ -103,7 +103,8 @@ class JobService:
         if not unfinished:
             return Outlook(0, 0.0)
         # Processes on one database are taken to be alike; on SQLite none has a lease.
-        workers = len(await self._store.lease_ages()) - (not self._takes_work)
+        leases = 0 if self._settings.uses_sqlite else len(await self._store.lease_ages())
+        workers = leases - (not self._takes_work)
         worked_s = await self._store.last_times(TIMES_LOOKED_AT)
         return outlook(unfinished, person, worked_s=worked_s, places=self._slots * max(workers, 1))
 
@@ -123,9 +124,14 @@ class JobService:
                 continue
             if not await self._runtime.has_ended(job.id):
                 await self._runtime.submit(job.id, person=job.request.person)
-            elif not self._pipeline.runs(job.id):
+            elif not self._pipeline.runs(job.id) and await self._is_unfinished(job.id):
                 logger.error("job %d: its workflow ended and the job did not; it is told as failed", job.number)
                 await self._pipeline.abandon(job.id)
+
+    async def _is_unfinished(self, job_id: JobId) -> bool:
+        """Look again: another process may have ended the job since all were listed."""
+        job = await self._store.job(job_id)
+        return job is not None and not job.is_over
 
     async def keep_tending(self) -> None:
         """Tend every minute, until cancelled."""

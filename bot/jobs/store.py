@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0  # between two tries of a call that the database does not take
 INBOX_KEPT_S = 24 * 3600.0  # Slack repeats a delivery within minutes; a day leaves room for an outage
 
+UNDER_WAY = tuple(state for state in JobState if state not in OVER)
+
 metadata = sa.MetaData()
 
 jobs = sa.Table(
@@ -223,10 +225,19 @@ class Store:
         query = sa.update(executors).where(executors.c.id == executor_id).values(renewed_at=0.0)
         await self._run(lambda connection: connection.execute(query))
 
-    async def dead_executors(self, ttl_s: float) -> list[str]:
-        """Return the processes whose lease was not renewed for `ttl_s` seconds of the database's clock."""
-        query = sa.select(executors.c.id).where(executors.c.renewed_at < DATABASE_CLOCK - ttl_s)
+    async def dead_executors(self, ttl_s: float | None) -> list[str]:
+        """
+        Return the processes whose lease was not renewed for `ttl_s` seconds of the database's clock.
+
+        None gives those alone that have ended by themselves.
+        """
+        is_dead = executors.c.renewed_at == 0.0 if ttl_s is None else executors.c.renewed_at < DATABASE_CLOCK - ttl_s
+        query = sa.select(executors.c.id).where(is_dead)
         return await self._run(lambda connection: list(connection.scalars(query)))
+
+    async def all_executors(self) -> set[str]:
+        """Return the processes that have a lease, dead or alive."""
+        return await self._run(lambda connection: set(connection.scalars(sa.select(executors.c.id))))
 
     async def forget_executor(self, executor_id: str) -> None:
         """Remove the lease of a process that has left nothing behind; one that was renewed meanwhile stays."""
@@ -402,7 +413,7 @@ class Store:
         """Return how many jobs are not over, by `Request.person`."""
         query = (
             sa.select(jobs.c.team, jobs.c.asker, sa.func.count())
-            .where(jobs.c.state.not_in(OVER))
+            .where(jobs.c.state.in_(UNDER_WAY))  # by its index: this is asked at each command
             .group_by(jobs.c.team, jobs.c.asker)
         )
         return await self._run(lambda connection: {f"{team}:{asker}": n for team, asker, n in connection.execute(query)})

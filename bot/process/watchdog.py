@@ -43,11 +43,14 @@ class Watchdog:
         libc = ctypes.CDLL(None)
         libc.signal.argtypes = [ctypes.c_int, ctypes.c_void_p]
         libc.signal(signal.SIGABRT, ctypes.cast(libc._exit, ctypes.c_void_p))
+        self._watch()
+        self._beating = asyncio.create_task(self._beat())
+
+    def _watch(self) -> None:
         command = (sys.executable, "-I", "-S", __file__, str(os.getpid()), str(self._standstill_s))
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: ASYNC220  # once, at the start
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
-        self._beating = asyncio.create_task(self._beat(self._process.stdin.fileno()))
 
     async def stop(self) -> None:
         """Watch no longer."""
@@ -62,11 +65,19 @@ class Watchdog:
         await asyncio.to_thread(process.wait)
         self._beating = self._process = None
 
-    async def _beat(self, pipe: int) -> None:
+    async def _beat(self) -> None:
         while True:
-            # A full pipe beats already; one without a reader has nobody left to beat for.
-            with contextlib.suppress(OSError):
-                os.write(pipe, b".")
+            assert self._process is not None
+            assert self._process.stdin is not None
+            try:
+                os.write(self._process.stdin.fileno(), b".")
+            except BlockingIOError:
+                pass  # a full pipe beats already
+            except OSError:
+                # Somebody killed the process that listens: another one does from now on.
+                self._process.stdin.close()
+                await asyncio.to_thread(self._process.wait)
+                self._watch()
             await asyncio.sleep(BEAT_S)
 
 

@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import logging
 import shutil
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -65,6 +66,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="keep the folder, with the logs, of a run without faults as well")
     parser.add_argument("--quiet", action="store_true", help="print the end alone")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever ends a run, its disk and its database end with it
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # callers that die in the middle of a request are meant to
     blows = [Blow(each.strip()) for each in given.only.split(",")] if given.only else list(Blow)
     bad = 0

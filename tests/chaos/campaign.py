@@ -26,6 +26,8 @@ from tests.chaos.stage import DatabaseKind, Stage, processes_of, staged
 from tests.chaos.verdict import Verdict
 from tracking.atomic import is_unfinished
 
+NEVER_LOGGED = ("its workflow failed", "its workflow ended and the job did not", "No DBOS was created yet")
+"""What was told in the thread all the same, and what no blow excuses."""
 START_S = 120.0
 LOOK_S = 0.5
 ALL = 1 << 20
@@ -98,6 +100,7 @@ class Campaign:
             outcome.blows = Counter({each.value: times for each, times in hand.dealt.items()})
             outcome.left_out = [each.value for each in self.blows if each not in hand.possible]
             outcome.logged = _logged(stage)
+            outcome.faults.extend(line for line in outcome.logged if any(each in line for each in NEVER_LOGGED))
         outcome.seconds = time.monotonic() - begun
         return outcome
 

@@ -17,8 +17,8 @@ class SmallDisk:
         self.folder = folder
         self._ballast = folder / "somebody-elses"
 
-    def fill(self) -> None:
-        """Take all the room that there is."""
+    def fill(self, *, but: int = 0) -> None:
+        """Take all the room that there is, but for some bytes."""
         free = os.statvfs(self.folder)
         with self._ballast.open("ab", buffering=0) as file:
             with suppress(OSError):
@@ -26,6 +26,8 @@ class SmallDisk:
             with suppress(OSError):
                 while True:
                     file.write(bytes(4096))
+            if but:
+                file.truncate(file.tell() - but)
 
     def empty(self) -> None:
         """Give it back."""

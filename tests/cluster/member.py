@@ -60,8 +60,8 @@ def main(role: str, *times: str) -> None:
 
 
 def tell(text: str) -> None:
-    """Write a line of one piece: forks write to the same place."""
-    os.write(1, text.encode() + b"\n")
+    """Write a line of one piece: forks write to the same place, and one may have died in the middle of a line."""
+    os.write(1, b"\n" + text.encode() + b"\n")
 
 
 def reap(number: int, frame: object) -> None:

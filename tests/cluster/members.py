@@ -154,6 +154,8 @@ class Member:
         with self.log.open("ab", buffering=0) as log:
             async for line in process.stdout:
                 text = line.decode(errors="replace").rstrip()
+                if not text:
+                    continue
                 if text.startswith((BEGUN, GONE)):
                     self._tell(text)
                     continue

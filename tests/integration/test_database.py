@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from dbos._utils import retriable_postgres_exception
 
 from bot.jobs.database import Database, is_passing
 from bot.jobs.model import JobId, Request, Source, SourceKind
@@ -161,7 +162,28 @@ async def test_no_error_of_the_database_quotes_what_people_wrote(tmp_path: Path)
     assert "between you and me" not in str(caught.value)
     store.close()
     engine = database.engine_for_dbos()
-    assert engine is not None
     assert engine.hide_parameters
     engine.dispose()
     other.close()
+
+
+def test_a_server_that_is_away_is_one_that_dbos_waits_for(tmp_path: Path) -> None:
+    # Of a socket that is gone psycopg says "connection is bad", else "connection failed", which alone DBOS knows.
+    for address in (f"postgresql://nobody@/none?host={tmp_path}", "postgresql://nobody@127.0.0.1:1/none"):
+        engine = Database(address).engine_for_dbos()
+        with pytest.raises(sa.exc.OperationalError) as caught, engine.connect():
+            pass
+        assert retriable_postgres_exception(caught.value), caught.value
+        engine.dispose()
+
+
+def test_what_a_server_says_reaches_dbos_as_it_is(postgres: str) -> None:
+    engine = Database(postgres).engine_for_dbos()
+    with pytest.raises(sa.exc.ProgrammingError), engine.connect() as connection:
+        connection.execute(sa.text("SELECT * FROM nothing_of_that_name"))
+    with engine.connect() as connection:
+        connection.execute(sa.text("SET statement_timeout = 1"))
+        with pytest.raises(sa.exc.OperationalError) as caught:
+            connection.execute(sa.text("SELECT pg_sleep(10)"))
+    assert "connection failed" not in str(caught.value)
+    engine.dispose()

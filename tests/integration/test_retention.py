@@ -67,6 +67,15 @@ async def kept(tmp_path: Path) -> Kept:
     return made
 
 
+async def test_what_a_killed_process_left_half_made_goes_after_two_hours_also_while_others_work(kept: Kept) -> None:
+    await kept.job("clip.mp4", now=time.time() - DAY_S)
+    old = [kept.put(root / "job" / ".tracklet-0123456789abcdef", days_ago=0.1) for root in kept.places.all]
+    young = kept.put(kept.places.drawn / "job" / ".tracklet-fedcba9876543210", days_ago=0.05)
+    await kept.sweep()
+    assert [path.exists() for path in old] == [False] * len(old)
+    assert young.exists()
+
+
 async def test_videos_and_pictures_go_after_a_week_and_annotations_and_own_videos_stay(kept: Kept) -> None:
     job = await kept.job("clip.mp4", now=time.time())
     await kept.store.update(job.id, state=JobState.DONE)

@@ -80,6 +80,15 @@ async def test_a_program_that_was_stopped_for_longer_goes_on() -> None:
     assert (process.returncode, out) == (0, b"ended\n")
 
 
+async def test_a_watcher_that_was_killed_is_followed_by_another() -> None:
+    process = started("await asyncio.sleep(0)")
+    first = watcher_of(process.pid)
+    os.kill(first, signal.SIGKILL)
+    await eventually(lambda: watchers_of(process.pid) not in ([], [first]))
+    out, told = process.communicate(b"go\n", timeout=60)
+    assert (process.returncode, out, told) == (0, b"ended\n", b"")
+
+
 def test_the_watcher_ends_with_the_program() -> None:
     process = started("await asyncio.sleep(0)")
     watcher = watcher_of(process.pid)
@@ -92,7 +101,11 @@ def test_the_watcher_ends_with_the_program() -> None:
 
 
 def watcher_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+    return watchers_of(pid)[0]
+
+
+def watchers_of(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def looks(pid: int) -> int:

@@ -63,3 +63,23 @@ async def test_the_button_of_an_older_attempt_starts_the_next_one(store: Store) 
     assert (await jobs.again(second, "U1", now=later))[0].id == third.id
     assert queue.jobs == pipeline.expected == ["link:1:2", "link:1:3"]
     store.close()
+
+
+async def test_a_job_that_another_process_ends_while_all_are_looked_at_is_not_told_as_failed(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    job, _ = await store.add_job(JobId("link:1:1"), REQUEST)
+
+    class Engine:
+        async def has_ended(self, job_id: JobId) -> bool:
+            await store.update(job_id, state=JobState.DONE)
+            return True
+
+    class Workflows:
+        def runs(self, job_id: JobId) -> bool:
+            return False
+
+    jobs = JobService(store=store, runtime=cast(Runtime, Engine()), pipeline=cast(Workflow, Workflows()), settings=Settings())
+    await jobs.tend()
+    assert caplog.messages == []
+    assert (await store.job(job.id) or job).state is JobState.DONE
