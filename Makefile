@@ -12,7 +12,7 @@ TESTS ?= tests
 PARALLEL ?= -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo track serve unit test check fix format lint types contracts dependencies coverage fuzz torture bench readme-media docs looks clean
+.PHONY: help demo track serve cluster unit test check fix format lint types contracts dependencies coverage fuzz torture chaos bench readme-media docs looks clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ track: $(UV) ## Track a video without Slack: make track VIDEO=holiday.mp4 OUT=pi
 
 serve: $(UV) ## Run the bot with the settings of the environment
 	$(RUN) --no-default-groups tracklet serve
+
+cluster: $(UV) ## Postgres, a front, two workers and a playground on this machine, to kill one of them and watch
+	$(RUN) python -m tests.cluster $(if $(PORT),--port $(PORT))
 
 unit: $(UV) ## Run the tests that need no server, file or process: under half a minute
 	$(RUN) pytest tests/unit -n auto --dist worksteal
@@ -63,6 +66,9 @@ fuzz: $(UV) ## Try 10,000 broken videos and annotation files each, some minutes
 
 torture: $(UV) ## Compare every way to pictures with a full decode, on recordings made by script: half a minute
 	$(RUN) python -m tests.torture
+
+chaos: $(UV) ## Kill and break everything at random on both databases, and count: make chaos KILLS=150 SEED=7
+	$(RUN) python -m tests.chaos --kills $(or $(KILLS),100) --seed $(or $(SEED),1)
 
 bench: $(UV) ## Measure, as ratios within one run
 	$(RUN) --group bench python -m bench

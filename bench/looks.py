@@ -179,12 +179,13 @@ def figures(video: Video, plain: PlainRenderer, rendered: Rendered, folder: Path
 def palettes(video: Video, animation: Animation, plan: Plan, folder: Path) -> None:
     """A part of a frame enlarged, and below it what flickers where nothing moves: the video, Pillow's GIF of it, ours."""
     size, window = plan.view.size, plan.view.windows[0]
-    truth = [cut_out(frame.pixels(), window, size) for _, frame in video.frames_at(plan.times_s[:2])]
+    times_s = plan.times_s[plan.opening : plan.opening + 2]
+    truth = [cut_out(frame.pixels(), window, size) for _, frame in video.frames_at(times_s)]
     path = folder / "palette.gif"
     first, second = (Image.fromarray(picture) for picture in truth)
     first.save(path, save_all=True, append_images=[second], duration=100)
     boxes = np.zeros((size[1], size[0], 3), np.uint8)
-    for time_s in plan.times_s[:2]:
+    for time_s in times_s:
         mark(boxes, animation.object, float(time_s), window, (video.info.width, video.info.height))
     drawn = boxes.any(axis=2)
     tiles = []
@@ -208,10 +209,12 @@ def colours(folder: Path, tags: ColourTags) -> None:
     clip = draw_clip(folder / f"{tags}.mp4", scene, size=(640, 360), duration_s=0.5, colour=tags, **how)  # type: ignore[arg-type]
     rendered = render(clip.path, Annotations((clip.track("street"),)), folder / tags, name=clip.path.name, options=ALL)
     with Video(clip.path) as video:
-        size = plan_in(video, rendered.animations[0]).view.size
+        plan = plan_in(video, rendered.animations[0])
+    size, time_s = plan.view.size, float(plan.times_s[plan.opening])
     with av.open(str(clip.path)) as container:
-        before = next(container.decode(video=0)).to_ndarray(format="rgb24", width=size[0], height=size[1]).astype(np.uint8)
-    drawn = np.asarray(cv2.resize(clip.picture(0.0), size, interpolation=cv2.INTER_AREA), np.uint8)
+        decoded = next(frame for frame in container.decode(video=0) if frame.time > time_s - 0.01)
+        before = decoded.to_ndarray(format="rgb24", width=size[0], height=size[1]).astype(np.uint8)
+    drawn = np.asarray(cv2.resize(clip.picture(time_s), size, interpolation=cv2.INTER_AREA), np.uint8)
     after = gif_pictures(rendered.animations[0].path, size)[0][1]
     inner = slice(size[1] // 10, -size[1] // 10), slice(size[0] // 10, -size[0] // 10)
     for name, picture in (("plain", before), ("ours", after)):

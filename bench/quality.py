@@ -52,10 +52,12 @@ def quality_of_ours(video: Video, one: ShownObject, path: Path) -> Quality | Non
     """Of the picture area of an object's GIF, before the palette and after; None for a GIF that was made smaller."""
     size = video.info.width, video.info.height
     plan = plan_of(one, size, video.info.frame_rate)
-    shown = gif_pictures(path, plan.view.size)
-    if not shown:
+    in_file = gif_pictures(path, plan.view.size)
+    if not in_file:
         return None
-    places = np.searchsorted(plan.starts_cs, np.array([start for start, _ in shown]), side="right") - 1
+    numbers = plan.frames_at(np.array([start for start, _ in in_file]))
+    in_time = np.argsort(numbers)
+    places, shown = numbers[in_time], [in_file[number][1] for number in in_time]
     truth = []
     for served, frame in video.frames_at(plan.times_s[places]):
         whole = frame.pixels(plan.view.size if plan.view.is_whole else None)
@@ -64,11 +66,11 @@ def quality_of_ours(video: Video, one: ShownObject, path: Path) -> Quality | Non
             picture = whole.copy() if plan.view.is_whole else cut_out(whole, window, plan.view.size).copy()
             mark(picture, one, frame.time_s, window, size)
             truth.append(picture)
-    return quality_of([picture for _, picture in shown], truth, is_still=not plan.view.glides)
+    return quality_of(shown, truth, is_still=not plan.view.glides)
 
 
 def gif_pictures(path: Path, size: tuple[int, int]) -> list[tuple[int, NDArray[np.uint8]]]:
-    """Start in cs and picture of each frame, without the strip; nothing for a GIF that was made smaller."""
+    """Start in the file in cs and picture of each frame, without the strip; nothing for a GIF that was made smaller."""
     found, start = [], 0
     with Image.open(path) as image:
         if image.width != max(size[0], NARROWEST_CANVAS_PX):

@@ -49,11 +49,12 @@ from bot.slack.actions import Actions
 from bot.slack.answers import Answers
 from bot.slack.commands import CommandRunner, Commands
 from bot.slack.errors import SlackRefused
-from bot.slack.identity import TOKEN_S, Identity, TokenCheck, check_tokens, identify, socket_address
+from bot.slack.identity import TOKEN_S, Identity, TokenCheck, check_tokens, identify, socket_address, token_refusal
 from bot.slack.inbox import Inbox, Taken
 from bot.slack.listeners import Handlers, listen
 from bot.slack.lookups import SlackLookups
 from bot.slack.modal import Modal, start_submitted
+from bot.slack.named_videos import NamedVideos
 from bot.slack.payloads import asker_of
 from bot.slack.posting import SHARE_S, ThreadPoster
 from bot.slack.respond import Responder
@@ -69,6 +70,7 @@ from bot.web.slack_requests import slack_route
 from bot.web.trigger_auth import TriggerAuth, is_for_this_machine_alone
 from bot.web.triggers import trigger_routes
 from tracking.engines.base import RemoteEngine
+from tracking.engines.remote import PATIENCE, Patience
 from tracking.errors import Cancelled, OptionError
 from tracking.sources.addresses import AddressPolicy
 from tracking.sources.download import Fetcher, FetchLimits
@@ -83,6 +85,7 @@ SLACK_TIMEOUT_S = 30.0
 RATE_LIMIT_TRIES = 8  # each waits as long as Slack says
 SOCKET_CHECK_S = 10.0
 SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
+SOCKET_REFUSALS = 3  # one after the other; a single one may be a fault of Slack's that passes
 CLOSE_S = 2.0
 DAY_S = 86_400.0
 OTHERS_WRITE_S = 7200.0  # what another process may be at one file
@@ -91,16 +94,17 @@ OTHERS_WRITE_S = 7200.0  # what another process may be at one file
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """
-    How long to wait for Slack, in seconds.
+    How long to wait for others, in seconds.
 
     `token_s` from one look at the token to the next, `file_event_s` for the message of a shared file, `share_s` for a file of
-    ours to be shared, `file_pauses_s` from one look at a file that is not ready to the next.
+    ours to be shared, `file_pauses_s` from one look at a file that is not ready to the next; `remote` is for a remote engine.
     """
 
     token_s: float = TOKEN_S
     file_event_s: float = GRACE_S
     share_s: float = SHARE_S
     file_pauses_s: tuple[float, ...] = FILE_PAUSES_S
+    remote: Patience = PATIENCE
 
 
 DEFAULT_TIMEOUTS = Timeouts()
@@ -188,6 +192,8 @@ class Bot:
         self._watchdog = watchdog
         self._ending = AsyncExitStack()
         self._socket: AsyncSocketModeHandler | None = None
+        self._refused = asyncio.Event()
+        self._refusal = ""
         self.port = 0
 
     @property
@@ -207,6 +213,11 @@ class Bot:
     async def stop(self) -> None:
         """Take nothing new, leave running jobs as they are recorded, and let everything go."""
         await self._ending.aclose()
+
+    async def wait_until_refused(self) -> None:
+        """Wait for as long as the bot can hear Slack. Raises `OptionError` once Slack has taken back the app token."""
+        await self._refused.wait()
+        raise OptionError("SLACK_APP_TOKEN", "", start.app_token_refused(self._refusal))
 
     async def _start(self) -> None:
         settings, ending = self.settings, self._ending
@@ -228,6 +239,7 @@ class Bot:
             slack=slack,
             children=self._children,
             file_pauses_s=self._patience.file_pauses_s,
+            patience=self._patience.remote,
             takes_work=self._takes_work,
             lease_times=self._lease_times,
         )
@@ -307,7 +319,8 @@ class Bot:
         Open Socket Mode at `address` beside the rest, and open it again whenever it is gone.
 
         The client tries one address again and again, although each works once: after an outage it stays deaf (bolt-python issue
-        1529). So the address is forgotten at each look, and no attempt lasts for ever.
+        1529). So the address is forgotten at each look, and no attempt lasts for ever. A token that Slack has refused
+        `SOCKET_REFUSALS` times ends it: no waiting mends that.
         """
         token = self.settings.slack_app_token.get_secret_value()
         handler = AsyncSocketModeHandler(app, token, web_client=client, logger=logging.getLogger("slack_sdk.socket_mode"))
@@ -322,8 +335,8 @@ class Bot:
         self._ending.push_async_callback(close)
 
         async def stay_connected() -> None:
-            first = address is not None
-            while True:
+            first, refusals = address is not None, 0
+            while refusals < SOCKET_REFUSALS:
                 if not await handler.client.is_connected():
                     logger.info("opening a connection to Slack")
                     has_address, first = first, False
@@ -334,10 +347,15 @@ class Bot:
                             else:
                                 handler.client.wss_uri = None
                                 await handler.client.connect_to_new_endpoint()
+                        refusals = 0
                     except Exception as error:
+                        reason = token_refusal(error)
+                        refusals = refusals + 1 if reason else 0
+                        self._refusal = reason
                         # Not its text: it may hold the address, which is a secret while it works.
                         logger.warning("no connection to Slack (%s); trying again", type(error).__name__)
                 await asyncio.sleep(SOCKET_CHECK_S)
+            self._refused.set()
 
         self._ending.push_async_callback(_ended, asyncio.create_task(stay_connected()))
 
@@ -403,6 +421,7 @@ def build_jobs(
     slack: SlackParts,
     children: TaskRunner,
     file_pauses_s: Sequence[float] = FILE_PAUSES_S,
+    patience: Patience = PATIENCE,
     takes_work: bool = True,
     lease_times: LeaseTimes = DEFAULT_LEASE_TIMES,
 ) -> JobParts:
@@ -429,6 +448,7 @@ def build_jobs(
         shared=slack.lookups,
         reporter=reporter,
         file_pauses_s=file_pauses_s,
+        patience=patience,
     )
     executor_id = "local" if settings.uses_sqlite else new_executor_id()
     runtime = Runtime(settings, storage.database, workflow.run, executor_id=executor_id, takes_work=takes_work)
@@ -458,6 +478,7 @@ def build_listeners(
     async def keep(kind: str, key: str, payload: Json) -> Taken:
         return await inbox.take(kind, key, payload)
 
+    named = NamedVideos(store=store, client=slack.client, bot_user=identity.bot_user)
     shares = Shares(
         store=store,
         jobs=jobs.service,
@@ -466,6 +487,7 @@ def build_listeners(
         client=slack.client,
         responder=responder,
         answers=answers,
+        named=named,
         keep=keep,
         bot_user=identity.bot_user,
         slack_host=identity.host,
@@ -487,6 +509,7 @@ def build_listeners(
         directory=slack.lookups,
         answers=answers,
         shares=shares,
+        named=named,
         responder=responder,
         slack_host=identity.host,
     )
@@ -622,21 +645,30 @@ def check(settings: Settings) -> None:
     check_tokens(settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value())
 
 
-async def serve(settings: Settings, *, takes_work: bool = True) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    takes_work: bool = True,
+    children: TaskRunner | None = None,
+    lease_times: LeaseTimes = DEFAULT_LEASE_TIMES,
+) -> None:
     """
     Run the bot until SIGTERM or SIGINT; without `takes_work` it only answers, and workers do the jobs.
 
-    Raises `OptionError`, `SlackError`.
+    Raises `OptionError`, also where Slack takes back the app token later on, and `SlackError`.
     """
     ended = _ended_by_signal()
-    bot = Bot(settings, watchdog=Watchdog(), takes_work=takes_work)
+    bot = Bot(settings, children=children, watchdog=Watchdog(), takes_work=takes_work, lease_times=lease_times)
     try:
-        # Slack may not answer for a while; whoever waits for that may lose patience.
-        await unless_cancelled(bot.start(), ended)
+        try:
+            # Slack may not answer for a while; whoever waits for that may lose patience.
+            await unless_cancelled(bot.start(), ended)
+        except Cancelled:
+            logger.info("ended before Slack answered")
+            return
         logger.info("listening on %s%s", bot.url, " and Socket Mode" if settings.uses_socket_mode else "")
-        await ended.wait()
-    except Cancelled:
-        logger.info("ended before Slack answered")
+        with contextlib.suppress(Cancelled):
+            await unless_cancelled(bot.wait_until_refused(), ended)
     finally:
         await bot.stop()
 
@@ -672,7 +704,13 @@ class Worker:
                 settings, ending, store=storage.store, knowledge_graph=KNOWLEDGE_GRAPH, share_s=self._patience.share_s
             )
             jobs = build_jobs(
-                settings, ending, storage=storage, slack=slack, children=self._children, lease_times=self._lease_times
+                settings,
+                ending,
+                storage=storage,
+                slack=slack,
+                children=self._children,
+                patience=self._patience.remote,
+                lease_times=self._lease_times,
             )
             await jobs.start(ending)
             if self._watchdog is not None:
@@ -687,10 +725,12 @@ class Worker:
         await self._ending.aclose()
 
 
-async def worker(settings: Settings) -> None:
+async def worker(
+    settings: Settings, *, children: TaskRunner | None = None, lease_times: LeaseTimes = DEFAULT_LEASE_TIMES
+) -> None:
     """Do jobs until SIGTERM or SIGINT. Raises `OptionError`, `SlackError`."""
     ended = _ended_by_signal()
-    working = Worker(settings, watchdog=Watchdog())
+    working = Worker(settings, children=children, watchdog=Watchdog(), lease_times=lease_times)
     try:
         await unless_cancelled(working.start(), ended)
         logger.info("working")

@@ -1,7 +1,7 @@
 """
-What a label is: an entity id as a link, and one line about it where the Knowledge Graph is configured.
+What a label is, where the Knowledge Graph is configured: one line about an entity, with a link to its page.
 
-The link needs nothing. The line comes from Google's Knowledge Graph Search API, asked for many ids at once, with a short
+The line comes from Google's Knowledge Graph Search API, asked for many ids at once, with a short
 timeout, and remembered, misses too; without a key, without an answer or without an entry there is no line, and no error.
 Source: developers.google.com/knowledge-graph/reference/rest/v1
 """

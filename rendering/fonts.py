@@ -115,7 +115,7 @@ class Typeface:
 
     def fitted(self, text: str, size: int, width: int, *, weight: int = BOLD, stretch: int = 100) -> str:
         """Return `text`, or as much of its beginning as fits into `width` pixels with an ellipsis; may be empty."""
-        text = line_of(text)
+        text = self._writable(line_of(text))
         if self.width(text, size, weight=weight, stretch=stretch) <= width:
             return text
         low, high = 0, len(text)
@@ -148,6 +148,13 @@ class Typeface:
         """Return those of `labels`, each once, that no font at hand can write whole."""
         return tuple(label for label in dict.fromkeys(labels) if self.unwritable(label))
 
+    def _writable(self, text: str) -> str:
+        """Return `text` without the emoji that no font at hand has; an ellipsis where nothing else is there."""
+        if any(font.has(text) for font in self._fonts):
+            return text
+        kept = [letter for font, letter in _placed(text, self._fonts) if font or not _is_emoji(letter)]
+        return " ".join("".join(kept).split()) or ELLIPSIS
+
     def _runs(self, text: str) -> Iterator[tuple[Font, str]]:
         """Stretches of `text` with the font that writes each, from left to right."""
         for font in self._fonts:
@@ -158,7 +165,8 @@ class Typeface:
         if other:
             yield other, text
             return
-        placed = [(font, letter) for font, letter in _placed(text, self._fonts) if font or not _is_emoji(letter)]
+        text = self._writable(text)
+        placed = list(_placed(text, self._fonts))
         runs = [(font, "".join(c for _, c in part)) for font, part in groupby(placed, key=lambda p: p[0])]
         written = [(font or self._fonts[-1], part if font else ELLIPSIS) for font, part in runs]
         yield from reversed(written) if _is_right_to_left(text) else written

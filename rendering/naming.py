@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from rendering.selection import Selection, ShownObject
+from rendering.selection import Selection, ShownObject, whole_percent
 from tracking.plain_text import plain
 
 # A path component may have 255 bytes on every common file system; what we add to the video's name stays below 110.
@@ -23,7 +23,7 @@ VARIATIONS = "\ufe00", "\ufe0f"  # how the letter before is shown: invisible by 
 def summary_name(name: str, selection: Selection, *, page: int = 1) -> str:
     """Return the name of one page of the summary, counted from 1; `name` is the video's file name."""
     suffix = f"_p{page}" if page > 1 else ""
-    thresholds = f"pct{_percent(selection.min_confidence)}_fr{selection.min_frames}"
+    thresholds = f"pct{whole_percent(selection.min_confidence)}_fr{selection.min_frames}"
     return f"{safe_video_name(name)}.summary_{thresholds}{suffix}.jpeg"
 
 
@@ -35,13 +35,29 @@ def comparison_name(name: str, *, page: int = 1) -> str:
 def animation_name(name: str, shown: ShownObject) -> str:
     """Return the name of one object's GIF: its place from 0, its label, its own confidence and number of boxes."""
     track = shown.track
-    what = f"{shown.number - 1:03}_{safe_label(track.label)}_pct{_percent(track.confidence)}_fr{len(track)}"
+    what = f"{shown.number - 1:03}_{safe_label(track.label)}_pct{whole_percent(track.confidence)}_fr{len(track)}"
     return f"{safe_video_name(name)}.{what}.gif"
 
 
 def crop_name(name: str, shown: ShownObject) -> str:
     """Return the name of one object's cut-out, which is that of its GIF but for the suffix."""
     return f"{animation_name(name, shown).removesuffix('.gif')}.jpeg"
+
+
+def annotated_video_name(name: str) -> str:
+    """Return the name of the video with boxes; `name` is that of the video."""
+    return f"{safe_video_name(name)}.annotated.mp4"
+
+
+def chart_name(name: str, what: str, *, page: int = 1) -> str:
+    """Return the name of one page, counted from 1, of a picture such as "timeline"."""
+    return f"{safe_video_name(name)}.{what}{f'_p{page}' if page > 1 else ''}.png"
+
+
+def is_chart(rest: str, what: str) -> bool:
+    """Return whether a file is a page of the picture `what`, by the rest of its name behind the video's and a dot."""
+    page = rest.removeprefix(what).removesuffix(".png")
+    return rest.startswith(what) and rest.endswith(".png") and (not page or (page.startswith("_p") and page[2:].isdecimal()))
 
 
 def is_numbered(rest: str) -> bool:
@@ -74,7 +90,3 @@ def safe_video_name(name: str) -> str:
 
 def _cut(text: str, size_bytes: int) -> str:
     return text.encode()[:size_bytes].decode(errors="ignore")
-
-
-def _percent(fraction: float) -> int:
-    return round(fraction * 100)

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 
 from rendering.colours import INK, MUTED, PAPER, Colour, text_on
 from rendering.fonts import Typeface, line_of
-from rendering.selection import ShownObject
+from rendering.selection import ShownObject, whole_percent
 from tracking.model import Segment, Track
 
 PixelT = TypeVar("PixelT", bound=np.generic)
@@ -39,26 +39,26 @@ class Caption:
     @classmethod
     def of(cls, shown: ShownObject, *, twin: int | None = None) -> Caption:
         """Return number, label, confidence and time span of an object; `twin` is the number of another with the same boxes."""
-        label = line_of(shown.track.label) or "object"
+        label = name_of(shown.track.label)
         if twin is not None:
             label = f"{label} = {twin}"
         return cls(str(shown.number), label, facts_of(shown.track), shown.colour)
 
 
+def name_of(label: str) -> str:
+    """Return a label as it is written, "object" where nothing of it is left."""
+    return line_of(label) or "object"
+
+
 def facts_of(track: Track) -> str:
     """Return what a caption says of a track beside its label: the confidence, where it tells something, and when it is seen."""
     when = time_span(track.segment)
-    return f"{percent(track.confidence)} · {when}" if track.is_named and track.confidence > 0 else when
-
-
-def percent(confidence: float) -> str:
-    """Return a confidence (0..1) in percent; only what is certain is 100 %."""
-    return "100%" if confidence >= 1 else f"{min(round(confidence * 100), 99)}%"
+    return f"{whole_percent(track.confidence)}% · {when}" if track.is_named and track.confidence > 0 else when
 
 
 def time_span(segment: Segment) -> str:
     """Return a stretch of time as people write it: "0:03-0:09" with a proper dash, one time where both are the same."""
-    start, end = _clock(segment.start_s), _clock(segment.end_s)
+    start, end = clock(segment.start_s), clock(segment.end_s)
     return start if start == end else f"{start}–{end}"
 
 
@@ -195,7 +195,8 @@ def _draw_frame(
     canvas[top:bottom, max(right - thickness, left) : right] = value
 
 
-def _clock(time_s: float) -> str:
+def clock(time_s: float) -> str:
+    """Return a time as people write it: minutes and seconds, hours where there are any."""
     minutes, seconds = divmod(int(max(time_s, 0.0) + 1e-6), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -28,7 +28,6 @@ PAGE_OBJECTS = 24
 
 # From so many objects on a page has a group for each label that several of them share, where there are several such labels.
 GROUPED_FROM = 8
-STANDING = "standing still"
 
 # What stands still is there for this share of its shot, which lasts so long at least, and its centre is nearly always within
 # this share of its box's diagonal.
@@ -39,6 +38,9 @@ MAX_MOMENTS = 3
 
 # A moment at which another object of the page is shown already is worth a little less, so that not all show one picture.
 MOMENT_TAKEN_WORTH, MOMENT_TAKEN_S = 0.96, 0.25
+
+# So long a GIF plays, or a third of a shorter one, before its loop jumps from the clip's end to its start.
+OPENING_PLAYS_S = 1.0
 
 # Thresholds come as 0.7 and confidences as the 32-bit 0.7 of a file, which is a little less.
 ROUNDING = 1e-6
@@ -98,21 +100,30 @@ class Moment(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Objects that stand together on their page: those of some labels, or, without one, what stands still for its shot."""
+
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ShownObject:
     """
     One object that is shown.
 
     `number` is what people call it, in pictures and lists alike; it counts from 1. `moments` are one to three observations
-    where it is likely sharp, large, whole and in sight, the best first. `clip` is its most telling stretch, 6 s at most.
-    `colour` is that of its label. `group` is the heading that it stands under on its page, "" where there is none.
+    where it is likely sharp, large, whole and in sight, the best first. `clip` is its most telling stretch, 6 s at most, and
+    `opening_s` the best moment in it that a loop can begin with. `colour` is that of its label. `group` is what it
+    stands with on its page, None where pages have no groups.
     """
 
     number: int
     track: Track
     moments: tuple[Moment, ...]
     clip: Segment
+    opening_s: float
     colour: Colour
-    group: str = ""
+    group: Group | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,18 +219,23 @@ def passes(track: Track, selection: Selection) -> Passes:
     return Passes(track.confidence >= selection.min_confidence - ROUNDING, len(track) >= selection.min_frames)
 
 
+def whole_percent(share: float) -> int:
+    """Return a confidence or another share (0..1) in whole percent; only what is certain is 100."""
+    return 100 if share >= 1 else min(round(share * 100), 99)
+
+
 def label_key(label: str) -> str:
     """Return what all spellings of one label have in common: case, blanks around it and Unicode's forms make no other label."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", label).strip().casefold())
 
 
 def shown_objects(
-    tracks: Sequence[Track], all_tracks: Sequence[Track], *, duration_s: float = 0.0, groups: Sequence[str] = ()
+    tracks: Sequence[Track], all_tracks: Sequence[Track], *, duration_s: float = 0.0, groups: Sequence[Group | None] = ()
 ) -> tuple[ShownObject, ...]:
     """
     Return `tracks`, numbered in the order given, with their moments; `all_tracks` are what may hide them.
 
-    `groups` are the headings that they stand under, none by default.
+    `groups` are what they stand with on their pages, none by default.
     """
     colours = colours_of(label_key(track.label) for track in tracks)
     occluders = _Occluders(all_tracks)
@@ -229,16 +245,23 @@ def shown_objects(
     for place, track in enumerate(tracks):
         if place % PAGE_OBJECTS == 0:
             taken.clear()
-        moments = _moments(track, occluders, taken, looked_at=looked_at, duration_s=duration_s)
+        seen = np.flatnonzero(_in_sight(track, duration_s))
+        sightings = _Sightings.of(track, seen, occluders, looked_at=looked_at)
+        moments = _moments(sightings, taken)
         taken[_slot(moments[0].time_s)] += 1
-        group = groups[place] if groups else ""
-        found.append(ShownObject(place + 1, track, moments, _clip(track, duration_s), colours[label_key(track.label)], group))
+        clip = _clip(track, duration_s)
+        in_clip = seen[(track.times[seen] >= clip.start_s) & (track.times[seen] <= clip.end_s)]
+        if in_clip.size < seen.size:
+            sightings = _Sightings.of(track, in_clip, occluders, looked_at=looked_at)
+        group = groups[place] if groups else None
+        colour = colours[label_key(track.label)]
+        found.append(ShownObject(place + 1, track, moments, clip, _opening_s(sightings, clip), colour, group))
     return tuple(found)
 
 
-def _in_pages(tracks: Sequence[Track], shots: Sequence[Segment], end_s: float) -> list[tuple[Track, str]]:
+def _in_pages(tracks: Sequence[Track], shots: Sequence[Segment], end_s: float) -> list[tuple[Track, Group | None]]:
     """
-    Return `tracks` page by page with their groups' headings: a person reads a page as a list of what happens.
+    Return `tracks` page by page with their groups: a person reads a page as a list of what happens.
 
     Those of one page are in order of time, by label where several labels have several objects each; what stands still for its
     whole shot comes last.
@@ -247,7 +270,7 @@ def _in_pages(tracks: Sequence[Track], shots: Sequence[Segment], end_s: float) -
     return [placed for page in pages for placed in _grouped(sorted(page, key=lambda one: one.segment), shots, end_s)]
 
 
-def _grouped(page: Sequence[Track], shots: Sequence[Segment], end_s: float) -> list[tuple[Track, str]]:
+def _grouped(page: Sequence[Track], shots: Sequence[Segment], end_s: float) -> list[tuple[Track, Group | None]]:
     standing = [track for track in page if _stands_still(track, shots, end_s)]
     if len(page) < GROUPED_FROM or len(standing) == len(page):
         standing = []
@@ -255,14 +278,14 @@ def _grouped(page: Sequence[Track], shots: Sequence[Segment], end_s: float) -> l
     counts = Counter(label_key(track.label) for track in moving)
     several = [key for key, count in counts.items() if count > 1]
     if len(page) < GROUPED_FROM or len(several) < 2:
-        return [*((track, "") for track in moving), *((track, STANDING) for track in standing)]
-    placed: list[tuple[Track, str]] = []
+        return [*((track, None) for track in moving), *((track, Group()) for track in standing)]
+    placed: list[tuple[Track, Group | None]] = []
     for key in several:
         members = [track for track in moving if label_key(track.label) == key]
-        placed += [(track, members[0].label) for track in members]
+        placed += [(track, Group((members[0].label,))) for track in members]
     single = [track for track in moving if counts[label_key(track.label)] == 1]
-    heading = ", ".join(track.label for track in single)
-    return [*placed, *((track, heading) for track in single), *((track, STANDING) for track in standing)]
+    others = Group(tuple(track.label for track in single))
+    return [*placed, *((track, others) for track in single), *((track, Group()) for track in standing)]
 
 
 def _stands_still(track: Track, shots: Sequence[Segment], end_s: float) -> bool:
@@ -329,15 +352,26 @@ def _clip(track: Track, duration_s: float) -> Segment:
     return Segment(best, best + MAX_CLIP_S)
 
 
-def _moments(
-    track: Track, occluders: _Occluders, taken: Counter[int], *, looked_at: int, duration_s: float
-) -> tuple[Moment, ...]:
-    """Up to `MAX_MOMENTS` promising observations, apart from each other in time, the best first."""
-    seen = np.flatnonzero(_in_sight(track, duration_s))
-    chosen = seen[np.unique(np.linspace(0, seen.size - 1, min(looked_at, seen.size)).round().astype(int))]
-    times, boxes = track.times[chosen], track.boxes[chosen]
-    score = _view_quality(times, boxes) * (1 - 0.8 * occluders.hidden(track, times, boxes))
-    score *= np.array([MOMENT_TAKEN_WORTH ** min(taken[_slot(time_s)], 3) for time_s in times.tolist()])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sightings:
+    """Some of a track's observations in order of time, and how good a picture each is likely to be: `quality` (N,), 0..1."""
+
+    track: Track
+    times: NDArray[np.float64]
+    quality: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, track: Track, among: NDArray[np.intp], occluders: _Occluders, *, looked_at: int) -> _Sightings:
+        """Look at so many of the observations `among`, evenly spread."""
+        chosen = among[np.unique(np.linspace(0, among.size - 1, min(looked_at, among.size)).round().astype(int))]
+        times, boxes = track.times[chosen], track.boxes[chosen]
+        return cls(track, times, _view_quality(times, boxes) * (1 - 0.8 * occluders.hidden(track, times, boxes)))
+
+
+def _moments(sightings: _Sightings, taken: Counter[int]) -> tuple[Moment, ...]:
+    """Return up to `MAX_MOMENTS` promising observations, apart from each other in time, the best first."""
+    track, times = sightings.track, sightings.times
+    score = sightings.quality * [MOMENT_TAKEN_WORTH ** min(taken[_slot(time_s)], 3) for time_s in times.tolist()]
     apart_s = max(0.15, min(1.0, track.duration_s / 6))
     found: list[int] = []
     for place in np.argsort(-score, kind="stable").tolist():
@@ -348,6 +382,19 @@ def _moments(
         if len(found) == MAX_MOMENTS:
             break
     return tuple(Moment(float(times[place]), track.box_at(float(times[place])), float(score[place])) for place in found)
+
+
+def _opening_s(sightings: _Sightings, clip: Segment) -> float:
+    """
+    Return the best moment that a loop over `clip` can begin with.
+
+    What begins just before the loop's end shows a jump before anybody has seen a movement.
+    """
+    before_s = clip.end_s - min(OPENING_PLAYS_S, clip.duration_s / 3)
+    allowed = sightings.times <= before_s
+    if not allowed.any():
+        return clip.start_s
+    return float(sightings.times[np.argmax(np.where(allowed, sightings.quality, -1.0))])
 
 
 def _view_quality(times: NDArray[np.float64], boxes: NDArray[np.float32]) -> NDArray[np.float64]:

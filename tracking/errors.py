@@ -107,6 +107,8 @@ class GoogleFault(StrEnum):
     NO_QUOTA_PROJECT = "no-quota-project"
     PERIMETER = "perimeter"  # VPC Service Controls
     ORG_POLICY = "org-policy"
+    RIGHT = "right"  # the account lacks one in the project; not one on a bucket
+    REQUEST = "request"  # the service does not take requests as we send them
 
 
 class EngineAbsence(StrEnum):
@@ -134,6 +136,7 @@ class EngineRefusal(StrEnum):
     REGION = "region"
     SLOW = "slow"
     LOST = "lost"  # a run that it no longer knows
+    STOPPED = "stopped"  # a run that somebody stopped there
     INTERNAL = "internal"
 
 
@@ -157,6 +160,8 @@ class StorageFault(StrEnum):
     KEY = "key"  # the Cloud KMS key of the bucket may not be used
     KEY_DISABLED = "key-disabled"  # ... or is disabled or destroyed
     CUSTOMER_KEY = "customer-key"  # encrypted with a key that its owner keeps
+    COUNTRY = "country"  # not to be used from where we are
+    REFUSED = "refused"  # for a reason that only the service's own words tell
 
 
 class TrackletError(Exception):
@@ -329,8 +334,9 @@ class EngineUnavailable(EngineError):
     """
     The engine cannot run here or now.
 
-    `detail` is what it said; `subject` the project, key file or address that is at fault, "" where unknown.
-    `model` is the one that could not be fetched, "" where it is not for that.
+    `detail` is what it said; `subject` the project, key file or address that is at fault, "" where unknown; for a start without
+    an answer, where the run would write what it finds. `model` is the one that could not be fetched, "" where it is not for
+    that. One that `is_final` has ended a run: asking for the same run again gives the same.
     """
 
     engine: str
@@ -338,6 +344,7 @@ class EngineUnavailable(EngineError):
     detail: str = ""
     subject: str = ""
     model: str = ""
+    is_final: bool = False
 
 
 @dataclass(eq=False)

@@ -25,16 +25,21 @@ from tracking.plain_text import plain
 
 SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 
-_TOKEN_TIMEOUT_S = 10
+_TOKEN_TIMEOUT_S = 5  # the metadata server is asked three times
 _DETAIL_LIMIT = 600  # a message of Google's with its link has some 400 characters
 
 _KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
+_PROJECT_VARIABLE = "GOOGLE_CLOUD_PROJECT"  # the libraries' own
+
+QUOTA_REASONS = frozenset({"RATE_LIMIT_EXCEEDED", "RESOURCE_QUOTA_EXCEEDED", "EMULATOR_QUOTA_EXCEEDED"})
+"""Of google.rpc.ErrorInfo."""
 
 # Of google.rpc.ErrorInfo (google/api/error_reason.proto), and of Cloud Storage (its page of status and error codes for JSON).
 _FAULT_OF_REASON: Mapping[str, GoogleFault] = MappingProxyType(
     {
         "SERVICE_DISABLED": GoogleFault.API_DISABLED,
         "SERVICE_NOT_VISIBLE": GoogleFault.API_DISABLED,
+        "MCP_SERVER_DISABLED": GoogleFault.API_DISABLED,
         "accessNotConfigured": GoogleFault.API_DISABLED,
         "usageLimits.accessNotConfigured": GoogleFault.API_DISABLED,
         "BILLING_DISABLED": GoogleFault.BILLING_DISABLED,
@@ -78,6 +83,7 @@ _FAULT_OF_REASON: Mapping[str, GoogleFault] = MappingProxyType(
         "API_KEY_ANDROID_APP_BLOCKED": GoogleFault.CREDENTIALS,
         "API_KEY_IOS_APP_BLOCKED": GoogleFault.CREDENTIALS,
         "MISSING_ORIGIN": GoogleFault.CREDENTIALS,
+        "SYSTEM_PARAMETER_UNSUPPORTED": GoogleFault.REQUEST,
         "authError": GoogleFault.CREDENTIALS,
         "lockedDomainExpired": GoogleFault.CREDENTIALS,
     }
@@ -127,10 +133,10 @@ _OBJECT_FAULT_OF_REASON: Mapping[str, StorageFault] = MappingProxyType(
         "userRateLimitExceeded": StorageFault.BUSY,
         "usageLimits.rateLimitExceeded": StorageFault.BUSY,
         "quotaExceeded": StorageFault.BUSY,
-        "RATE_LIMIT_EXCEEDED": StorageFault.BUSY,
-        "RESOURCE_QUOTA_EXCEEDED": StorageFault.BUSY,
+        **dict.fromkeys(QUOTA_REASONS, StorageFault.BUSY),
         "uploadBrokenConnection": StorageFault.BROKEN_OFF,
         "uploadTooLarge": StorageFault.TOO_LARGE,
+        "countryBlocked": StorageFault.COUNTRY,
     }
 )
 
@@ -148,6 +154,8 @@ _OBJECT_FAULT_OF_TEXT: tuple[tuple[str, StorageFault], ...] = (
     ("specified bucket does not exist", StorageFault.BUCKET_MISSING),
 )
 
+# What google-auth says of a file that a key file points to.
+_MISSING_FILE = re.compile(r"File '([^'\n]{1,500})' was not found")
 _PROJECT = re.compile(r"\bproject(?:s/|_number:|=|[ ]#?)'?([a-z][a-z0-9-]{4,29}|\d{6,20})\b")
 _NO_PROJECT = frozenset({"before", "which", "number", "is", "not", "found", "deleted"})
 
@@ -166,6 +174,12 @@ def access_refusal(message: str, *, reason: str = "", metadata: Mapping[str, str
         # The reason that comes with it is that of the project of Google's own tools, in which nothing is enabled.
         return Refusal(GoogleFault.NO_QUOTA_PROJECT)
     fault = _FAULT_OF_REASON.get(_first_small(reason)) or next((fault for part, fault in _FAULT_OF_TEXT if part in text), None)
+    if fault is None and reason == "IAM_PERMISSION_DENIED":
+        resource, permission = metadata.get("resource", ""), metadata.get("permission", "")
+        if permission == "serviceusage.services.use":
+            fault = GoogleFault.QUOTA_PROJECT
+        elif resource.startswith("projects/") and "/buckets/" not in resource and not permission.startswith("storage."):
+            return Refusal(GoogleFault.RIGHT, resource.split("/")[1])
     return Refusal(fault, _project(message, metadata)) if fault else None
 
 
@@ -179,6 +193,8 @@ def object_fault(message: str, *, reason: str = "") -> StorageFault | None:
 def credentials_refusal(error: BaseException) -> Refusal | None:
     """Return why there are no credentials or no token, None where Google can't be reached, or for an error of another kind."""
     match error:
+        case auth_errors.InvalidOperation():
+            return Refusal(GoogleFault.CREDENTIALS)  # such as none, where some are asked for
         case auth_errors.DefaultCredentialsError() | auth_errors.MalformedError():
             text = str(error)
             if "credentials were not found" in text:
@@ -187,6 +203,8 @@ def credentials_refusal(error: BaseException) -> Refusal | None:
             return Refusal(GoogleFault.KEY_FILE_MISSING if is_missing else GoogleFault.KEY_FILE_MALFORMED, _key_file())
         case auth_errors.TransportError():
             return Refusal(GoogleFault.METADATA_SERVER) if _is_about_metadata(str(error)) else None
+        case auth_errors.RefreshError() if error.retryable and not _is_about_metadata(str(error)):
+            return None  # Google's server of tokens fails
         case auth_errors.GoogleAuthError():
             return sign_in_refusal(str(error))
         case _:
@@ -198,6 +216,10 @@ def sign_in_refusal(text: str) -> Refusal | None:
     small = text.lower()
     if _is_about_metadata(text):
         return Refusal(GoogleFault.METADATA_SERVER)
+    if missing := _MISSING_FILE.match(text):
+        return Refusal(GoogleFault.KEY_FILE_MISSING, file_name(missing[1]))
+    if small.lstrip().startswith("<"):
+        return None  # a page of something that stands between
     if "short-lived token" in small or "iat and exp" in small or "token used too early" in small:
         return Refusal(GoogleFault.CLOCK)
     if "max retries exceeded" in small or "connection aborted" in small or "timed out" in small:
@@ -233,13 +255,19 @@ def find_credentials() -> Credentials:
         credentials, _ = google.auth.default(scopes=SCOPES, request=_request())
     except auth_errors.GoogleAuthError as error:
         raise CredentialsRefused(credentials_refusal(error), bounded(str(error))) from error
-    except (OSError, ValueError) as error:
-        # The library lets through what opening and decoding the file raise.
+    except (OSError, ValueError, TypeError, AttributeError, LookupError) as error:
+        # The library lets through what opening and decoding the file raise, and what comes of JSON that is no object.
         unreadable = isinstance(error, OSError)
         fault = GoogleFault.KEY_FILE_UNREADABLE if unreadable else GoogleFault.KEY_FILE_MALFORMED
         raise CredentialsRefused(Refusal(fault, _key_file()), bounded(str(error))) from error
     found: Credentials = credentials
     return found
+
+
+def project_of(credentials: Credentials | None) -> str:
+    """Return the project whose service is used, as far as the credentials or the environment say, else ""."""
+    named = (getattr(credentials, name, None) for name in ("project_id", "quota_project_id"))
+    return os.environ.get(_PROJECT_VARIABLE) or next((str(project) for project in named if project), "")
 
 
 def sign_in(credentials: Credentials) -> None:

@@ -171,6 +171,8 @@ class ProblemKind(StrEnum):
     """`pictures` between `start_s` and `end_s` do not decode, or refer to such, and were left out."""
     INCOMPLETE = "INCOMPLETE"
     """`pictures` have lost a part of their bytes, as the file itself says."""
+    REST_UNREAD = "REST_UNREAD"
+    """At `start_s` a recording ends, and another one that follows in the same file cannot be read."""
     CAMERA_MOVES = "CAMERA_MOVES"
     """From `start_s` to `end_s` the camera moves, and the motion engine has left that out."""
 

@@ -92,6 +92,14 @@ def read_claims(path: Path) -> Claims:
     return claims
 
 
+def file_heads(path: Path) -> list[int]:
+    """Return where boxes are that begin a file (`ftyp`), none where it is no MP4. Raises `OSError`, `TooManyBoxesError`."""
+    with path.open("rb", buffering=0) as file:
+        walk = _Walk(file.fileno(), os.fstat(file.fileno()).st_size, Claims())
+        walk.boxes()
+    return walk.heads
+
+
 class _Walk:
     """One walk over the boxes of an open file."""
 
@@ -101,6 +109,7 @@ class _Walk:
         self._claims = claims
         self._boxes = 0
         self._track = _Track()
+        self.heads: list[int] = []
 
     def boxes(self) -> None:
         """Walk the whole file."""
@@ -120,6 +129,8 @@ class _Walk:
             self._boxes += 1
             if self._boxes > MAX_BOXES:
                 raise TooManyBoxesError
+            if kind == b"ftyp":
+                self.heads.append(place)
             self._box(kind, start, until, depth)
             place = until
 

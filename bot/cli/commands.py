@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from bot.jobs.limits import bounded_memory, limits_of, out_of_memory
-from bot.texts import cli, comparison, errors
+from bot.texts import cli, comparison, errors, wording
 from tracking.engines.base import EngineName
 from tracking.errors import Cancelled, GoogleFault, InputError, MediaKind, NotAVideo, file_name, service_words
 from tracking.model import Segment
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bot.cli.terminal import Terminal
     from bot.settings import Settings
     from rendering.kinds.base import RenderOptions
+    from rendering.video.blur import Blur
 
 log = logging.getLogger(__name__)
 
@@ -179,6 +180,29 @@ class KeysOption(click.ParamType[tuple[str, ...]]):
         return ",".join(self._offered())
 
 
+class BlurOption(click.ParamType["Blur"]):
+    """Which objects are made unrecognisable: labels and numbers, "everything", or "everything-but" some."""
+
+    name = "what"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Blur:
+        from rendering.video.blur import Blur
+
+        if isinstance(value, Blur):
+            return value
+        named = [word for part in words(value.replace(":", " ")) for word in [part.strip()] if word]
+        first, _, rest = named[0].partition(" ") if named else ("", "", "")
+        is_all_but = first.casefold() in {"everything-but", "all-but"}
+        if is_all_but:
+            named = [rest.strip(), *named[1:]] if rest.strip() else named[1:]
+        elif named and named[0].casefold() in {"everything", "all"}:
+            return Blur(is_all_but=True)
+        if not named:
+            self.fail(cli.blur_wanted(), param, ctx)
+        numbers = tuple(int(word) for word in named if word.isascii() and word.isdecimal() and len(word) < 7)
+        return Blur(tuple(word for word in named if not word.isdecimal()), numbers, is_all_but)
+
+
 def kinds_offered() -> dict[str, str]:
     """Return the kinds of pictures by their keys, with what each shows, the usual ones first."""
     from rendering.kinds.base import KINDS
@@ -202,8 +226,18 @@ def readable_formats() -> dict[str, str]:
 
 
 def make_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command take the kinds of pictures."""
-    return click.option("--make", type=KeysOption(kinds_offered), help="Which pictures.  [default: summary,gifs]")(command)
+    """Let a command take the kinds of pictures, and what is blurred in the video."""
+    for option in (
+        click.option(
+            "--blur",
+            type=BlurOption(),
+            metavar="WHAT",
+            help='Make a video in which these are blurred, such as person, 3, or "everything-but 3".',
+        ),
+        click.option("--make", type=KeysOption(kinds_offered), help="Which pictures.  [default: summary,gifs]"),
+    ):
+        command = option(command)
+    return command
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -246,6 +280,7 @@ def track(
     segment: Segment | None,
     as_json: bool,
     make: tuple[str, ...] | None,
+    blur: Blur | None,
     engine: str | None,
     model: str | None,
     **selection: Any,
@@ -263,8 +298,8 @@ def track(
             engine=EngineName(engine) if engine else EngineName.YOLOX if model else settings.engine,
             model=model or settings.model,
             segment=segment,
-            options=render_options(settings, **selection),
-            make=make,
+            options=render_options(settings, blur=blur, **selection),
+            make=made(make, blur),
             settings=settings,
             terminal=terminal,
             cancelled=cancelled,
@@ -284,6 +319,7 @@ def render_command(
     segment: Segment | None,
     as_json: bool,
     make: tuple[str, ...] | None,
+    blur: Blur | None,
     **selection: Any,
 ) -> None:
     """Draw the objects of VIDEO from ANNOTATIONS, which may come from anywhere."""
@@ -297,8 +333,8 @@ def render_command(
             annotations,
             folder,
             segment=segment,
-            options=render_options(settings, **selection),
-            make=make,
+            options=render_options(settings, blur=blur, **selection),
+            make=made(make, blur),
             settings=settings,
             terminal=terminal,
             cancelled=cancelled,
@@ -477,12 +513,22 @@ def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:
         terminal.result(result)
 
 
-def render_options(settings: Settings, *, min_confidence: float, min_frames: int, labels: str) -> RenderOptions:
+def made(make: tuple[str, ...] | None, blur: Blur | None) -> tuple[str, ...] | None:
+    """Return the kinds of pictures that are made: with the video where something in it is to be blurred."""
+    from rendering.kinds.base import default_kinds
+
+    return make if blur is None else (*(default_kinds() if make is None else make), "video")
+
+
+def render_options(
+    settings: Settings, *, min_confidence: float, min_frames: int, labels: str, blur: Blur | None = None
+) -> RenderOptions:
     """Return what is drawn, from the options and the environment."""
     from rendering.kinds.base import RenderOptions
     from rendering.selection import Selection
 
-    return RenderOptions(Selection(min_confidence, min_frames, words(labels)), settings.font)
+    selection = Selection(min_confidence, min_frames, words(labels))
+    return RenderOptions(selection, settings.font, wording.STANDING_STILL, wording.CAMERA_MOVES, blur)
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from bot.settings import Settings
 from bot.texts import cli, engine
 from sample import is_sample
 from tracking.engines.base import GOOGLE_RETIRES, CancelCheck, EngineName, Handle, Progress, RemoteEngine
-from tracking.engines.remote import RUN_LIMIT_S, next_poll_delay
+from tracking.engines.remote import PATIENCE, RUN_LIMIT_S
 from tracking.errors import (
     Cancelled,
     EngineAbsence,
@@ -162,7 +162,7 @@ async def _until_done(engine: RemoteEngine, handle: Handle, show: Fraction) -> N
             state = await engine.poll(handle)
         except EngineUnavailable as error:
             unanswered += 1
-            if error.reason in PERMANENT or unanswered == UNANSWERED_POLLS:
+            if error.is_final or error.reason in PERMANENT or unanswered == UNANSWERED_POLLS:
                 raise
         else:
             unanswered = 0
@@ -171,7 +171,7 @@ async def _until_done(engine: RemoteEngine, handle: Handle, show: Fraction) -> N
             show(state.percent / 100)
             if state.done:
                 return
-        await asyncio.sleep(next_poll_delay(polls, jitter=random.random()))
+        await asyncio.sleep(PATIENCE.poll_delay(polls, jitter=random.random()))
         polls += 1
 
 

@@ -56,7 +56,13 @@ class Result:
             unwritten=self._unwritten(),
             shown_labels=[shown.track.label for shown in self.rendered.selected.shown],
             step_s=self.annotations.step_s,
+            blurred=self._blurred(),
         )
+
+    def _blurred(self) -> int | None:
+        """Return how many tracks are blurred in the video; None where none was to be."""
+        blur = self.options.blur
+        return len(blur.among(self.annotations.tracks, self.rendered.selected.shown)) if blur else None
 
     def _unwritten(self) -> tuple[str, ...]:
         """Return the labels of shown objects that no font at hand can write whole."""
@@ -109,6 +115,7 @@ class Result:
             ],
             "left_out": self.rendered.selected.left_out,
             "labels_not_written": list(self._unwritten()),
+            "blurred": self._blurred(),
             "near_misses": [
                 {"label": track.label, "confidence": track.confidence, "frames": len(track)}
                 for track in self.rendered.selected.near_misses

@@ -1,8 +1,9 @@
 """
 What of the buckets is missing, and what to do about it: the checks of `tracklet doctor` that ask Cloud Storage.
 
-A small object is written, read and deleted in each place that is configured, under a name that starts nothing when its event
-comes. With the credentials at hand, so run it as whoever runs the bot.
+A small object is written, read and deleted in each place that is configured, under a name that starts nothing when
+its event comes. It is not written where the service says that it could not be deleted. With the credentials at hand, so run
+it as whoever runs the bot.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from pathlib import Path
 from bot.doctor.local import Check
 from bot.settings import Settings
 from bot.texts import doctor, errors
-from tracking.errors import TrackletError
+from tracking.errors import StorageError, StorageFault, TrackletError
 from tracking.storage.base import Root
-from tracking.storage.bucket import GoogleStorage
+from tracking.storage.bucket import Bucket, GoogleStorage
 from tracking.storage.folder import Folder
 from tracking.storage.names import OWN_VIDEOS
 from tracking.storage.roots import open_root
@@ -42,14 +43,41 @@ async def storage_checks(settings: Settings) -> list[Check]:
 async def _check(google: GoogleStorage, name: str, option: str, setting: str) -> Check:
     try:
         root = open_root(setting, google=google, option=option)
-        probe = f"{OWN_VIDEOS}doctor-{secrets.token_hex(8)}.txt"
+        if isinstance(root, Bucket) and (missing := await root.rights_missing()):
+            return Check(name, False, doctor.rights_missing(root.name, missing))
         with _no_new_folders(root):
-            await root.write(probe, CONTENT)
-            is_same = await root.read(probe, limit_bytes=len(CONTENT)) == CONTENT
-            await root.delete(probe)
+            return await _tried(root, name)
     except TrackletError as error:
         return Check(name, False, errors.sentence(error))
+
+
+async def _tried(root: Root, name: str) -> Check:
+    """Write, read and delete an object; whatever fails, it is deleted if it can be. Raises `StorageError`."""
+    probe = f"{OWN_VIDEOS}doctor-{secrets.token_hex(8)}.txt"
+    fault: StorageError | None = None
+    is_same = True
+    try:
+        await root.write(probe, CONTENT)
+        is_same = await root.read(probe, limit_bytes=len(CONTENT)) == CONTENT
+    except StorageError as error:
+        fault = error
+    try:
+        await root.delete(probe)
+    except StorageError as error:
+        # What could not be written is not there to be deleted.
+        left = root.uri(probe) if fault is None or fault.action == "read" else ""
+        return Check(name, False, _refused(root, fault or error, left=left))
+    if fault is not None:
+        return Check(name, False, _refused(root, fault))
     return Check(name, is_same, doctor.place_checked(root.name, is_same=is_same))
+
+
+def _refused(root: Root, error: StorageError, *, left: str = "") -> str:
+    if error.reason is StorageFault.PERMISSION and isinstance(root, Bucket):
+        said = doctor.rights_missing(root.name, [error.action])
+    else:
+        said = errors.sentence(error)
+    return f"{said} {doctor.probe_left(left)}" if left else said
 
 
 @contextmanager

@@ -8,6 +8,7 @@ are seconds, sizes bytes or pixels, paths those of this machine.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,6 +16,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tracking.model import MOVING_OBJECT
 
 Json = dict[str, Any]
+
+
+class Pause(StrEnum):
+    """Why a job does not get on just now, although nothing is wrong with what was asked."""
+
+    STARTING = "starting"  # the remote engine is asked to start
+    QUOTA = "quota"  # the remote engine takes no more requests for a while
+    OFFLINE = "offline"  # it does not answer
+    UNANSWERED = "unanswered"  # it was asked to start and did not answer: it may be running
 
 
 class Fact(BaseModel):
@@ -216,11 +226,37 @@ class Placement(Fact):
     since: int = 0
 
 
+class Started(Fact):
+    """
+    What came of a question to start: the handle of the run, or why there is none yet.
+
+    Without either its annotations are there. After "unanswered" it is not known whether there is a run, so nothing is started;
+    after any other pause nothing was started, and may be.
+    """
+
+    handle: str = ""
+    pause: Pause | None = None
+
+
 class RemoteState(Fact):
-    """How far a remote run is."""
+    """
+    How far a remote run is; with a `pause` that is not known.
+
+    One `is_out_of_quota` has ended without a result, and may be started again. Where the service `refuses` to say how far it
+    is, somebody may have to mend something.
+    """
 
     percent: float = 0
     done: bool = False
+    pause: Pause | None = None
+    is_out_of_quota: bool = False
+    refuses: bool = False
+
+
+class Collected(Fact):
+    """What was in a remote run's annotation file: a run that `is_out_of_quota` found nothing, and may be started again."""
+
+    is_out_of_quota: bool = False
 
 
 class StepTimes(Fact):
@@ -236,9 +272,10 @@ class JobFacts(Fact):
     """
     All that is known of a job; each part is there once its step has ended.
 
-    `next_first` and `next_page` are what further pictures may be asked for (0: none); `handle` names a remote run, `start_sent`
-    says that its start was sent and `waits_for` which file it will write; `shown` is the stage and the share of it that the
-    progress message said last. `took_s` is the time that the job took, without its waiting for others.
+    `next_first` and `next_page` are what further pictures may be asked for (0: none); `handle` names a remote run; `start_sent`
+    says that its start was sent and not refused, at `sent_at` (seconds since 1970), and `waits_for` which file it will write,
+    whose generation was `waits_since` before. `shown` is the stage and the share of it that the progress message said last.
+    `took_s` is the time that the job took, without its waiting for others.
     """
 
     thread_ts: str = ""
@@ -252,7 +289,9 @@ class JobFacts(Fact):
     next_page: int = 0
     handle: str = ""
     start_sent: bool = False
+    sent_at: float = 0.0
     waits_for: str = ""
+    waits_since: int = 0
     shown: tuple[str, float] = ("", 0.0)
     took_s: float = 0.0
 
@@ -299,12 +338,6 @@ class Drawn(Fact):
     """How many objects are on the page that was drawn and stored."""
 
     objects: int = 0
-
-
-class Started(Fact):
-    """The handle of a remote run; "" where its annotations were there already."""
-
-    handle: str = ""
 
 
 class ParentSeen(Fact):

@@ -88,6 +88,8 @@ class Kind(StrEnum):
     """A video, from its source to its pictures."""
     MORE = "more"
     """Further pictures of an earlier job: `first` is the first object's number, or the page."""
+    MAKE = "make"
+    """Further kinds of pictures (`options.make`) of the job `parent`, in the same thread."""
     SHOW = "show"
     """The pictures of a job that nobody asked for, told to a channel that watches."""
 

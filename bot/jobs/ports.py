@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from bot.jobs.facts import Animation, JobFacts, Json, Summary, SummaryPage, ToldObject
+from bot.jobs.facts import Animation, JobFacts, Json, Pause, Summary, SummaryPage, ToldObject
 from bot.jobs.model import Job, JobState
 from tracking.errors import TrackletError
 from tracking.sources.download import Fetched, Progress
@@ -25,6 +25,10 @@ class JobReporter(Protocol):
 
     def waits(self, job: Job, before: int | None) -> None:
         """Show that the job waits for its turn, and `before` others come first; None when it goes on. Returns at once."""
+        ...
+
+    def pauses(self, job: Job, why: Pause | None) -> None:
+        """Show why the job does not get on, None when it does again. Returns at once."""
         ...
 
     async def resume(self, job: Job) -> None:
@@ -79,6 +83,8 @@ class NullReporter:
     def show(self, job: Job, state: JobState, fraction: float = 0.0) -> None: ...
 
     def waits(self, job: Job, before: int | None) -> None: ...
+
+    def pauses(self, job: Job, why: Pause | None) -> None: ...
 
     async def summary(self, job: Job, pages: Sequence[SummaryPage], objects: Sequence[ToldObject]) -> None: ...
 

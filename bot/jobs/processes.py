@@ -39,6 +39,7 @@ LINE_BYTES = 1 << 24  # the longest answer: a few hundred objects with their tex
 STALLED_S = 600.0  # no sign of life for so long means that it hangs
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 WITH_NETWORK = {"choose"}  # it may download a model
+ENDS_WITHIN_S = 1.0  # after its answer, or once its pipe is closed
 KEPT_S = 1.0  # a job records the result of a step in a few hundredths of that
 STAGES = ("probe", "choose", "track", "summary", "animations")  # in the order of a job's life
 
@@ -109,9 +110,13 @@ class ProcessPool:
         async with self._slots.hold(turn, stage=_stage(task), kept_s=KEPT_S if task in STAGES[:-1] else 0.0):
             return await self._run(task, arguments, fraction)
 
+    def _command(self, task: str) -> tuple[str, ...]:
+        """Return what a child for `task` is started by."""
+        return (sys.executable, "-m", __name__, task)
+
     async def _run(self, task: str, arguments: Json, fraction: Fraction) -> Any:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", __name__, task),
+            *self._command(task),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=LINE_BYTES,
@@ -120,10 +125,11 @@ class ProcessPool:
         self._running.add(process)
         try:
             return await _follow(process, task, arguments, fraction)
+        except asyncio.CancelledError:
+            _kill(process)
+            raise
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await asyncio.shield(process.wait())
+            await asyncio.shield(_ended(process))
             # The pipe to a killed child is closed by its transport only once the loop has seen both ends.
             if process.stdin is not None:
                 process.stdin.close()
@@ -141,7 +147,27 @@ async def _follow(process: asyncio.subprocess.Process, task: str, arguments: Jso
         async with asyncio.timeout(limits.wall_s):
             return await _answer(process, task, arguments, limits, fraction)
     except TimeoutError as error:
+        _kill(process)
         raise TooCostly("time", int(limits.wall_s)) from error
+
+
+async def _ended(process: asyncio.subprocess.Process) -> int:
+    """
+    Return the status of a process that has said its last word; one that does not end by itself is killed.
+
+    Not killed at once: that would take the status of one that has just ended from under asyncio, which then says 255.
+    """
+    try:
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            return await process.wait()
+    except TimeoutError:
+        _kill(process)
+        return await process.wait()
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
 
 
 async def _answer(
@@ -160,9 +186,7 @@ async def _answer(
             logger.exception("a child for %s gave no sign of life for %.0f s", task, STALLED_S)
             line = b""
         if not line:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            status = await process.wait()
+            status = await _ended(process)
             raise too_costly(status, limits) or ChildCrashed(task, status)
         message = json.loads(line)
         if "result" in message:

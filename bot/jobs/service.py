@@ -45,9 +45,11 @@ class JobService:
     async def submit(self, job_id: JobId, request: Request, *, attempt: int = 1) -> tuple[Job, bool]:
         """Return the job of that id, made and begun where there was none, and True when it is new."""
         job, is_new = await self._store.add_job(job_id, request, attempt=attempt)
+        if is_new and request.channel and request.kind is not Kind.MORE:
+            self._pipeline.expect(job)
         if not job.is_over:
             await self._runtime.submit(job_id, person=request.person)
-        if is_new and request.kind is Kind.TRACK and request.channel:
+        if is_new and request.kind in {Kind.TRACK, Kind.MAKE} and request.channel:
             before = await self._store.unfinished_before(job)
             if before >= JOBS_A_PERSON:
                 self._begin(self._announce(job, before))
@@ -155,22 +157,18 @@ class JobService:
         )
         return await self.submit(follow_up_id(job.id, "include", 0), request)
 
-    async def more_gifs(self, job: Job, user: str, first: int) -> tuple[Job, bool]:
-        """Ask for the GIFs from object `first` on; return the job with what may be asked for after these."""
-        _, is_new = await self.submit(
-            follow_up_id(job.id, "gifs", first), replace(_below(job, user), kind=Kind.MORE, parent=job.id, first=first)
-        )
+    async def more_gifs(self, job: Job, user: str, first: int) -> Job:
+        """Ask once for the GIFs from object `first` on; return the job with what may be asked for next."""
+        request = replace(_below(job, user), kind=Kind.MORE, parent=job.id, first=first)
+        await self.submit(follow_up_id(job.id, "gifs", first), request)
         after = first + GIFS_A_MESSAGE
-        count = len(_summary(job).objects)
-        return await self.note(job, JobFacts(next_first=after if after <= count else 0)), is_new
+        return await self._store.offer(job.id, next_first=after if after <= len(_summary(job).objects) else 0)
 
-    async def more_objects(self, job: Job, user: str, page: int, *, page_objects: int) -> tuple[Job, bool]:
-        """Ask for page `page` of the summary; return the job with what may be asked for after it."""
-        _, is_new = await self.submit(
-            follow_up_id(job.id, "page", page), replace(_below(job, user), kind=Kind.MORE, parent=job.id, page=page)
-        )
-        count = len(_summary(job).objects)
-        return await self.note(job, JobFacts(next_page=page + 1 if page * page_objects < count else 0)), is_new
+    async def more_objects(self, job: Job, user: str, page: int, *, page_objects: int) -> Job:
+        """Ask once for page `page` of the summary; return the job with what may be asked for next."""
+        request = replace(_below(job, user), kind=Kind.MORE, parent=job.id, page=page)
+        await self.submit(follow_up_id(job.id, "page", page), request)
+        return await self._store.offer(job.id, next_page=page + 1 if page * page_objects < len(_summary(job).objects) else 0)
 
     async def note(self, job: Job, facts: JobFacts) -> Job:
         """Note what a button has changed, and return the job as it is then; what `facts` does not set stays."""

@@ -24,9 +24,7 @@ from bot.jobs.facts import (
     Nothing,
     Opened,
     Pictures,
-    Placement,
     Probe,
-    RemoteState,
     Summary,
     SummaryPage,
     Tracked,
@@ -34,6 +32,7 @@ from bot.jobs.facts import (
 )
 from bot.jobs.model import Job, JobId, JobState, Kind, SourceKind
 from bot.jobs.numbering import NumberedList
+from bot.jobs.openings import Openings
 from bot.jobs.paths import JobPaths
 from bot.jobs.ports import JobReporter, NotReady, SharedVideos
 from bot.jobs.processes import ChildCrashed, TaskRunner, unless_cancelled
@@ -44,9 +43,11 @@ from bot.jobs.slots import Slots, Turn
 from bot.jobs.stopwatch import running
 from bot.jobs.store import Store
 from bot.settings import Settings
+from rendering.kinds.base import KINDS
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
 from tracking.errors import ResultsRemoved, SourceFailure, SourceNotFound, SourceUnreachable
+from tracking.plain_text import plain
 from tracking.sources.download import Fetched, Fetcher, Progress, local_file
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
@@ -76,6 +77,7 @@ class Steps:
         access: BucketAccess,
         remote: RemoteTracking,
         reporter: Callable[[Job], JobReporter],
+        openings: Openings,
         cancelled: Callable[[Job], asyncio.Event],
         file_pauses_s: Sequence[float] = FILE_PAUSES_S,
     ) -> None:
@@ -88,6 +90,7 @@ class Steps:
         self._access = access
         self._remote = remote
         self._reporter = reporter
+        self._openings = openings
         self._cancelled = cancelled
         self._file_pauses_s = file_pauses_s
         self._opening: dict[JobId, asyncio.Lock] = {}
@@ -98,8 +101,12 @@ class Steps:
 
     async def open(self, job: Job) -> Opened:
         """Post the progress message; a job that waits has it before it begins, and two callers do not post it at once."""
+        await self._openings.turn(job.id)
         async with self._opening.setdefault(job.id, asyncio.Lock()):
-            thread_ts = await self._reporter(job).open(job)
+            try:
+                thread_ts = await self._reporter(job).open(job)
+            finally:
+                self._openings.opened(job.id)
             await self._store.update(job.id, thread_ts=thread_ts)
         self._opening.pop(job.id, None)
         return Opened(thread_ts=thread_ts)
@@ -205,17 +212,6 @@ class Steps:
         await asyncio.to_thread(write_whole, target, content)
         return Nothing()
 
-    async def poll(self, job: Job, placed: Placement, handle: str) -> RemoteState:
-        """Ask a remote engine how far it is."""
-        state = await self._remote.poll(placed, handle)
-        self._reporter(job).show(job, JobState.TRACKING, state.percent / 100)
-        return state
-
-    async def collect(self, placed: Placement, handle: str, target: Path) -> Nothing:
-        """Bring the annotations of a remote run here."""
-        await self._remote.collect(placed, handle, target)
-        return Nothing()
-
     async def summary(self, job: Job, video: VideoFile, probed: Probe, annotations: str) -> Summary:
         """Draw the first page of the object summary, and gather what is said of the objects."""
         lists = await self.cache.lists_before(job, video)
@@ -285,11 +281,18 @@ class Steps:
             await self.publisher.pictures(job, facts.video, [each.path for each in animations])
         return Nothing()
 
-    async def pictures(self, job: Job, facts: Drawable, kind: str, *, share: tuple[float, float]) -> Pictures:
-        """Draw the pictures of one kind, by its key; that is the `share` from..to of the job's last state before its end."""
+    async def pictures(self, job: Job, facts: Drawable, kind: str, *, state: JobState, share: tuple[float, float]) -> Pictures:
+        """
+        Draw the pictures of one kind, by its key; that is the `share` from..to of `state`.
+
+        There are none of a kind that this version does not know: the job may be an older one's.
+        """
+        if kind not in KINDS:
+            logger.warning("job %d: there is no kind of picture called %s any more", job.number, plain(kind))
+            return Pictures()
         await self._have(job, facts.video, facts.annotations)
         arguments = self._drawing_of(job, facts) | {"kind": kind}
-        return Pictures.from_json(await self._task(job, "pictures", arguments, JobState.POSTING, share))
+        return Pictures.from_json(await self._task(job, "pictures", arguments, state, share))
 
     async def post_pictures(self, job: Job, facts: Drawable, kind: str, paths: Sequence[str]) -> Nothing:
         """Post the pictures of one kind, and store them."""

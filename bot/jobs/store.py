@@ -253,6 +253,25 @@ class Store:
 
         await self._run(work)
 
+    async def offer(self, job_id: JobId, **places: int) -> Job:
+        """
+        Note which pictures may be asked for next, by the name of the fact; return the job as it is then.
+
+        A place never goes back, and 0, after which there is nothing more, stays: what is asked for twice, or in another order,
+        changes nothing.
+        """
+
+        def work(connection: sa.Connection) -> Job:
+            # A write first, as in `update`.
+            connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(updated_at=time.time()))
+            query = sa.select(jobs).where(jobs.c.id == job_id)
+            known = connection.execute(query).one().facts
+            ahead = {name: place for name, place in places.items() if _is_ahead(place, known.get(name))}
+            connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(facts={**known, **ahead}))
+            return _job(connection.execute(query).one())
+
+        return await self._run(work)
+
     async def request_cancel(self, job_id: JobId, user: str) -> bool:
         """Note who wants the job stopped; False when it is over already."""
         query = (
@@ -337,6 +356,19 @@ class Store:
             .limit(1)
         )
         return await self._run(lambda connection: _first(connection, query))
+
+    async def ended_without_result(self, job_id: JobId) -> Job | None:
+        """Return the job before this one with the same tracks, if it is over without any; None where another has given them."""
+        same = sa.select(jobs.c.tracks_key).where(jobs.c.id == job_id).scalar_subquery()
+        query = sa.select(jobs).where(jobs.c.tracks_key == same, jobs.c.id != job_id, jobs.c.state.in_(OVER))
+        query = query.order_by(jobs.c.number.desc()).limit(1)
+        found = await self._run(lambda connection: _first(connection, query))
+        return None if found is None or found.state is JobState.DONE else found
+
+    async def changed_since(self, at: float, *, but: JobId) -> list[Job]:
+        """Return the jobs other than `but` whose rows were changed at that time or later."""
+        query = sa.select(jobs).where(jobs.c.updated_at >= at, jobs.c.id != but)
+        return await self._run(lambda connection: _all(connection, query))
 
     async def jobs_of_thread(self, team: str, channel: str, thread_ts: str) -> list[Job]:
         """Return the jobs that answer in a thread, newest first."""
@@ -532,6 +564,11 @@ class Store:
                 return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, transaction)
+
+
+def _is_ahead(place: int, known: int | None) -> bool:
+    """Return whether a place comes after the `known` one, None where none is; 0 comes after all."""
+    return known is None or (known != 0 and (place == 0 or place > known))
 
 
 def _insert_new(connection: sa.Connection, table: sa.Table, row: Json) -> bool:

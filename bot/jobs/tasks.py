@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.jobs.numbering import NumberedList, numbering_of
 from bot.jobs.told import labels_of, near_misses_by_label
+from bot.texts.wording import CAMERA_MOVES, STANDING_STILL
 from rendering.frames import never_cancelled
 from rendering.selection import Selected, Selection, renumbered, select
 from tracking.atomic import write_whole
@@ -194,7 +195,7 @@ def _drawing(arguments: Json, annotations: Annotations, selected: Selected) -> D
     from rendering.kinds.base import Drawing, RenderOptions
 
     font = Path(arguments["font"]) if arguments["font"] else None
-    options = RenderOptions(selection_of(arguments["selection"]), font)
+    options = RenderOptions(selection_of(arguments["selection"]), font, STANDING_STILL, CAMERA_MOVES)
     return Drawing(Path(arguments["video"]), arguments["name"], annotations, selected, Path(arguments["out"]), options)
 
 

@@ -37,20 +37,19 @@ from bot.jobs.facts import (
     Opened,
     ParentSeen,
     Pictures,
-    Placement,
     Probe,
-    RemoteState,
-    Started,
     StepTimes,
     Summary,
     Tracked,
     VideoFile,
 )
 from bot.jobs.model import Job, JobId, JobState, Kind, digest
+from bot.jobs.openings import Openings
 from bot.jobs.operator_faults import needs_operator, translated
 from bot.jobs.ports import JobReporter, SharedVideos
 from bot.jobs.processes import TaskRunner, unless_cancelled
 from bot.jobs.remote import RemoteTracking
+from bot.jobs.remote_run import RemoteRun
 from bot.jobs.steps import FILE_PAUSES_S, GIFS_A_MESSAGE, Steps
 from bot.jobs.stopwatch import Stopwatch, running, stage_seconds, worked_s
 from bot.jobs.store import Store
@@ -58,10 +57,9 @@ from bot.jobs.threads import Threads
 from bot.settings import Settings
 from tracking import plain_text
 from tracking.engines.base import EngineName
-from tracking.engines.remote import LONGEST_POLL_S, RUN_LIMIT_S, next_poll_delay
+from tracking.engines.remote import LONGEST_POLL_S, PATIENCE, Patience
 from tracking.errors import (
     Cancelled,
-    EngineAbsence,
     EngineUnavailable,
     TrackletError,
     service_words,
@@ -105,7 +103,9 @@ class Workflow:
         remote: RemoteTracking,
         reporter: Callable[[Job], JobReporter],
         file_pauses_s: Sequence[float] = FILE_PAUSES_S,
+        patience: Patience = PATIENCE,
     ) -> None:
+        self._patience = patience
         self._store = store
         self._data_dir = settings.data_dir
         self._remote = remote
@@ -114,6 +114,7 @@ class Workflow:
         self._cancelled: dict[str, asyncio.Event] = {}
         self._ended: dict[str, asyncio.Event] = {}
         self._threads = Threads()
+        self._openings = Openings()
         self._times: dict[str, list[StepTimes]] = {}
         self._announced: dict[JobId, tuple[Job, int]] = {}
         self._steps = Steps(
@@ -126,6 +127,7 @@ class Workflow:
             access=access,
             remote=remote,
             reporter=reporter,
+            openings=self._openings,
             cancelled=self._event,
             file_pauses_s=file_pauses_s,
         )
@@ -158,6 +160,10 @@ class Workflow:
     async def prepare(self) -> None:
         """Give back their threads to the jobs that had begun to post when the last process ended; before anything goes on."""
         await self._threads.take_again(await self._store.unfinished())
+
+    def expect(self, job: Job) -> None:
+        """Note that a job was asked for and is about to begin: what is asked for later opens its answer later."""
+        self._openings.expect(job)
 
     async def announce(self, job: Job, *, before: int) -> None:
         """Tell the thread of a job that cannot begin before `before` others of the same person are over."""
@@ -202,6 +208,7 @@ class Workflow:
             logger.exception("job %s: its workflow failed", digest(job_id))
             return (await self.abandon(job_id)).value
         finally:
+            self._openings.opened(job_id)
             self._threads.give_back(job_id)
             self._times.pop(job_id, None)
             self._cancelled.pop(job_id, None)
@@ -217,6 +224,7 @@ class Workflow:
         state = _state_after(error)
         await self._close(job, state, JobFacts(), error)
         self._announced.pop(job_id, None)
+        self._openings.opened(job_id)
         self._threads.give_back(job_id)
         self._move_up(job)
         logger.info("%s", _line(job, state, JobFacts(), error, step="its workflow", times=()))
@@ -226,6 +234,8 @@ class Workflow:
         match job.request.kind:
             case Kind.MORE:
                 return await self._more(job)
+            case Kind.MAKE:
+                return await self._make(job)
             case Kind.SHOW:
                 return await self._show(job)
             case _:
@@ -261,13 +271,8 @@ class Workflow:
         drawing = self._step(job, "animations", Animations, lambda: steps.animations(job, facts, batch, known=found.animations))
         _, drawn = await _both(posting, drawing)
         await self._post_animations(job, facts, drawn)
-        make = job.request.options.make
-        for place, kind in enumerate(make):
-            draw = partial(steps.pictures, job, facts, kind, share=(place / len(make), (place + 1) / len(make)))
-            # Some pictures are posted already, and no state goes back.
-            made = await self._step(job, f"draw-{kind}", Pictures, draw, JobState.POSTING)
-            post = partial(steps.post_pictures, job, facts, kind, made.paths)
-            await self._step(job, f"post-{kind}", Nothing, post, JobState.POSTING, posts=True)
+        # Some pictures are posted already, and no state goes back.
+        await self._further_kinds(job, facts, JobState.POSTING)
         if not job.request.channel and steps.publisher.keeps_pictures_elsewhere:
             await self._store_the_rest(job, facts)
         return _facts_of(facts, drawn)
@@ -285,29 +290,34 @@ class Workflow:
         return str(target)
 
     async def _track_remotely(self, job: Job, video: VideoFile, probed: Probe, target: Path) -> None:
-        """Start once, then wait for an event or ask; each answer is a recorded step, each wait a durable one."""
-        remote, steps = self._remote, self._steps
-        run_key = steps.cache.run_key(job, probed)
-        placed = await self._step(job, "place", Placement, lambda: remote.place(job, video, run_key=run_key), JobState.TRACKING)
-        handle = ""
+        """Have the annotation file from an engine that works elsewhere; a run that nobody waits for any more is stopped."""
+        reporter, run_key = self._reporter(job), self._steps.cache.run_key(job, probed)
+
+        async def step(name: str, kind: type[FactT], work: Callable[[], Awaitable[FactT]]) -> FactT:
+            return await self._step(job, name, kind, work, JobState.TRACKING)
+
+        async def wait(seconds: float) -> None:
+            await DBOS.recv_async(WAKE, timeout_seconds=seconds)
+
+        run = RemoteRun(
+            job,
+            self._remote,
+            patience=self._patience,
+            step=step,
+            wait=wait,
+            pauses=partial(reporter.pauses, job),
+            show=partial(reporter.show, job, JobState.TRACKING),
+        )
         try:
-            segment = job.request.options.segment
-            started = await self._step(job, "start", Started, lambda: remote.start(job, placed, segment), JobState.TRACKING)
-            handle = started.handle
-            state = RemoteState(done=not handle)
-            polls, waited_s = 0, 0.0
-            while not state.done:
-                if waited_s > RUN_LIMIT_S:
-                    raise _Stopped(failures.to_json(EngineUnavailable(EngineName.GOOGLE, EngineAbsence.TIMEOUT)))
-                # No chance in a workflow: the job's number spreads those that began together.
-                wait_s = next_poll_delay(polls, jitter=job.number % 10 / 10)
-                await DBOS.recv_async(WAKE, timeout_seconds=wait_s)
-                polls, waited_s = polls + 1, waited_s + wait_s
-                state = await self._step(job, f"poll-{polls}", RemoteState, lambda: steps.poll(job, placed, handle))
-            await self._step(job, "collect", Nothing, lambda: steps.collect(placed, handle, target))
-        except _Stopped:
-            if handle:
-                await DBOS.run_step_async({"name": "stop"}, remote.cancel, handle)
+            place = partial(self._remote.place, job, video, run_key=run_key)
+            await run.annotate(place, target, duration_s=probed.duration_s)
+        except (_Stopped, EngineUnavailable) as error:
+            # Where only the questions were refused, the run goes on, and whoever asks again has its result (`RemoteTracking`).
+            is_refused = isinstance(error, _Stopped) and error.error["kind"] == EngineUnavailable.__name__
+            if run.placed is not None and run.may_go_on and not is_refused:
+                await DBOS.run_step_async({"name": "stop"}, self._remote.stop, job, run.placed, run.handle)
+            if isinstance(error, EngineUnavailable):
+                raise _Stopped(failures.to_json(error), "poll") from error
             raise
 
     async def _store_the_rest(self, job: Job, facts: Drawable) -> None:
@@ -345,6 +355,24 @@ class Workflow:
             await self._post_animations(job, facts, drawn)
         return JobFacts(thread_ts=facts.thread_ts)
 
+    async def _further_kinds(self, job: Job, facts: Drawable, state: JobState) -> None:
+        """Draw and post the kinds of pictures that were asked for beside the summary and the GIFs."""
+        steps, make = self._steps, job.request.options.make
+        for place, kind in enumerate(make):
+            share = place / len(make), (place + 1) / len(make)
+            draw = partial(steps.pictures, job, facts, kind, state=state, share=share)
+            made = await self._step(job, f"draw-{kind}", Pictures, draw, state)
+            post = partial(steps.post_pictures, job, facts, kind, made.paths)
+            await self._step(job, f"post-{kind}", Nothing, post, state, posts=True)
+
+    async def _make(self, job: Job) -> JobFacts:
+        """Make further kinds of pictures of an earlier job, once that has all of its own."""
+        opened = await self._step(job, "open", Opened, lambda: self._steps.open(job))
+        job = replace(job, thread_ts=opened.thread_ts)
+        facts = Drawable.of(await self._facts_of_parent(job, "animations"))
+        await self._further_kinds(job, facts, JobState.RENDERING)
+        return JobFacts(thread_ts=opened.thread_ts)
+
     async def _show(self, job: Job) -> JobFacts:
         """Tell one channel what a job that nobody asked for makes: its summary as soon as that is drawn, then its GIFs."""
         steps = self._steps
@@ -356,10 +384,11 @@ class Workflow:
         later = await self._facts_of_parent(job, "animations")
         drawn = Animations(animations=later.animations or ())
         await self._post_animations(job, facts, drawn)
+        await self._further_kinds(job, facts, JobState.POSTING)
         return _facts_of(facts, drawn)
 
     async def _facts_of_parent(self, job: Job, wanted: str) -> JobFacts:
-        """Return the facts of the job whose pictures are shown, once `wanted` is among them."""
+        """Return the facts of the job `parent`, once `wanted` is among them."""
         polls = 0
         while True:
             if polls:

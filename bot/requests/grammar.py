@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from bot.jobs.model import Options, Source
 from bot.requests import words as lexicon
 from bot.requests.errors import CommandError, ParseErrorKind
-from bot.requests.links import VIDEO_SUFFIXES, source_of, split_links, visible
+from bot.requests.links import VIDEO_SUFFIXES, source_of, split_links, unescaped, visible
 from rendering.kinds.base import KINDS
 from tracking.engines.base import EngineName
 from tracking.model import Segment
@@ -46,11 +48,17 @@ TO_THE_END_S = 86_400.0  # "from 0:10" alone: no video that is accepted reaches 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Track that video; `name` is that of a file in the channel. Without either the modal asks for one."""
+    """
+    Track that video. Without one and without `name` the modal asks for it.
+
+    `name` is that of a file in the channel, as far as it and the options can be told from `said`, the words that it stands
+    among: which files there are decides (`take_name`), and what is left of the words are the options.
+    """
 
     source: Source | None
     options: Options
     name: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +125,14 @@ class Heard:
     What was understood of a text.
 
     `problems` are the words that were not, in their order; `is_asking` says that it reads like something that wants an answer.
-    `names` are file names of videos. Words of small talk around the rest are forgotten.
+    `names` are file names of videos, with what stands unknown before them, and `said` the words without links and emoji. Words
+    of small talk around the rest are forgotten.
     """
 
     order: Order | None = None
     links: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    said: str = ""
     options: Options = field(default_factory=Options)
     problems: tuple[CommandError, ...] = ()
     tone: Tone = Tone.TALK
@@ -143,11 +153,12 @@ def hear(text: str) -> Heard:
     spoken, is_bare = _without_decoration(rest), _GAP.fullmatch(rest) is not None
     if (order := _order(spoken, links)) is not None:
         return Heard(order=order, links=tuple(links))
-    read = _read_options(spoken)
+    read = _read_beside(spoken, names=() if links else _file_words(spoken))
     tone = Tone.REQUEST if is_bare else _tone(read)
     return Heard(
         links=tuple(links),
         names=tuple(read.names),
+        said=spoken,
         options=read.options,
         problems=tuple(read.problems),
         tone=tone,
@@ -164,15 +175,43 @@ def parse_command(text: str, *, slack_host: str = "slack.com") -> Command:
         return Track(None, Options())
     if len(heard.links) > 1:
         raise CommandError(ParseErrorKind.TWO_LINKS)
-    if heard.problems and (heard.links or heard.names or heard.problems[0].nearest):
+    if heard.names and not heard.links:
+        return Track(None, heard.options, heard.names[0], heard.said)
+    if heard.problems and (heard.links or heard.problems[0].nearest):
         raise heard.problems[0]
     if heard.links:
         return Track(source_of(heard.links[0], slack_host=slack_host), heard.options)
-    if heard.names:
-        return Track(None, heard.options, heard.names[0])
     if heard.tone is Tone.GREETING:
         return Help()
     raise CommandError(ParseErrorKind.NO_LINK, split_links(text)[1])
+
+
+def take_name(said: str, names: Iterable[str]) -> tuple[str, str] | None:
+    """
+    Return the longest of some files' names that stands in a text, and the text without it; None where none does.
+
+    Small and large letters are the same, and so are all kinds of blanks. A name may hold words that would be options.
+    """
+    text = _comparable(said)
+    for name in sorted(names, key=len, reverse=True):
+        wanted = _comparable(visible(unescaped(name)))
+        if not wanted:
+            continue
+        for found in re.finditer(re.escape(wanted), text, re.IGNORECASE):
+            before, after = text[: found.start()], text[found.end() :]
+            if not (before[-1:].isalnum() or after[:1].isalnum()):
+                return name, f"{before} , {after}"
+    return None
+
+
+def _comparable(text: str) -> str:
+    return _without_decoration(unicodedata.normalize("NFC", text))
+
+
+def hear_options(said: str) -> Heard:
+    """Return what was understood of words that give no order, such as what is left of `Heard.said`. Raises as `hear` does."""
+    read = _read_options(said)
+    return Heard(names=tuple(read.names), said=said, options=read.options, problems=tuple(read.problems), tone=_tone(read))
 
 
 def parse_options(text: str) -> Options:
@@ -260,6 +299,23 @@ class _Read:
     problems: list[CommandError] = field(default_factory=list)
 
 
+def _file_words(text: str) -> tuple[str, ...]:
+    """Return the words that end like a video's file."""
+    bare = [word.strip(_PUNCTUATION) for word in text.split()]
+    return tuple(word for word in bare if "." in word and word.rpartition(".")[2].lower() in VIDEO_SUFFIXES)
+
+
+def _read_beside(text: str, *, names: Iterable[str]) -> _Read:
+    """Return all of a text; where it names a file, what stands beside that is certain only once the name is known."""
+    try:
+        read = _read_options(text)
+    except CommandError:
+        if not names:
+            raise
+        return _Read(names=list(names))
+    return read if read.names or not names else _Read(names=list(names))
+
+
 def _read_options(text: str) -> _Read:
     """Return all of a text. Raises `CommandError` for an option that is wrong in itself, and for one that comes twice."""
     read = _Read()
@@ -268,13 +324,17 @@ def _read_options(text: str) -> _Read:
         position = _GAP.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing as well
         if position == len(text):
             break
-        if (end := _read_option(text, position, read)) is not None:
+        word = _WORD.match(text, position)[0]  # type: ignore[index]  # there is a letter, and the gap ends before it
+        bare, is_file = _bare(word), bool(_file_words(word))
+        if not is_file and (end := _read_option(text, position, read)) is not None:
             position, unknown = end, None
             continue
-        word = _WORD.match(text, position)[0]  # type: ignore[index]  # there is a letter, and the gap ends before it
-        bare = _bare(word)
-        if bare.rpartition(".")[2] in VIDEO_SUFFIXES and "." in bare:
-            read.names.append(word.strip(_PUNCTUATION))
+        if is_file:
+            # Unknown words before it may be part of it: names have blanks.
+            read.names.append(text[position if unknown is None else unknown : position + len(word)].strip(_PUNCTUATION))
+            if unknown is not None:
+                read.problems.pop()
+                unknown = None
         elif bare in lexicon.CHATTER or (bare in lexicon.BEFORE_NUMBERS and _NUMBER.match(text, position + len(word))):
             read.chatter.append(bare)
         elif bare:
@@ -319,13 +379,15 @@ _UNSURE = frozenset({ParseErrorKind.ENGINE, ParseErrorKind.LABELS})  # "with fri
 
 
 def _tone(read: _Read) -> Tone:
-    if read.seen or read.names:
+    if read.seen:
         return Tone.REQUEST
     for word in read.chatter:
         if word in lexicon.PRAISE:
-            break
+            return Tone.TALK
         if word in lexicon.ASKING:
             return Tone.REQUEST
+    if read.names:
+        return Tone.REQUEST
     if read.chatter and set(read.chatter) <= lexicon.GREETINGS and not read.problems:
         return Tone.GREETING
     return Tone.TALK

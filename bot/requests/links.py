@@ -30,6 +30,8 @@ VIDEO_SUFFIXES = frozenset(
         "asf",
         "mxf",
         "dav",
+        "mjpeg",
+        "mjpg",
     }
 )
 
@@ -88,7 +90,8 @@ def split_links(text: str, *, is_escaped: bool = True) -> tuple[list[str], str]:
     Return the links of a text in their order, each once, and the text without them.
 
     `is_escaped` says that the text has Slack's three entities, which messages and commands do and the fields of a form do not.
-    Nothing invisible is left, and what closes a sentence, a quotation or a bracket behind a bare link is not part of it.
+    Nothing invisible is left, and what closes a sentence, a quotation or a bracket behind a bare link is not part of it. Where
+    Slack made a link of a file's name, it stays a name.
     """
     text = visible(text)
     read = unescaped if is_escaped else str
@@ -96,6 +99,8 @@ def split_links(text: str, *, is_escaped: bool = True) -> tuple[list[str], str]:
 
     def take(found: re.Match[str]) -> str:
         link, rest = read(found["wrapped"] or found["bare"]), ""
+        if name := file_name_of(link):
+            return name
         # Slack wraps a link that was typed, without a stop behind it; a quotation mark it may take for a part of it.
         if found["wrapped"] is None or not (found["label"] or link.endswith(_STOPS)):
             link, rest = _without_end(link, before=text[max(0, found.start() - 1) : found.start()])
@@ -104,6 +109,12 @@ def split_links(text: str, *, is_escaped: bool = True) -> tuple[list[str], str]:
         return f" {rest.replace('&', '&amp;') if is_escaped else rest} "
 
     return links, " ".join(read(_LINK.sub(take, text)).split())
+
+
+def file_name_of(link: str) -> str:
+    """Return the name of a video's file where a link is one: "fox.mov" is made one, since .mov is a domain; else ""."""
+    found = _FILE_NAME.fullmatch(link)
+    return found["name"] if found and found["name"].rpartition(".")[2].lower() in VIDEO_SUFFIXES else ""
 
 
 def visible(text: str) -> str:
@@ -211,6 +222,9 @@ _LINK = re.compile(
     r"|(?<![A-Za-z0-9<|])(?P<bare>(?:https?|gs)://[^\s<>|]++)",
     re.IGNORECASE,
 )
+
+
+_FILE_NAME = re.compile(r"https?://(?P<name>[\w-][\w.-]{0,250}+)/?+", re.IGNORECASE)
 
 
 _STOPS = tuple(".,;:!?'")

@@ -15,14 +15,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.engines import Why
-from bot.jobs.facts import JobFacts, Probe, Summary, ToldObject
+from bot.jobs.facts import JobFacts, Pause, Probe, Summary, ToldObject
 from bot.jobs.model import Job, JobState, Kind, Source, SourceKind
 from bot.knowledge_graph import entity_link
 from bot.requests.links import VIDEO_SUFFIXES
 from bot.slack.buttons.base import Place, drawn, element
-from bot.texts import engine, errors, wording
+from bot.texts import engine, errors, google, wording
 from bot.texts import slack as texts
 from bot.texts.mrkdwn import escape, inert
+from rendering.kinds.base import KINDS
 from tracking import plain_text
 from tracking.engines.base import EngineName
 from tracking.model import EngineWarning, ProblemKind
@@ -70,13 +71,27 @@ def title_of(source: Source) -> str:
     return f"{source.name} ({host.removeprefix('www.')})" if host else source.name
 
 
-def progress(job: Job, state: JobState, *, fraction: float, left_s: float | None, before: int | None = None) -> Message:
-    """Return the one message that is edited as the job moves; `before` is how many come first while it waits, else None."""
+def progress(
+    job: Job,
+    state: JobState,
+    *,
+    fraction: float,
+    left_s: float | None,
+    before: int | None = None,
+    pause: Pause | None = None,
+) -> Message:
+    """
+    Return the one message that is edited as the job moves.
+
+    `before` is how many come first while it waits, else None; `pause` is why it does not get on.
+    """
     head = _head(job)
-    line = texts.STAGES[state] if before is None else texts.waiting(before)
+    line = texts.STAGES[state]
     details = []
     if before is not None:
-        left_s = None
+        line, left_s = texts.waiting(before), None
+    elif pause is not None:
+        line, left_s = google.paused(pause), None
     elif fraction > 0:
         line = f"{line} · {wording.percent(fraction)}"
         details.append(bar(fraction))
@@ -109,8 +124,9 @@ def finished(job: Job, facts: JobFacts, *, earlier_link: str) -> Message:
     said = texts.found(name, [row.label for row in _escaped(summary.objects)], escape(texts.options_in_words(asked)))
     if missing := texts.labels_missing(asked.labels, summary.labels or asked.labels):
         said = f"{said} {texts.no_such_labels(missing, 'here')}"
-    blocks = [section(_with_asker(job, said)), *map(_context, _problems(summary)), _context(small)]
-    return Message(said, tuple(blocks))
+    problems = [*_problems(summary), *_kinds_gone(job)]
+    blocks = [section(_with_asker(job, said)), *map(_context, problems), _context(small)]
+    return Message(" ".join([said, *problems]), tuple(blocks))
 
 
 def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
@@ -118,12 +134,13 @@ def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
     asked = job.request.options
     options = escape(texts.options_in_words(asked))
     said = texts.nothing_found(shown_name(title_of(job.request.source)), asked, options, _escaped_summary(summary))
-    blocks = [section(_with_asker(job, said)), *map(_context, _problems(summary))]
+    problems = [*_problems(summary), *_kinds_gone(job)]
+    blocks = [section(_with_asker(job, said)), *map(_context, problems)]
     if small:
         blocks.append(_context(small))
     if buttons := drawn(Place.NOTHING_FOUND, job, job.facts.model_copy(update={"summary": summary})):
         blocks.append(_actions(*buttons))
-    return Message(said, tuple(blocks))
+    return Message(" ".join([said, *problems]), tuple(blocks))
 
 
 def _has_no_detector(probed: Probe | None) -> bool:
@@ -138,6 +155,27 @@ def _problems(summary: Summary) -> list[str]:
         if told.fault in set(ProblemKind)
     ]
     return [inert(said) for said in engine.problems(found)[:PROBLEMS_SHOWN]]
+
+
+def made(job: Job, kinds: Sequence[str]) -> Message:
+    """Return the progress message of further pictures, once those of `kinds` are posted."""
+    wanted = [kind for kind in job.request.options.make if kind in KINDS]
+    name = shown_name(title_of(job.request.source))
+    said = texts.made(name, [escape(kind_title(kind)) for kind in kinds or wanted], is_done=bool(kinds)) if wanted else ""
+    gone = _kinds_gone(job)
+    blocks = [section(_with_asker(job, said or gone[0])), *map(_context, gone if said else gone[1:])]
+    return Message(" ".join(filter(None, [said, *gone])), tuple(blocks))
+
+
+def kind_title(kind: str) -> str:
+    """Return what people call a kind of picture, its key for one that this version does not know."""
+    return KINDS[kind].title if kind in KINDS else kind
+
+
+def _kinds_gone(job: Job) -> list[str]:
+    """Return that a kind of picture was asked for which this version does not know; nothing where it knows all."""
+    gone = [escape(wording.quoted(kind, limit=NAME_LETTERS)) for kind in job.request.options.make if kind not in KINDS]
+    return [texts.kinds_gone(gone)] if gone else []
 
 
 def failed(job: Job, sentence: str, *, can_retry: bool) -> Message:

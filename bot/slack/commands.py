@@ -11,11 +11,11 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from bot.jobs.model import Json, Request, Source, SourceKind, command_id
+from bot.jobs.model import Json, Options, Request, Source, SourceKind, command_id
 from bot.jobs.service import JobService
 from bot.jobs.store import Store
 from bot.requests.errors import CommandError
-from bot.requests.grammar import Track, WatchBucket, parse_command
+from bot.requests.grammar import Track, WatchBucket, hear_options, parse_command
 from bot.requests.links import message_of
 from bot.slack import blocks
 from bot.slack.answers import Answers, Asker
@@ -23,6 +23,7 @@ from bot.slack.blocks import Message
 from bot.slack.errors import FileNotShared, MessageNotShown
 from bot.slack.inbox import Inbox, Taken
 from bot.slack.lookups import SlackLookups
+from bot.slack.named_videos import NamedVideos
 from bot.slack.permissions import file_shared_here
 from bot.slack.respond import Responder
 from bot.slack.shares import MAX_VIDEOS, Shares
@@ -32,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 COMMAND = "/track"
 ANSWERED_WITHIN_S = 2.0
-JOBS_SEARCHED = 200  # for a file by its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ class CommandRunner:
         directory: SlackLookups,
         answers: Answers,
         shares: Shares,
+        named: NamedVideos,
         responder: Responder,
         slack_host: str,
     ) -> None:
@@ -124,6 +125,7 @@ class CommandRunner:
         self._directory = directory
         self._answers = answers
         self._shares = shares
+        self._named = named
         self._responder = responder
         self._slack_host = slack_host
 
@@ -140,9 +142,12 @@ class CommandRunner:
             return
         assert isinstance(command, Track)
         try:
-            sources = await self._sources(team, channel, command)
+            sources, options = await self._sources(team, channel, command)
         except (FileNotShared, MessageNotShown) as error:
             await self._responder.respond(body["response_url"], texts.sentence(error, number=0))
+            return
+        except CommandError as misunderstood:
+            await self._responder.respond(body["response_url"], texts.misunderstood(misunderstood))
             return
         for place, source in enumerate(sources[:MAX_VIDEOS]):
             request = Request(
@@ -150,28 +155,33 @@ class CommandRunner:
                 team=team,
                 channel=channel,
                 user=user,
-                options=command.options,
+                options=options,
                 response_url=body["response_url"],
             )
             trigger = f"{body['trigger_id']}.{place}" if place else body["trigger_id"]
             await self._jobs.submit(command_id(team, trigger), request)
 
-    async def _sources(self, team: str, channel: str, command: Track) -> list[Source]:
-        """Return the videos that a command names. Raises `FileNotShared`, `MessageNotShown`, `SlackError`."""
-        if command.source is None:
-            source = await self._file_of_name(team, channel, command.name)
-        elif message_of(command.source.ref, slack_host=self._slack_host) is not None:
-            return await self._shares.sources_of(channel, command.source.ref)
-        else:
-            source = command.source
-        if source.kind is SourceKind.SLACK_FILE:
-            await file_shared_here(self._directory, source.ref, channel)
-        return [source]
+    async def _sources(self, team: str, channel: str, command: Track) -> tuple[list[Source], Options]:
+        """
+        Return the videos that a command names, and what is wanted of them.
 
-    async def _file_of_name(self, team: str, channel: str, name: str) -> Source:
-        """Return the file of that name which was tracked in the channel last. Raises `FileNotShared`."""
-        for job in await self._store.latest(team=team, channel=channel, limit=JOBS_SEARCHED):
-            source = job.request.source
-            if source.kind is SourceKind.SLACK_FILE and source.name.lower() == name.lower():
-                return source
-        raise FileNotShared(name, "unknown")
+        Raises `FileNotShared`, `MessageNotShown`, `SlackError`, and `CommandError` for what stands beside a file's name.
+        """
+        if command.source is None:
+            return await self._named_files(team, channel, command)
+        if message_of(command.source.ref, slack_host=self._slack_host) is not None:
+            return await self._shares.sources_of(channel, command.source.ref), command.options
+        if command.source.kind is SourceKind.SLACK_FILE:
+            await file_shared_here(self._directory, command.source.ref, channel)
+        return [command.source], command.options
+
+    async def _named_files(self, team: str, channel: str, command: Track) -> tuple[list[Source], Options]:
+        sources, rest = await self._named.find(team, channel, command.said)
+        heard = hear_options(rest)
+        if unknown := heard.names[:1] or (() if sources else (command.name,)):
+            raise FileNotShared(unknown[0], "unknown")
+        if heard.problems:
+            raise heard.problems[0]
+        for source in sources:
+            await file_shared_here(self._directory, source.ref, channel)
+        return sources, heard.options

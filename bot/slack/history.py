@@ -9,6 +9,7 @@ from bot.slack.api import call_once, call_with_retry
 from bot.slack.errors import SlackError
 
 THREAD_MESSAGES = 200
+CHANNEL_MESSAGES = 200
 
 
 class MessageHistory:
@@ -34,6 +35,12 @@ class MessageHistory:
         """
         where: Json = {"channel": channel, "ts": thread_ts, "limit": THREAD_MESSAGES}
         messages: list[Json] = (await call_once(self._client, "conversations.replies", **where))["messages"]
+        return messages
+
+    async def latest(self, channel: str) -> list[Json]:
+        """Return the latest messages of a channel without replies, newest first. Raises as `thread` does."""
+        answer = await call_once(self._client, "conversations.history", channel=channel, limit=CHANNEL_MESSAGES)
+        messages: list[Json] = answer["messages"]
         return messages
 
     async def permalink(self, channel: str, ts: str) -> str:

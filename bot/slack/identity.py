@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from urllib.parse import urlsplit
 
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.settings import SLACK_API_URL
@@ -105,6 +106,13 @@ async def socket_address(client: AsyncWebClient, app_token: str) -> str | None:
         return None
     except SlackRefused as refused:
         raise OptionError("SLACK_APP_TOKEN", "", start.app_token_refused(refused.reason)) from refused
+
+
+def token_refusal(error: Exception) -> str:
+    """Return Slack's word where an error of its client says that a token is not taken any more, else ""."""
+    data = getattr(error.response, "data", None) if isinstance(error, SlackApiError) else None
+    reason = str(data.get("error")) if isinstance(data, dict) else ""
+    return reason if reason in TOKEN_REFUSED else ""
 
 
 class TokenCheck:

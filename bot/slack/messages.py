@@ -15,7 +15,7 @@ from typing import Any
 from bot.jobs.model import Options
 from bot.requests.errors import CommandError
 from bot.requests.grammar import MAX_LETTERS, Heard, hear, is_about_us, is_polite
-from bot.requests.links import VIDEO_SUFFIXES, looks_like_video, split_links
+from bot.requests.links import VIDEO_SUFFIXES, file_name_of, looks_like_video, split_links
 
 Json = dict[str, Any]
 
@@ -230,7 +230,7 @@ def _speech(text: str, bot_user: str, *, is_direct: bool, is_reply: bool) -> Spe
 
 def _links_of(kept: Json) -> list[str]:
     """Return the links of a kept message that lead to the web or into a bucket, each once."""
-    links = dict.fromkeys([*split_links(kept["text"])[0], *kept["links"]])
+    links = dict.fromkeys([*split_links(kept["text"])[0], *(link for link in kept["links"] if not file_name_of(link))])
     return [link for link in links if link.lower().startswith(("http://", "https://", "gs://"))][:MAX_LINKS]
 
 

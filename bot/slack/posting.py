@@ -19,12 +19,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs import error_codec as failures
-from bot.jobs.facts import Animation, JobFacts, Summary, SummaryPage, ToldObject
+from bot.jobs.facts import Animation, JobFacts, Pause, Summary, SummaryPage, ToldObject
 from bot.jobs.model import Job, JobId, JobState, Json, Kind
 from bot.jobs.store import Store
 from bot.slack import blocks
@@ -35,7 +36,6 @@ from bot.slack.lookups import shares_of
 from bot.slack.progress import ProgressBoard
 from bot.slack.respond import RESPONSE_URL_S, Responder
 from bot.texts import slack as texts
-from rendering.kinds.base import KINDS
 from tracking.errors import ProcessDied
 
 logger = logging.getLogger(__name__)
@@ -96,6 +96,7 @@ class ThreadPoster:
         self._store = store
         self._client = client
         self._session = session
+        self._list_locks: WeakValueDictionary[JobId, asyncio.Lock] = WeakValueDictionary()
         self.board = ProgressBoard(self._edit_once, self._remember_progress)
 
     # ---- JobReporter --------------------------------------------------------------------------------------------------------
@@ -120,6 +121,9 @@ class ThreadPoster:
     def waits(self, job: Job, before: int | None) -> None:
         self.board.waits(job, before)
 
+    def pauses(self, job: Job, why: Pause | None) -> None:
+        self.board.pauses(job, why)
+
     async def summary(self, job: Job, pages: Sequence[SummaryPage], objects: Sequence[ToldObject]) -> None:
         rows = {row.number: row for row in objects}
         name = blocks.title_of(job.request.source)
@@ -132,15 +136,24 @@ class ThreadPoster:
         await self.share(job, "summary", pictures, comment=comment)
 
     async def list_objects(self, job: Job, summary: Summary, *, next_first: int, next_page: int) -> None:
-        await self._store.update(job.id, facts=JobFacts(next_first=next_first, next_page=next_page))
-        await self.say(job, LIST, await self._list(job, summary, next_first=next_first, next_page=next_page))
+        async with self._list_lock(job.id):
+            offered = await self._store.offer(job.id, next_first=next_first, next_page=next_page)
+            await self.say(job, LIST, await self._list(job, summary, next_first=next_first, next_page=next_page))
+        if (offered.facts.next_first, offered.facts.next_page) != (next_first, next_page):
+            # It was posted before a crash, and somebody has asked for more since then.
+            await self.update_list(offered)
 
     async def update_list(self, job: Job) -> None:
-        """Show the buttons for what is still to be asked for, as the job's facts have it."""
-        post = await self._store.post(job.id, LIST)
-        if post is not None and post.ts and (summary := job.facts.summary) is not None:
-            rest = {"next_first": job.facts.next_first, "next_page": job.facts.next_page}
-            await self.edit(job, post.ts, await self._list(job, summary, **rest))
+        """Show the buttons for what is still to be asked for, as the store has it; whichever call is last shows the latest."""
+        async with self._list_lock(job.id):
+            post, job = await self._store.post(job.id, LIST), await self._store.job(job.id) or job
+            if post is not None and post.ts and (summary := job.facts.summary) is not None:
+                rest = {"next_first": job.facts.next_first, "next_page": job.facts.next_page}
+                await self.edit(job, post.ts, await self._list(job, summary, **rest))
+
+    def _list_lock(self, job_id: JobId) -> asyncio.Lock:
+        """Return what a list's posting and its edits wait for, so that none overtakes another."""
+        return self._list_locks.setdefault(job_id, asyncio.Lock())
 
     async def _list(self, job: Job, summary: Summary, *, next_first: int, next_page: int) -> Message:
         known = await self._describe(row.entity_id for row in summary.objects[: blocks.ROWS_SHOWN])
@@ -157,7 +170,7 @@ class ThreadPoster:
         await self.share(job, "animations", pictures, comment=comment)
 
     async def pictures(self, job: Job, kind: str, paths: Sequence[str]) -> None:
-        title = KINDS[kind].title
+        title = blocks.kind_title(kind)
         shown = paths[:PICTURES_A_THREAD]
         for first in range(0, len(shown), FILES_A_MESSAGE):
             part = [Path(path) for path in shown[first : first + FILES_A_MESSAGE]]
@@ -165,8 +178,7 @@ class ThreadPoster:
             files = [Picture(path, texts.picture_alt(title, path.name), named) for path in part]
             name = blocks.title_of(job.request.source)
             comment = "" if first else texts.pictures_comment(title, name, shown=len(shown), total=len(paths))
-            # A kind may be called as another part of the thread is.
-            await self.share(job, f"pictures-{kind}-{first}", files, comment=comment)
+            await self.share(job, _pictures_part(kind, first), files, comment=comment)
 
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         await self.board.remove(job.id)
@@ -213,6 +225,9 @@ class ThreadPoster:
         if error is not None:
             # What takes the program down is not to be had again by a click.
             return blocks.failed(job, self._sentence(job, error), can_retry=error["kind"] != ProcessDied.__name__)
+        if job.request.kind is Kind.MAKE:
+            posts = {kind: await self._store.post(job.id, _pictures_part(kind, 0)) for kind in job.request.options.make}
+            return blocks.made(job, [kind for kind, post in posts.items() if post is not None])
         earlier_link = await self._link_to(job, facts.earlier) if facts.earlier else ""
         return blocks.finished(job, facts, earlier_link=earlier_link)
 
@@ -467,6 +482,11 @@ def _edit(job: Job, ts: str, message: Message) -> Json:
         "text": message.text[: blocks.TEXT_LETTERS],
         "blocks": list(message.blocks),
     }
+
+
+def _pictures_part(kind: str, first: int) -> str:
+    """Return the part of a thread that shows pictures of one kind from `first` on; a kind may be called as another part is."""
+    return f"pictures-{kind}-{first}"
 
 
 def _address(job: Job, part: str) -> Address:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from bot.jobs.facts import Pause
 from bot.jobs.model import Job, JobId, JobState
 from bot.slack.blocks import Message, progress
 from bot.slack.errors import SlackError
@@ -40,12 +41,14 @@ class _Entry:
     fraction: float = 0.0
     left_s: float | None = None
     before: int | None = None  # how many jobs come first, while it waits for its turn
+    pause: Pause | None = None
     since: float = 0.0
     began_at: float = 0.0
     sent_at: float = 0.0
     sent: Message | None = None
     sent_state: JobState | None = None
     sent_before: int | None = None
+    sent_pause: Pause | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -96,6 +99,13 @@ class ProgressBoard:
         entry.before = before
         self._changed.set()
 
+    def pauses(self, job: Job, why: Pause | None) -> None:
+        """Note why the job does not get on; None when it does."""
+        entry = self._entries.get(job.id)
+        if entry is not None and entry.pause is not why:
+            entry.pause = why
+            self._changed.set()
+
     async def remove(self, job_id: JobId) -> None:
         """Make no further edit of that job's message, not even one that was on its way."""
         entry = self._entries.pop(job_id, None)
@@ -131,16 +141,24 @@ class ProgressBoard:
         """Edit the messages that may be; seconds until the next may be, None when there is nothing to say."""
         next_s: float | None = None
         for entry in list(self._entries.values()):
-            message = progress(entry.job, entry.state, fraction=entry.fraction, left_s=entry.left_s, before=entry.before)
+            message = progress(
+                entry.job,
+                entry.state,
+                fraction=entry.fraction,
+                left_s=entry.left_s,
+                before=entry.before,
+                pause=entry.pause,
+            )
             if message == entry.sent:
                 continue
             is_news = entry.state is not entry.sent_state or (entry.before is None) is not (entry.sent_before is None)
+            is_news = is_news or entry.pause is not entry.sent_pause
             spacing = NEXT_STAGE_S if is_news else max(EVERY_S, EVERY_FOR_EACH_S * len(self._entries))
             wait_s = entry.sent_at + spacing - self._clock()
             if wait_s > 0:
                 next_s = wait_s if next_s is None else min(next_s, wait_s)
                 continue
-            before = entry.before
+            before, pause = entry.before, entry.pause
             async with entry.lock:
                 if entry.job.id not in self._entries:
                     continue
@@ -154,6 +172,6 @@ class ProgressBoard:
                 except Exception:
                     logger.exception("job %d: a progress edit failed", entry.job.number)
                 entry.sent, entry.sent_at, entry.sent_state = message, self._clock(), entry.state
-                entry.sent_before = before
+                entry.sent_before, entry.sent_pause = before, pause
                 await self._kept(entry)
         return next_s

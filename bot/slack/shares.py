@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -21,7 +21,7 @@ from bot.jobs.service import JobService
 from bot.jobs.steps import FILE_PAUSES_S
 from bot.jobs.store import Store
 from bot.requests.errors import CommandError
-from bot.requests.grammar import Cancel, Tone
+from bot.requests.grammar import Cancel, Tone, hear_options
 from bot.requests.links import looks_like_video, may_work_once, message_of, source_of
 from bot.slack import blocks
 from bot.slack.answers import Answers, Asker
@@ -42,6 +42,7 @@ from bot.slack.messages import (
     read_shortcut,
     read_videos,
 )
+from bot.slack.named_videos import NamedVideos
 from bot.slack.permissions import file_shared_here
 from bot.slack.posting import PROGRESS, Address, ThreadPoster
 from bot.slack.respond import Responder
@@ -88,6 +89,7 @@ class Shares:
         client: AsyncWebClient,
         responder: Responder,
         answers: Answers,
+        named: NamedVideos,
         keep: Keep,
         bot_user: str,
         slack_host: str,
@@ -102,6 +104,7 @@ class Shares:
         self._history = MessageHistory(client)
         self._responder = responder
         self._answers = answers
+        self._named = named
         self._keep = keep
         self._bot_user = bot_user
         self._slack_host = slack_host
@@ -250,6 +253,8 @@ class Shares:
                 return
         if shared.files or shared.links:
             await self._track(shared, speech, await self._videos(shared))
+        elif heard.names and heard.tone is Tone.REQUEST and speech.is_addressed:
+            await self._track_by_name(shared, speech)
         elif heard.problems:
             if speech.is_addressed:
                 await self._tell(shared, texts.misunderstood(heard.problems[0]))
@@ -257,6 +262,22 @@ class Shares:
             await self._request(shared, speech)
         elif heard.tone is Tone.GREETING and not shared.thread_ts:
             await self._say(shared, blocks.help_message())
+
+    async def _track_by_name(self, shared: SharedMessage, speech: Speech) -> None:
+        """Track the videos whose names somebody says, those of the thread or of the channel."""
+        named, rest = speech.heard.names, speech.heard.said
+        sources, rest = await self._named.find(shared.team, shared.channel, rest, thread_ts=shared.thread_ts)
+        try:
+            heard = hear_options(rest)
+        except CommandError as wrong:
+            await self._tell(shared, texts.misunderstood(wrong))
+            return
+        speech = replace(speech, heard=replace(heard, is_asking=True))
+        shared = replace(shared, speech=speech)
+        finding = _Finding([_Found(_job_id(shared, each), each) for each in sources])
+        unknown = heard.names if sources else named
+        finding.refused += [FileNotShared(name, "unknown") for name in unknown]
+        await self._track(shared, speech, finding)
 
     async def _request(self, shared: SharedMessage, speech: Speech) -> None:
         """Track what is asked for by a message that does not hold it: the videos of its thread."""
@@ -293,7 +314,11 @@ class Shares:
             await self._tell(shared, each)
 
     async def _start(self, shared: SharedMessage, video: _Found) -> Job | None:
-        """Start a job, unless one of this thread has the same video and the same options, which is given back."""
+        """
+        Start a job, unless one of this thread has the same video and the same options, which is given back.
+
+        Where only kinds of pictures are missing, these alone are made.
+        """
         request = Request(
             source=video.source,
             team=shared.team,
@@ -307,9 +332,12 @@ class Shares:
             return None
         # One decision after the other: of two messages at once the second must see the first one's job.
         async with self._deciding:
-            for job in await self._store.jobs_of_thread(request.team, request.channel, request.thread_ts):
-                if job.id != video.job_id and _is_same(job, request):
-                    return job
+            jobs = await self._store.jobs_of_thread(request.team, request.channel, request.thread_ts)
+            alike = [job for job in jobs if job.id != video.job_id and _is_alike(job, request)]
+            if alike and not (missing := _not_made(request, alike)):
+                return next((job for job in alike if set(request.options.make) & set(job.request.options.make)), alike[-1])
+            if parent := next((job for job in reversed(alike) if job.request.kind is not Kind.MAKE), None):
+                request = replace(request, kind=Kind.MAKE, parent=parent.id).with_options(make=missing)
             job, _ = await self._jobs.submit(video.job_id, request)
         if await self._is_withdrawn(shared):  # just now, before there was a job to be stopped
             await self._jobs.cancel(job, shared.user)
@@ -473,16 +501,22 @@ def _job_id(shared: SharedMessage, source: Source) -> JobId:
     return make(shared.team, shared.channel, shared.asked_at, source.ref)
 
 
-def _is_same(job: Job, request: Request) -> bool:
-    """Return whether a job does, or has done, what a request asks for."""
+def _is_alike(job: Job, request: Request) -> bool:
+    """Return whether a job does, or has done, what a request asks for, but for further kinds of pictures."""
     asked = job.request
     return (
-        asked.kind is Kind.TRACK
+        asked.kind is not Kind.MORE
         and (asked.source.kind, asked.source.ref) == (request.source.kind, request.source.ref)
-        and asked.options == request.options
+        and replace(asked.options, make=()) == replace(request.options, make=())
         and job.state not in {JobState.FAILED, JobState.CANCELLED}
         and not job.cancelled_by
     )
+
+
+def _not_made(request: Request, alike: Iterable[Job]) -> tuple[str, ...]:
+    """Return the further kinds of pictures that are asked for and that none of the jobs makes."""
+    made = {kind for job in alike for kind in job.request.options.make}
+    return tuple(kind for kind in request.options.make if kind not in made)
 
 
 def _may_be_spent(source: Source) -> bool:

@@ -41,6 +41,7 @@ class ResultFacts:
     unwritten: Sequence[str] = ()
     shown_labels: Sequence[str] = ()
     step_s: float = 0.0
+    blurred: int | None = None
 
     @property
     def limits(self) -> str:
@@ -67,7 +68,21 @@ def result_lines(facts: ResultFacts) -> list[str]:
         lines.append(f"In the folder {count(facts.older_pictures, 'older picture')} of this video stayed, from other options.")
     if facts.unwritten:
         lines.append(labels_not_written(facts.unwritten))
+    if facts.blurred is not None:
+        lines.append(blurred(facts.blurred))
     return [*lines, *problems(facts.problems)]
+
+
+def blurred(number: int) -> str:
+    """Return how many objects are blurred, and that more may be in the picture."""
+    if not number:
+        return "Nothing is blurred in the video: no object is what was asked for."
+    return f"In the video {count(number, 'object')} {'is' if number == 1 else 'are'} blurred. What was not found is not."
+
+
+def blur_wanted() -> str:
+    """Return what `--blur` takes."""
+    return 'say what to blur: labels or numbers between commas, "everything", or "everything-but 3"'
 
 
 def lower_thresholds(facts: ResultFacts) -> list[str]:
@@ -109,9 +124,9 @@ def nothing_passed(facts: ResultFacts) -> str:
 
 
 def labels_not_written(labels: Sequence[str]) -> str:
-    """Return which labels are an ellipsis in the pictures, because no font at hand has their letters."""
+    """Return which labels stand in the pictures only in part, because no font at hand has all of their letters."""
     told = listing([quoted(label, limit=30) for label in labels], limit=6)
-    said = f"No font here can write {told}; the pictures show … instead."
+    said = f"No font here can write all of {told}; the pictures show … instead, and leave emoji out."
     return f"{said} Install tracklet[fonts], or set TRACKLET_FONT to a font that can."
 
 

@@ -62,6 +62,19 @@ def place_checked(name: str, *, is_same: bool) -> str:
     return f"{quoted(name)} can be read and written."
 
 
+def rights_missing(bucket: str, actions: Sequence[str]) -> str:
+    """Return which of "read", "write" and "delete" a bucket does not allow."""
+    return (
+        f"I may not {listing(list(actions))} objects in gs://{quoted(bucket)}. "
+        "Give my account the role roles/storage.objectUser on that bucket: replacing an object takes the right to delete it."
+    )
+
+
+def probe_left(uri: str) -> str:
+    """Return that what was written for a try could not be deleted."""
+    return f"What I wrote to try it is still at {quoted(uri, limit=200)}: delete it."
+
+
 def model_fetched_later(model: str) -> str:
     return f"The model {quoted(model)} is not here yet and can be fetched; the first video does."
 

@@ -99,5 +99,10 @@ def _problem(found: EngineWarning) -> str:
         case ProblemKind.INCOMPLETE:
             lost = count(found.pictures, "picture")
             return f"The file is damaged: parts of {lost} are missing, so things may look torn there."
+        case ProblemKind.REST_UNREAD:
+            return (
+                f"The file holds several recordings, one behind the other, and only the first can be read, up to "
+                f"{clock(found.start_s)}. Split it to see the others."
+            )
     said = quoted_sentence(found.message) or f"Code {found.code}."
     return f"A part of the video could not be tracked. The engine said: {said}"

@@ -295,9 +295,15 @@ def engine_unavailable(error: errors.EngineUnavailable) -> str:
             return f"{engine} is busy: its quota is used up for now.{said} Try again in a few minutes, or use another engine."
         case errors.EngineAbsence.TIMEOUT:
             return f"{engine} did not answer in time.{said} Try again, or use another engine."
+        case errors.EngineAbsence.UNANSWERED if error.subject:
+            return (
+                f"{engine} was asked to start and gave no answer, so it may be running and cost money.{said} "
+                "Try again later: I look for its result before I start it again."
+            )
         case errors.EngineAbsence.UNANSWERED:
             return (
-                f"{engine} was asked to start and gave no answer, so it may be running.{said} Check that before you try again."
+                f"{engine} was asked to start and gave no answer, so it may be running and cost money.{said} "
+                "I can't see whether it is: trying again may cost the same once more."
             )
         case errors.EngineAbsence.LIBRARY:
             return f"{engine} can't run here.{_reason(error.detail)} Run `tracklet doctor`, or use another engine."
@@ -342,6 +348,8 @@ def engine_refused(error: errors.EngineRefused) -> str:
             return f"{engine} can't take this video.{detail} Convert it to MP4, or use another engine."
         case errors.EngineRefusal.LOST:
             return f"{engine} no longer knows this run.{detail} Start it again."
+        case errors.EngineRefusal.STOPPED:
+            return f"Somebody stopped this run at {engine}, not here. Start it again."
         case errors.EngineRefusal.REGION:
             return f"{engine} does not run in that region.{detail} Set TRACKLET_LOCATION to one that it knows."
         case errors.EngineRefusal.INTERNAL:
@@ -376,7 +384,7 @@ def storage_fault(error: errors.StorageError) -> str:
         case errors.StorageFault.CHECKSUM:
             return f"I can't {verb} {place}: what arrived is not what is stored there. Try again."
         case errors.StorageFault.OFFLINE:
-            return f"I can't {verb} {place}: the storage does not answer. Try again later."
+            return f"I can't {verb} {place}: the storage does not answer, or fails. Try again later."
         case errors.StorageFault.BUSY:
             return f"I can't {verb} {place}: the storage takes no more requests just now. Try again in a minute."
         case errors.StorageFault.BROKEN_OFF:
@@ -400,6 +408,12 @@ def storage_fault(error: errors.StorageError) -> str:
             )
         case errors.StorageFault.CUSTOMER_KEY:
             return f"I can't {verb} {place}: it is encrypted with a key that only its owner has. Ask for a copy without one."
+        case errors.StorageFault.COUNTRY:
+            return f"I can't {verb} {place}: Google does not give it to the country in which I run. Share the video itself."
+        case errors.StorageFault.REFUSED:
+            return (
+                f"I can't {verb} {place}: the storage refuses that.{_said(error.detail)} Whoever runs me has more in the log."
+            )
     assert_never(error.reason)
 
 

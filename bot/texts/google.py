@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from bot.jobs.facts import Pause
 from bot.texts.wording import quoted
 from tracking.errors import GoogleFault
 
@@ -28,6 +29,20 @@ def why_no_access(fault: GoogleFault, *, service: str, subject: str = "") -> str
     return _why_and_what_then(fault, service, subject)[0]
 
 
+def paused(why: Pause) -> str:
+    """Return why nothing is followed just now, in place of the stage; what comes next comes by itself."""
+    match why:
+        case Pause.STARTING:
+            return f"Handing the video to {VIDEO_INTELLIGENCE}"
+        case Pause.QUOTA:
+            return "Google's quota is used up for now: trying again every minute"
+        case Pause.OFFLINE:
+            return "Google does not answer: trying again"
+        case Pause.UNANSWERED:
+            return "Google has not said whether it took the video: looking for the result"
+    assert_never(why)
+
+
 def _why_and_what_then(fault: GoogleFault, service: str, subject: str) -> tuple[str, str]:
     project = f"the Google project {quoted(subject)}" if subject else "its Google project"
     key_file = f"the key file {quoted(subject)}" if subject else "the key file"
@@ -38,7 +53,8 @@ def _why_and_what_then(fault: GoogleFault, service: str, subject: str) -> tuple[
             why = f"I have no credentials for {service}"
             then = f"set GOOGLE_APPLICATION_CREDENTIALS to a key file, or run {LOGIN}"
         case GoogleFault.KEY_FILE_MISSING:
-            why, then = f"{_first(key_file)} is not there", "correct the path in GOOGLE_APPLICATION_CREDENTIALS"
+            why = f"{_first(key_file)} is not there"
+            then = "correct the path in GOOGLE_APPLICATION_CREDENTIALS, or in the file that it names"
         case GoogleFault.KEY_FILE_UNREADABLE:
             why, then = f"I may not read {key_file}", "give me the right to, or correct GOOGLE_APPLICATION_CREDENTIALS"
         case GoogleFault.KEY_FILE_MALFORMED:
@@ -76,6 +92,12 @@ def _why_and_what_then(fault: GoogleFault, service: str, subject: str) -> tuple[
         case GoogleFault.ORG_POLICY:
             why = f"A policy of the organisation forbids this use of {service}"
             then = "ask its administrator; Google's words are in the log"
+        case GoogleFault.RIGHT:
+            why = f"My Google account lacks a right in {project} that {service} asks for"
+            then = "give it the right that is named in the log"
+        case GoogleFault.REQUEST:
+            why = f"{service} does not take my requests in the form in which I send them"
+            then = "update Tracklet; Google's words are in the log"
         case _:
             assert_never(fault)
     return why, then

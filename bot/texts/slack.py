@@ -26,6 +26,7 @@ from bot.texts.mrkdwn import escape, inert
 from bot.texts.plurals import counted, counted_labels
 from bot.texts.wording import clock, count, percent, span
 from tracking.errors import (
+    EngineAbsence,
     EngineUnavailable,
     GoogleFault,
     ProcessDied,
@@ -151,7 +152,8 @@ def labels_missing(asked: Sequence[str], there: Sequence[str]) -> list[str]:
 
 def labels_not_written(labels: Sequence[str]) -> str:
     """Tell which labels stand in the pictures only in part, because no font of the bot's has their letters."""
-    return f"I have no font for {wording.listing(labels, limit=6)}; the pictures show … instead. Whoever runs me can add one."
+    told = wording.listing(labels, limit=6)
+    return f"I have no font for all of {told}; the pictures show … instead, and leave emoji out. Whoever runs me can add one."
 
 
 def no_such_labels(labels: Sequence[str], where: str) -> str:
@@ -221,6 +223,10 @@ def _out_of_order(error: TrackletError) -> str:
             return "I can't use the place where I keep my files"
         case EngineUnavailable(reason=GoogleFault() as fault):
             return inert(why_no_access(fault, service=engine_name(error.engine), subject=error.subject))
+        case EngineUnavailable(reason=EngineAbsence.RETIRED):
+            return f"{engine_name(error.engine)} was shut down by Google on 2027-09-14"
+        case EngineUnavailable(reason=EngineAbsence.ENDPOINT):
+            return f"What answers here is not {engine_name(error.engine)}"
         case EngineUnavailable():
             return f"{engine_name(error.engine)} is not set up here"
     return "My detector can't be used"
@@ -310,11 +316,17 @@ def no_access_to_files() -> str:
 
 
 def object_row(row: ToldObject, *, link: str, description: str = "") -> str:
-    """Return one line of the list below the summary; `link` and `description` explain the label, "" where nothing does."""
-    label = f"<{link}|{row.label}>" if link else row.label
+    """
+    Return one line of the list below the summary.
+
+    `description` says what the label means and leads to `link`, "" for none. The label itself is no link: some would be and
+    some not, and whoever reads expects the object behind it.
+    """
     sure = f" {percent(row.confidence)}" if row.is_named else ""
-    said = f"`{row.number}` *{label}*{sure} · {wording.exact_span(row.start_s, row.end_s)}"
-    return f"{said} · {description}" if description else said
+    said = f"`{row.number}` *{row.label}*{sure} · {wording.exact_span(row.start_s, row.end_s)}"
+    if not description:
+        return said
+    return f"{said} · <{link}|{description}>" if link else f"{said} · {description}"
 
 
 def summary_alt(name: str, rows: Sequence[ToldObject]) -> str:
@@ -359,6 +371,17 @@ def picture_alt(title: str, file_name: str) -> str:
 def animations_comment(rows: Sequence[ToldObject], name: str) -> str:
     """Return which objects of which video a message shows."""
     return f"{'Object' if len(rows) == 1 else 'Objects'} {wording.ranges(row.number for row in rows)} in *{name}*"
+
+
+def made(name: str, titles: Sequence[str], *, is_done: bool) -> str:
+    """Return which further kinds of pictures were made of a video, by what people call them, or that none could be."""
+    told = wording.listing(titles)
+    return f"Made of *{name}*: {told}." if is_done else f"There is nothing in *{name}* to make {told} of."
+
+
+def kinds_gone(keys: Sequence[str]) -> str:
+    """Return that a version of the program made kinds of pictures that this one does not know."""
+    return f"I can't make {wording.listing(keys)} any more, so that is left out."
 
 
 # -- buttons ----------------------------------------------------------------------------------------------------------------
@@ -415,7 +438,7 @@ def help_text() -> str:
     """Return how to use it, by examples."""
     return (
         "*Share a video* in a channel that I am in, or in a message to me, and I start by myself.\n"
-        "*`/track <link>`* tracks a video from a link: https://…, gs://bucket/name, or a file that is shared in this channel. "
+        "*`/track <link>`* tracks a video from a link: https://…, gs://bucket/name, or a file of this channel by link or name. "
         "Say what you want in words:\n"
         "• `/track <link> from 0:10 to 0:30`\n"
         "• `/track <link> only person, car above 60%`\n"
@@ -434,7 +457,7 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
     words = words if plain else escape(words)
     match problem.what:
         case ParseErrorKind.NO_LINK:
-            return "I see no link to a video there. Try /track https://… or gs://bucket/name, or share the video itself."
+            return "I see no video there. Try /track https://…, gs://bucket/name or fox.mp4, or share the video itself."
         case ParseErrorKind.TWO_LINKS:
             return "I take one video at a time, and there is more than one link. Send a command for each."
         case ParseErrorKind.BAD_LINK:

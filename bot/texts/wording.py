@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from rendering.selection import whole_percent
 from tracking.plain_text import plain
+
+# The heading in the summary above what stands still for its whole shot.
+STANDING_STILL = "standing still"
+CAMERA_MOVES = "The camera moves: no paths"
 
 MAX_QUOTED = 80
 TENTHS_BELOW_S = 10.0
@@ -62,8 +67,8 @@ def size(size_bytes: int) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a confidence or a share: "93%", rounded as in the pictures and their names."""
-    return f"{share:.0%}"
+    """Return a confidence or a share: "93%", rounded as in the pictures and their names; only what is certain is "100%"."""
+    return f"{whole_percent(share)}%"
 
 
 def count(number: int, one: str, many: str = "") -> str:

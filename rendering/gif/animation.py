@@ -72,7 +72,8 @@ class Plan:
     """
     What one GIF shows, before anything is decoded.
 
-    `times_s` (N,) are the moments of its frames, `starts_cs` (N,) when each begins in the GIF, `end_cs` when the last ends.
+    `times_s` (N,) are the moments of its frames, `starts_cs` (N,) when each begins after the first, `end_cs` when the last
+    ends. The file begins with frame `opening`, goes on to the end, and from there to the first: a loop has no beginning.
     """
 
     shown: ShownObject
@@ -80,6 +81,13 @@ class Plan:
     starts_cs: NDArray[np.int64]
     end_cs: int
     view: Viewport
+    opening: int
+
+    def frames_at(self, file_cs: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Return the numbers of the frames that are shown at times of the file."""
+        times_cs = (file_cs + self.starts_cs[self.opening]) % self.end_cs
+        numbers: NDArray[np.intp] = np.searchsorted(self.starts_cs, times_cs, side="right") - 1
+        return numbers
 
 
 def plan_of(shown: ShownObject, picture: tuple[int, int], frame_rate: float) -> Plan:
@@ -97,7 +105,8 @@ def plan_of(shown: ShownObject, picture: tuple[int, int], frame_rate: float) -> 
         whole_height = MAX_SIDE_PX - TALL_STRIP_PX
     boxes = _seen_boxes(shown, times) * [*picture, *picture]
     view = view_of(boxes, times, picture, max_height=MAX_SIDE_PX - TALL_STRIP_PX, whole_height=whole_height)
-    return Plan(shown, times, starts, end_cs, view)
+    opening = int(np.abs(times - shown.opening_s).argmin())
+    return Plan(shown, times, starts, end_cs, view, opening)
 
 
 def frame_step_s(frame_rate: float) -> float:
@@ -301,4 +310,6 @@ def _seen_boxes(shown: ShownObject, times_s: NDArray[np.float64]) -> NDArray[np.
 
 
 def _clip_of(plan: Plan, typeface: Typeface) -> GifEncoder:
-    return GifEncoder(Caption.of(plan.shown), typeface, plan.view.size, starts_cs=plan.starts_cs, end_cs=plan.end_cs)
+    opening_cs = int(plan.starts_cs[plan.opening])
+    caption = Caption.of(plan.shown)
+    return GifEncoder(caption, typeface, plan.view.size, starts_cs=plan.starts_cs, end_cs=plan.end_cs, opening_cs=opening_cs)

@@ -1,6 +1,7 @@
 """
 One growing GIF: takes the pictures of its frames one by one, and ends as a file that is small enough.
 
+The file begins with the frame that opens its loop, since that is what is shown of it where it does not play.
 A file that grows too large is made again from its own indices, never from the video: fewer frames, smaller, shorter, at last a
 still. Times in hundredths of a second ("cs") count from the GIF's beginning.
 """
@@ -62,13 +63,21 @@ class GifEncoder:
     """A GIF of pictures of one size. Frames come in order, from one thread at a time."""
 
     def __init__(
-        self, caption: Caption, typeface: Typeface, picture: tuple[int, int], *, starts_cs: NDArray[np.int64], end_cs: int
+        self,
+        caption: Caption,
+        typeface: Typeface,
+        picture: tuple[int, int],
+        *,
+        starts_cs: NDArray[np.int64],
+        end_cs: int,
+        opening_cs: int,
     ) -> None:
         self._caption = caption
         self._typeface = typeface
         self._picture = picture
         self._starts_cs = starts_cs
         self._end_cs = end_cs
+        self._opening_cs = opening_cs
         self._places: list[tuple[int, Place]] = []
         self._layout: Layout | None = None
         self._overview: NDArray[np.uint8] | None = None
@@ -96,7 +105,7 @@ class GifEncoder:
         self._builder = self._builder or GifBuilder(*layout.size)
         start_cs = int(self._starts_cs[number])
         self._places.append((start_cs, place))
-        self._builder.add(layout.compose(indices, place), start_cs, palette=palette)
+        self._builder.add(layout.compose(indices, place), start_cs, palette=palette, opens=start_cs == self._opening_cs)
 
     def finished(self) -> GifFile | None:
         """Return the file, not larger than `MAX_BYTES`; None where no frame came."""
@@ -126,7 +135,7 @@ class GifEncoder:
         builder = GifBuilder(*layout.size)
         duration_cs = min(self._end_cs, measure.longest_cs)
         known = -1
-        for start_cs, canvas, palette, place in self._thinned(measure.every, duration_cs):
+        for start_cs, canvas, palette, place, opens in self._thinned(measure.every, duration_cs):
             if palette != known:
                 known = palette
                 lookup = Lookup(self._quantiser.palettes[palette])
@@ -137,19 +146,26 @@ class GifEncoder:
             if measure.scale != 1.0:
                 scaled = cv2.resize(colours[picture], layout.picture, interpolation=cv2.INTER_AREA)
                 picture = lookup.indices(cells_of(np.asarray(scaled, np.uint8).reshape(height, width, 3)))
-            builder.add(layout.compose(picture, place), start_cs, palette=palette)
+            builder.add(layout.compose(picture, place), start_cs, palette=palette, opens=opens)
         return self._file(builder, duration_cs)
 
-    def _thinned(self, every: int, end_cs: int) -> Iterator[tuple[int, NDArray[np.uint8], int, Place]]:
-        """Yield every n-th frame before `end_cs`, the first in any case: its start, its canvas, its palette, and its place."""
+    def _thinned(self, every: int, duration_cs: int) -> Iterator[tuple[int, NDArray[np.uint8], int, Place, bool]]:
+        """
+        Yield every n-th frame of the `duration_cs` around the one that opens the loop, that one in any case.
+
+        Of each: its start in the new GIF, its canvas, its palette, its place, and whether it opens the loop.
+        """
         assert self._builder
+        opening = min(range(len(self._places)), key=lambda number: abs(self._places[number][0] - self._opening_cs))
+        kept = self._places[opening % every :: every]
+        latest = max(self._end_cs - duration_cs, 0)
+        earliest = min(max(self._places[opening][0] - duration_cs // 2, 0), latest)
+        kept = [one for one in kept if earliest <= one[0] < earliest + max(duration_cs, 1)] or [self._places[opening]]
         frames = self._builder.frames()
         canvas, _, palette = next(frames)
         coming = next(frames, None)
-        for start_cs, place in self._places[::every]:
-            if start_cs >= max(end_cs, 1):
-                return
+        for start_cs, place in kept:
             while coming and coming[1] <= start_cs:
                 canvas, _, palette = coming
                 coming = next(frames, None)
-            yield start_cs, canvas, palette, place
+            yield start_cs - kept[0][0], canvas, palette, place, start_cs == self._places[opening][0]

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from rendering.frames import CancelCheck, Progress
 from rendering.selection import Selected, Selection
+from rendering.video.blur import Blur
 from tracking.model import Annotations
 from tracking.registry import Registry
 
@@ -21,10 +22,19 @@ DEFAULT_SELECTION = Selection()
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """What is shown, and the font for scripts that Noto Sans does not cover."""
+    """
+    What is shown, the font for scripts that Noto Sans does not cover, and the words in pictures.
+
+    `standing_still` is the heading of what stands still for its whole shot; without it that stands together under none.
+    `camera_moves` says why a shot has no paths. `blur` is what the video with boxes makes unrecognisable; other pictures are
+    not blurred.
+    """
 
     selection: Selection = DEFAULT_SELECTION
     font: Path | None = None
+    standing_still: str = ""
+    camera_moves: str = ""
+    blur: Blur | None = None
 
 
 DEFAULT_OPTIONS = RenderOptions()

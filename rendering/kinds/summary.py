@@ -40,6 +40,7 @@ def draw_summary(
                     selection=drawing.selected.selection,
                     typeface=typeface,
                     twins=twins,
+                    standing_still=options.standing_still,
                     progress=part_of(progress, start, len(chosen), len(wanted)),
                     cancelled=cancelled,
                 )

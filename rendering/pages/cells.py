@@ -289,10 +289,10 @@ def free_corner(cell: Size, size: Size, box: Rectangle, others: Sequence[Rectang
         for y in (0, cell[1] - size[1]):
             taken = x, y, x + size[0], y + size[1]
             kept = box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
-            if _shared(taken, kept):
+            if shared_area(taken, kept):
                 continue
             away = math.hypot(x + size[0] / 2 - (box[0] + box[2]) / 2, y + size[1] / 2 - (box[1] + box[3]) / 2)
-            found.append((sum(_shared(taken, other) for other in others), -away, (x, y)))
+            found.append((sum(shared_area(taken, other) for other in others), -away, (x, y)))
     return min(found)[2] if found else None
 
 
@@ -325,7 +325,14 @@ def write_page(page: Picture, path: Path, *, optimised: bool = False) -> None:
     write_whole(path, file.getvalue())
 
 
-def _shared(a: Rectangle, b: Rectangle) -> int:
+def write_chart(page: Picture, path: Path) -> None:
+    """Write a page of lines and letters as a PNG. Raises `StorageError`."""
+    file = io.BytesIO()
+    Image.fromarray(page).save(file, "PNG", optimize=True)
+    write_whole(path, file.getvalue())
+
+
+def shared_area(a: Rectangle, b: Rectangle) -> int:
     """Return the area that two rectangles share."""
     return max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
 

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rendering.colours import ABSENT, INK, LABEL_COLOURS, MUTED, PAPER, Colour
-from rendering.fonts import Typeface, line_of
+from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, needed_frames, never_cancelled, no_progress, opencv_in_this_thread
 from rendering.naming import comparison_name
-from rendering.overlay import REGULAR, Caption, draw_box, facts_of
+from rendering.overlay import REGULAR, Caption, draw_box, facts_of, name_of
 from rendering.pages.captions import SPACE_PX, CellCaption, draw_heading, text_px, write_line
 from rendering.pages.cells import (
     LARGE_ENOUGH_PX,
@@ -195,7 +195,7 @@ def _page(
 def _caption(one: Pair, track: Track | None, colour: Colour, words: Words) -> Caption:
     if track is None:
         return Caption(str(one.number), "", words.absent, ABSENT)
-    return Caption(str(one.number), line_of(track.label) or "object", facts_of(track), colour)
+    return Caption(str(one.number), name_of(track.label), facts_of(track), colour)
 
 
 def _header(canvas: Picture, title: str, words: Words, layout: PageLayout, typeface: Typeface) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, needed_frames, opencv_in_this_thread
 from rendering.naming import summary_name
-from rendering.overlay import Caption
+from rendering.overlay import Caption, name_of
 from rendering.pages.captions import CellCaption, draw_heading
 from rendering.pages.cells import (
     LARGE_ENOUGH_PX,
@@ -43,7 +43,7 @@ from rendering.pages.cells import (
     write_page,
 )
 from rendering.pages.layout import PageLayout, layout_of
-from rendering.selection import Moment, Selection, ShownObject
+from rendering.selection import Group, Moment, Selection, ShownObject
 from rendering.threads import Task, Workers
 from tracking.model import BoundingBox
 from tracking.video.file import Video
@@ -59,11 +59,16 @@ class SummaryPage:
     height: int
 
 
-def page_layout(objects: Sequence[ShownObject], frame: Size) -> PageLayout:
-    """Return how a page of `objects` (1 to 24) of a video of size `frame` is divided."""
-    sections = [(heading, len(list(members))) for heading, members in groupby(objects, key=lambda one: one.group)]
+def page_layout(objects: Sequence[ShownObject], frame: Size, *, standing_still: str = "") -> PageLayout:
+    """
+    Return how a page of `objects` (1 to 24) of a video of size `frame` is divided.
+
+    `standing_still` is the heading of what stands still for its whole shot, "" for none.
+    """
+    sections = [(group, len(list(members))) for group, members in groupby(objects, key=lambda one: one.group)]
     boxes = [one.moments[0].box.clipped() for one in objects]
-    return layout_of(boxes, [count for _, count in sections], frame, headed=[bool(heading) for heading, _ in sections])
+    headed = [bool(_heading(group, standing_still)) for group, _ in sections]
+    return layout_of(boxes, [count for _, count in sections], frame, headed=headed)
 
 
 def draw_pages(
@@ -75,16 +80,18 @@ def draw_pages(
     selection: Selection,
     typeface: Typeface,
     twins: Mapping[int, int],
+    standing_still: str,
     progress: Progress,
     cancelled: CancelCheck,
 ) -> list[SummaryPage]:
     """
     Write `pages` (page number from 1, its objects) in one pass over the video.
 
-    `twins` names by number the objects that have the very boxes of another one, and that other one.
+    `twins` names by number the objects that have the very boxes of another one, and that other one; `standing_still` is the
+    heading of what stands still.
     """
     frame = video.info.width, video.info.height
-    drawn = [_Page(number, objects, frame, typeface, twins) for number, objects in pages]
+    drawn = [_Page(number, objects, frame, typeface, twins, standing_still) for number, objects in pages]
     needs = [(moment.time_s, (cell, moment)) for page in drawn for cell in page.cells for moment in cell.shown.moments]
     with opencv_in_this_thread(), Workers() as workers:
         for decoded, due in needed_frames(video, needs, progress=progress, cancelled=cancelled):
@@ -200,11 +207,18 @@ class _Page:
     """One page while the pictures come by."""
 
     def __init__(
-        self, number: int, objects: Sequence[ShownObject], frame: Size, typeface: Typeface, twins: Mapping[int, int]
+        self,
+        number: int,
+        objects: Sequence[ShownObject],
+        frame: Size,
+        typeface: Typeface,
+        twins: Mapping[int, int],
+        standing_still: str,
     ) -> None:
         self._number = number
         self._typeface = typeface
-        self._layout = layout = page_layout(objects, frame)
+        self._standing_still = standing_still
+        self._layout = layout = page_layout(objects, frame, standing_still=standing_still)
         size = layout.picture[0], layout.strip_px
         self.cells = [
             _Cell(
@@ -220,10 +234,10 @@ class _Page:
         """Return the page, which is written now."""
         layout = self._layout
         page = blank(layout.size)
-        headings = [(key, list(members)) for key, members in groupby(self.cells, key=lambda cell: cell.shown.group)]
-        for (heading, members), place in zip(headings, layout.headings, strict=True):
-            if heading:
-                draw_heading(page, f"{heading} · {len(members)}", place, layout, self._typeface)
+        groups = [(group, len(list(members))) for group, members in groupby(self.cells, key=lambda cell: cell.shown.group)]
+        for (group, count), place in zip(groups, layout.headings, strict=True):
+            if heading := _heading(group, self._standing_still):
+                draw_heading(page, f"{heading} · {count}", place, layout, self._typeface)
         objects = tuple(cell.shown for cell in self.cells)
         in_strip = all(cell.strip_locator() for cell in self.cells if cell.has_locator)
         for cell, (x, y) in zip(self.cells, layout.corners, strict=True):
@@ -236,6 +250,13 @@ class _Page:
         path = out / summary_name(name, selection, page=self._number)
         write_page(page, path)
         return SummaryPage(path, objects, *layout.size)
+
+
+def _heading(group: Group | None, standing_still: str) -> str:
+    """Return what stands above a group, "" for no heading."""
+    if group is None:
+        return ""
+    return ", ".join(map(name_of, group.labels)) or standing_still
 
 
 def twins_of(objects: Sequence[ShownObject]) -> dict[int, int]:

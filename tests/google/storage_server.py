@@ -29,6 +29,7 @@ Resource = dict[str, str]
 OnFinalized = Callable[[Resource], Awaitable[None]]
 
 _OBJECT = re.compile(r"/(?:download/)?storage/v1/b/(?P<bucket>[^/]+)/o(?:/(?P<name>[^?]+))?$")
+_BUCKET = re.compile(r"/storage/v1/b/(?P<bucket>[^/]+)(?:/iam/testPermissions)?$")
 _UPLOAD = re.compile(r"/upload/storage/v1/b/(?P<bucket>[^/]+)/o$")
 _HOP_HEADERS = {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
 
@@ -53,9 +54,12 @@ class StorageServer:
     An async context manager with the buckets given.
 
     `closed` buckets want a token, `denied` ones refuse everybody, `refusals` gives the status, reason and message of others.
+    In those of `rights` only what is named is allowed ("get", "create", "delete", "list"; "test" says so beforehand), as a role
+    on objects does: the bucket itself is not shown. A `retained` bucket keeps every object as it is.
     Objects in `gzipped` are kept compressed and sent so. `lost_sessions` counts resumable uploads that are forgotten in the
-    middle (410), `lost_answers` counts uploads that happen and are answered
-    503, `cut_downloads` downloads that end in the middle, `failures` any requests that are answered 503 without happening.
+    middle (410), `short_pieces` pieces of which less is kept than was sent (308), `lost_answers` uploads that happen and are
+    answered 503, `cut_downloads` downloads that end in the middle, `failures` any requests that are answered 503 without
+    happening.
     A download that stalls does so in the middle too, and sets `stalled`; it ends with the server, or by `ends`.
     """
 
@@ -64,8 +68,11 @@ class StorageServer:
         self.closed: set[str] = set()
         self.denied: set[str] = set()
         self.refusals: dict[str, tuple[int, str, str]] = {}
+        self.rights: dict[str, set[str]] = {}
+        self.retained: set[str] = set()
         self.gzipped: set[str] = set()
         self.lost_sessions = 0
+        self.short_pieces = 0
         self.lost_answers = 0
         self.cut_downloads = 0
         self.failures = 0
@@ -116,6 +123,11 @@ class StorageServer:
             stored: Resource = await answer.json()
             return stored
 
+    async def names(self, bucket: str) -> list[str]:
+        """The names of a bucket's objects."""
+        async with self._session.get(f"{self._behind}/storage/v1/b/{bucket}/o") as answer:
+            return [item["name"] for item in (await answer.json())["items"]]
+
     async def get(self, uri: str) -> Resource | None:
         """An object's metadata, None where it is not there."""
         bucket, _, name = uri.removeprefix("gs://").partition("/")
@@ -134,13 +146,25 @@ class StorageServer:
             return _refusal(404, "notFound", "The specified bucket does not exist.")
         if bucket in self.denied:
             return _refusal(403, "forbidden", "The caller does not have storage.objects.get access.")
+        if bucket in self.rights and (missing := await self._right_missing(request, bucket, name)):
+            return _refusal(403, "forbidden", f"bot@film.iam.gserviceaccount.com does not have storage.{missing} access to it.")
+        if bucket in self.retained and request.method == "DELETE":
+            return _refusal(403, "retentionPolicyNotMet", "Object is subject to bucket's retention policy.")
         if bucket in self.closed and "Authorization" not in request.headers:
             return _refusal(401, "required", "Anonymous caller does not have storage.objects.get access.")
+        if request.path.endswith("/iam/testPermissions"):
+            asked = request.query.getall("permissions")
+            rights = self.rights.get(bucket)
+            granted = [each for each in asked if rights is None or each.rpartition(".")[2] in rights]
+            return web.json_response({"kind": "storage#testIamPermissionsResponse", "permissions": granted})
         async with self._lock:
             upload_id = request.query.get("upload_id", "")
             if upload_id and self.lost_sessions and request.method == "PUT":
                 self.lost_sessions -= 1
                 return _refusal(410, "uploadBrokenConnection", "The upload was forgotten.")
+            if upload_id and self.short_pieces and request.method == "PUT":
+                self.short_pieces -= 1
+                return web.Response(status=308, headers={"Range": "bytes=0-262143"})
             wanted = request.query.get("ifGenerationMatch", "")
             if upload_id in self._uploads and _is_last_piece(request):
                 bucket, name, wanted = self._uploads[upload_id]
@@ -162,12 +186,23 @@ class StorageServer:
             return await self._cut(request, answer)
         return answer
 
+    async def _right_missing(self, request: web.Request, bucket: str, name: str) -> str:
+        rights = self.rights[bucket]
+        if request.path.endswith("/iam/testPermissions"):
+            return "" if "test" in rights else "buckets.get"
+        if not _OBJECT.match(request.rel_url.raw_path) and not _UPLOAD.match(request.path):
+            return "buckets.get"
+        wanted = {"POST": "create", "PUT": "create", "DELETE": "delete"}.get(request.method, "get" if name else "list")
+        is_there = wanted == "create" and await self._metadata(bucket, name) is not None
+        needed = ["create", "delete"] if is_there else [wanted]
+        return next((f"objects.{right}" for right in needed if right not in rights), "")
+
     def _target(self, request: web.Request, body: bytes) -> tuple[str, str]:
         """The bucket and object that a request is about, "" where it is about none."""
         if match := _UPLOAD.match(request.path):
             return match["bucket"], request.query.get("name") or _name_in(body, request.content_type)
-        if match := _OBJECT.match(request.rel_url.raw_path):
-            return match["bucket"], unquote(match["name"] or "")
+        if match := _OBJECT.match(request.rel_url.raw_path) or _BUCKET.match(request.path):
+            return match["bucket"], unquote(match.groupdict().get("name") or "")
         return "", ""
 
     async def _matches(self, bucket: str, name: str, generation: str) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import TracebackType
 
 import grpc
@@ -55,8 +56,9 @@ class Script:
 
     A run is done at its `polls`-th poll, and its output is there then, unless it `hangs`, does not `finish` (the output comes,
     the operation is never done) or does not `write`. `start_code` refuses the start; `loses_answer` begins the run and answers
-    UNAVAILABLE, `stalls_answer` begins it and never answers. The first `unavailable_polls` polls answer UNAVAILABLE. `run_code`
-    fails the run. With `at_once` the output is there before the start is answered.
+    UNAVAILABLE, `stalls_answer` begins it and never answers. The first `unavailable_polls` polls answer with `poll_code`.
+    `run_code` fails the run. With `at_once` the output is there before the start is answered. An error comes with `message`,
+    and with `reason` and `metadata` where there is a reason. Only with `lists` the service lists its operations.
     """
 
     polls: int = 2
@@ -65,9 +67,12 @@ class Script:
     stalls_answer: bool = False
     at_once: bool = False
     unavailable_polls: int = 0
+    poll_code: int = code_pb2.UNAVAILABLE
     run_code: int = 0
     message: str = "scripted"
     reason: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    lists: bool = False
     hangs: bool = False
     finishes: bool = True
     writes: bool = True
@@ -86,6 +91,7 @@ class Run:
     is_cancelled: bool = False
     is_written: bool = False
     content: bytes = field(default=b"", repr=False)
+    began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class VideoIntelligenceServer(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]  # ships no types
@@ -161,7 +167,7 @@ class VideoIntelligenceServer(operations_pb2_grpc.OperationsServicer):  # type: 
         run.polls += 1
         script = run.script
         if run.polls <= script.unavailable_polls:
-            await _abort(context, code_pb2.UNAVAILABLE, script)
+            await _abort(context, script.poll_code, script)
         over = run.polls >= script.polls + script.unavailable_polls and not script.hangs
         done = run.is_cancelled or (over and script.finishes)
         operation = operations_pb2.Operation(name=run.name, done=done)
@@ -169,13 +175,25 @@ class VideoIntelligenceServer(operations_pb2_grpc.OperationsServicer):  # type: 
         if run.is_cancelled:
             operation.error.CopyFrom(status_pb2.Status(code=code_pb2.CANCELLED, message="The operation was cancelled."))
         elif over and script.run_code:
-            operation.error.CopyFrom(status_pb2.Status(code=script.run_code, message=script.message))
+            operation.error.CopyFrom(_status(script.run_code, script))
         elif over:
             if script.writes:
                 await self.write_output(run)
             if done:
                 operation.response.Pack(vi.AnnotateVideoResponse.pb(vi.AnnotateVideoResponse(json.loads(run.content))))
         return operation
+
+    async def ListOperations(  # noqa: N802 - named by the protocol
+        self, request: operations_pb2.ListOperationsRequest, context: grpc.aio.ServicerContext[object, object]
+    ) -> operations_pb2.ListOperationsResponse:
+        if not self.script.lists:
+            await _abort(context, code_pb2.UNIMPLEMENTED, self.script)
+        listed = operations_pb2.ListOperationsResponse()
+        for run in self.runs.values():
+            if run.name.startswith(f"{request.name}/"):
+                operation = listed.operations.add(name=run.name)
+                operation.metadata.Pack(self._progress(run, done=False))
+        return listed
 
     async def CancelOperation(  # noqa: N802 - named by the protocol
         self, request: operations_pb2.CancelOperationRequest, context: grpc.aio.ServicerContext[object, object]
@@ -189,15 +207,23 @@ class VideoIntelligenceServer(operations_pb2_grpc.OperationsServicer):  # type: 
 
     def _progress(self, run: Run, *, done: bool) -> object:
         percent = 100 if done else min(99, 100 * run.polls // (run.script.polls + run.script.unavailable_polls + 1))
-        entry = vi.VideoAnnotationProgress(input_uri=run.request.input_uri.removeprefix("gs:/"), progress_percent=percent)
+        entry = vi.VideoAnnotationProgress(
+            input_uri=run.request.input_uri.removeprefix("gs:/"), progress_percent=percent, start_time=run.began_at
+        )
         return vi.AnnotateVideoProgress.pb(vi.AnnotateVideoProgress(annotation_progress=[entry]))
 
 
-async def _abort(context: grpc.aio.ServicerContext[object, object], code: int, script: Script) -> None:
-    """Answer with an error, with an ErrorInfo where the script gives a reason."""
+def _status(code: int, script: Script) -> status_pb2.Status:
+    """Return an error, with an ErrorInfo where the script gives a reason."""
+    status = status_pb2.Status(code=code, message=script.message)
     if script.reason:
-        status = status_pb2.Status(code=code, message=script.message)
-        status.details.add().Pack(error_details_pb2.ErrorInfo(reason=script.reason, domain="googleapis.com"))
-        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+        info = error_details_pb2.ErrorInfo(reason=script.reason, domain="googleapis.com", metadata=script.metadata)
+        status.details.add().Pack(info)
+    return status
+
+
+async def _abort(context: grpc.aio.ServicerContext[object, object], code: int, script: Script) -> None:
+    if script.reason:
+        context.set_trailing_metadata((("grpc-status-details-bin", _status(code, script).SerializeToString()),))
     status_code = next(status for status in grpc.StatusCode if status.value[0] == code)
     await context.abort(status_code, script.message)

@@ -29,6 +29,7 @@ from bot.settings import Settings
 from bot.web.server import HttpLimits
 from bot.web.slack_requests import EVENTS_PATH
 from playground import BOT_USER, Message, Playground, Timing, signature
+from tracking.engines.remote import PATIENCE, Patience
 
 SECRET = "a-secret-between-two"
 CLIP = b"\x00\x00\x00\x18ftypmp42" + bytes(6000)
@@ -128,6 +129,7 @@ async def workspace(
     children: TaskRunner | None = None,
     knowledge_graph: str = KNOWLEDGE_GRAPH,
     http_limits: HttpLimits = HttpLimits(look_s=0),  # noqa: B008  # frozen
+    remote: Patience = PATIENCE,
 ) -> AsyncIterator[Workspace]:
     """Start all of it; `settings` differ from those of `settings_for`; with `real_work` children work, or `children` do."""
     asked: list[str] = []
@@ -150,7 +152,7 @@ async def workspace(
                 settings_for(playground, folder, settings),
                 children=None if real_work else children or fake,
                 knowledge_graph=knowledge_graph,
-                patience=Timeouts(file_event_s=0.1, share_s=2.0, file_pauses_s=(0.1, 0.2, 0.4), token_s=0.0),
+                patience=Timeouts(file_event_s=0.1, share_s=2.0, file_pauses_s=(0.1, 0.2, 0.4), token_s=0.0, remote=remote),
                 http_limits=http_limits,
             )
             await bot.start()

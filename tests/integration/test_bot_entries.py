@@ -42,7 +42,7 @@ async def test_a_shared_video_is_answered_in_its_thread_with_summary_list_and_gi
     assert "1 person" in progress.text
     assert [file["mimetype"] for file in picture.files] == ["image/jpeg"]
     assert "1 person, 90%" in picture.files[0]["alt_txt"]
-    assert "kgmid=%2Fm%2F01g317" in json.dumps(listed.blocks)
+    assert "`1` *person* 90%" in json.dumps(listed.blocks)
     assert [file["mimetype"] for file in gifs.files] == ["image/gif"] * 3
     assert all("Moving picture of object" in file["alt_txt"] for file in gifs.files)
     assert "actions" not in [block["type"] for block in progress.blocks]

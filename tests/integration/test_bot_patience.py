@@ -175,11 +175,26 @@ def cut_short(there: Workspace, times: int) -> None:
     there.slack.faults.answer("download", CLIP[:3000], content_type="video/mp4", times=times)
 
 
+def nothing_of_it(there: Workspace, times: int) -> None:
+    there.slack.faults.answer("download", content_type="video/mp4", times=times)
+
+
 def broken_off(there: Workspace, times: int) -> None:
     there.slack.faults.lose_request("download", times=times)
 
 
-FRESH = [not_known, without_a_link, without_a_type, not_there, gone, out_of_order, behind_a_sign_in, cut_short, broken_off]
+FRESH = [
+    not_known,
+    without_a_link,
+    without_a_type,
+    not_there,
+    gone,
+    out_of_order,
+    behind_a_sign_in,
+    cut_short,
+    nothing_of_it,
+    broken_off,
+]
 
 
 @pytest.mark.parametrize("fault", FRESH)
@@ -199,6 +214,7 @@ async def test_a_fresh_file_that_is_not_everywhere_yet_is_asked_for_again(there:
         (out_of_order, "Slack does not give me that file"),
         (behind_a_sign_in, "Slack showed me its sign-in page"),
         (cut_short, "Slack gave me only a part of that file"),
+        (nothing_of_it, "Slack gave me only a part of that file"),
     ],
 )
 async def test_what_is_said_of_a_file_that_does_not_come_is_true(

@@ -176,6 +176,28 @@ async def test_an_event_that_came_just_before_the_kill_is_not_lost(starter: asyn
         assert [len(each.files) for each in bot.replies(message)] == [0, 1, 0, 10]
 
 
+async def test_a_click_for_more_that_was_cut_short_still_changes_the_list(
+    starter: asyncio.subprocess.Process, tmp_path: Path
+) -> None:
+    """Its work was asked for, and the process died before the list's button was taken away."""
+    async with started(starter, tmp_path) as bot:
+        slack = bot.slack
+        message = await slack.upload_file(CLIP, "wildlife", name="fox.mp4")
+        await slack.until(lambda: bot.is_answered(message), WAIT_S)
+        await slack.settled()
+        listed = bot.replies(message)[2]
+        assert "tracklet_more" in str(listed.blocks)
+        edits = len(slack.calls_of("chat.update"))
+        slack.faults.delay("chat.update", 1000.0)
+        await slack.click(listed, "tracklet_more")
+        await slack.until(lambda: len(slack.calls_of("chat.update")) > edits, WAIT_S)
+        await bot.end(signal.SIGKILL)
+        slack.faults.clear()
+        await bot.start()
+        await slack.until(lambda: "tracklet_more" not in str(bot.replies(message)[2].blocks), WAIT_S)
+        await slack.until(lambda: [len(each.files) for each in bot.replies(message)] == [0, 1, 0, 10, 2], WAIT_S)
+
+
 async def test_real_work_dies_with_its_parent_and_is_done_again(starter: asyncio.subprocess.Process, tmp_path: Path) -> None:
     clip = draw_clip(tmp_path / "scene.mp4", crossing_scene(2.0))
     async with started(starter, tmp_path / "data", real_work=True) as bot:
@@ -304,6 +326,11 @@ async def test_killed_between_the_start_and_its_note_a_job_does_not_start_twice(
         for _ in range(2):
             await bot.end(signal.SIGKILL)
             await bot.start()
+
+        def said() -> bool:
+            return any("Google has not said whether" in each.text for each in bot.slack.messages("wildlife"))
+
+        await bot.slack.until(said, WAIT_S)
         await service.write_output(service.only_run)
         await answered_once(bot)
         assert service.start_calls == 1

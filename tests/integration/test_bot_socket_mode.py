@@ -88,6 +88,26 @@ async def test_an_address_that_does_not_work_is_not_tried_for_ever(tmp_path: Pat
             await bot.stop()
 
 
+async def test_a_refusal_that_passes_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slack says such things for a while, also of good tokens."""
+    monkeypatch.setattr("bot.app.SOCKET_CHECK_S", 0.1)
+    async with Playground(app_token="xapp-1-playground", limits=None, timing=Timing(ack_s=60.0)) as slack:
+        bot = Bot(settings_for(slack, tmp_path, SECRETS), children=FakeTaskRunner())
+        await bot.start()
+        refused = asyncio.create_task(bot.wait_until_refused())
+        try:
+            await slack.socket.opened.wait()
+            for word, times in (("link_disabled", 6), ("invalid_auth", 2), ("internal_error", 2), ("account_inactive", 1)):
+                slack.faults.refuse("apps.connections.open", word, times=times)
+            await slack.socket.refresh("link_disabled")
+            message = await slack.upload_file(CLIP, "wildlife", name="fox.mp4")
+            await slack.until(lambda: slack.thread("wildlife", message.ts)[1:])
+            assert not refused.done()
+        finally:
+            refused.cancel()
+            await bot.stop()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals between processes")
 async def test_a_bot_that_waits_for_slack_ends_when_it_is_told_to(tmp_path: Path) -> None:
     asked = asyncio.Event()

@@ -106,6 +106,20 @@ async def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest
                 yield Place(started, storage, service, events)
 
 
+async def test_further_pictures_of_what_a_channel_was_shown_are_made_on_request(place: Place) -> None:
+    there = place.workspace
+    await place.command("watch gs://videos-bucket/park/")
+    await place.storage.put("gs://videos-bucket/park/fox.mp4", CLIP)
+    root = (await place.shown("wildlife"))[0]
+    await there.job_over()
+    posted = len(there.slack.thread(root.channel_id, root.ts))
+    there.slack.post_message("wildlife", f"<@{BOT_USER}> make crops", thread_ts=root.ts)
+    made = await there.slack.until(lambda: there.slack.thread(root.channel_id, root.ts)[posted + 2 :])
+    assert [file["title"] for file in made[0].files] == ["Cut-outs of fox.mp4"]
+    await there.job_over()
+    assert len(there.slack.thread(root.channel_id, root.ts)) == posted + 3
+
+
 @pytest.mark.parametrize("place", [True], indirect=True, ids=["real-work"])
 async def test_a_video_in_its_bucket_leads_to_annotations_and_objects_at_the_seeds_names(place: Place, tmp_path: Path) -> None:
     clip = draw_clip(tmp_path / "scene.mp4", crossing_scene(1.0)).path.read_bytes()

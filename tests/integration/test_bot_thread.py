@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -207,6 +209,22 @@ async def test_more_than_ten_objects_come_in_batches_and_further_pages_when_aske
     assert page.text == "*fox.mp4*\n`25` *person* 90% · 0:24.0–0:26.5\n`26` *car* 90% · 0:25.0–0:27.5"
     assert page.files[0]["title"] == "Objects in fox.mp4, page 2"
     await there.slack.until(lambda: not buttons(current(there, listed)))
+
+
+async def test_a_click_on_what_was_shown_already_repairs_the_list_and_never_turns_it_back(there: Workspace) -> None:
+    there.children.objects = 32
+    message = await there.clip()
+    await there.progress(message, starts="I found 32 objects")
+    listed = replace(next(each for each in there.replies(message) if "tracklet_more" in buttons(each)))
+    for label in ("Show 10 more GIFs", "Show 2 more GIFs"):
+        await there.slack.click(current(there, listed), "tracklet_more")
+        await there.slack.until(lambda: buttons(current(there, listed)).get("tracklet_more") == label)  # noqa: B023  # at once
+    # Two devices may still show what the list was at first.
+    edits = len(there.slack.calls_of("chat.update"))
+    await asyncio.gather(*(there.slack.click(listed, key) for key in ("tracklet_more", "tracklet_page", "tracklet_more")))
+    await there.slack.until(lambda: len(there.slack.calls_of("chat.update")) >= edits + 3)
+    assert buttons(current(there, listed)) == {"tracklet_more": "Show 2 more GIFs"}
+    await there.slack.until(lambda: gifs(there, message) == [10, 10, 10])
 
 
 async def test_further_gifs_that_fail_can_be_tried_again(there: Workspace) -> None:

@@ -202,7 +202,7 @@ def test_a_label_that_no_font_can_write_is_told(run: Run, clip: Clip, tmp_path: 
     (tmp_path / "given.json").write_bytes(video_intelligence.write(given))
     status, out, _ = run("render", clip.path, "given.json", "--out", "out")
     assert status == 0
-    assert f"No font here can write {odd}; the pictures show" in out
+    assert f"No font here can write all of {odd}; the pictures show" in out
     _, out, _ = run("render", clip.path, "given.json", "--out", "out", "--json")
     assert json.loads(out)["labels_not_written"] == [odd]
 

@@ -131,13 +131,14 @@ def test_an_id_is_a_link_and_anything_else_is_none(entity_id: str, link: str) ->
     assert entity_link(entity_id) == link
 
 
-async def test_the_list_in_the_thread_says_what_a_label_is_and_links_only_labels_with_an_entity(tmp_path: Path) -> None:
+async def test_the_list_in_the_thread_says_what_a_label_is_and_links_what_it_says(tmp_path: Path) -> None:
     settings = {"knowledge_graph_key": SecretStr(KEY)}
     async with graph_server() as (graph, url), workspace(tmp_path, settings=settings, knowledge_graph=url) as there:
         graph.entries["/m/01g317"] = "Being that is *human*"
         message = await there.clip()
         await there.progress(message, starts="I found 3 objects")
         listed = json.dumps(there.replies(message)[2].blocks, ensure_ascii=False)
-    assert "<https://www.google.com/search?kgmid=%2Fm%2F01g317|person>* 90% · 0:00.0–0:02.5 · Being that is" in listed
+    page = "https://www.google.com/search?kgmid=%2Fm%2F01g317"
+    assert f"`1` *person* 90% · 0:00.0–0:02.5 · <{page}|Being that is" in listed
     assert "*human*" not in listed
     assert "`2` *car* 90%" in listed

@@ -171,6 +171,25 @@ async def test_a_kind_of_picture_comes_ten_to_a_message_whatever_its_key_is(
             KINDS.remove(key)
 
 
+async def test_a_kind_that_this_version_does_not_know_is_left_out_and_told(tmp_path: Path) -> None:
+    async with web_server() as url:
+        store = Store(Database(f"sqlite:///{tmp_path / 'tracklet.sqlite'}"))
+        await store.create_tables()
+        for number, make in enumerate([("hologram", "heat"), ("hologram",)]):
+            source = Source(SourceKind.LINK, f"{url}/fox.mp4", f"fox-{number}.mp4")
+            await store.add_job(
+                JobId(f"link:T:C:{number}:1"), Request(source, TEAM_ID, WILDLIFE, YOU, options=Options(make=make))
+            )
+        store.close()
+        async with workspace(tmp_path) as there:
+            await there.job_over()
+            await there.slack.settled()
+            roots = [each for each in there.slack.messages("wildlife") if each.user == BOT_USER]
+            assert [root.text.startswith("<@") or "I found 3 objects" in root.text for root in roots] == [True, True]
+            assert all("I can't make hologram any more, so that is left out." in root.text for root in roots)
+            assert sorted(sum(len(each.files) for each in there.replies(root)) for root in roots) == [4, 5]
+
+
 async def test_a_button_stands_until_it_is_pressed(tmp_path: Path) -> None:
     async with workspace(tmp_path) as there:
         there.children.objects = 30

@@ -24,23 +24,29 @@ APP_TOKEN = "xapp-1-playground"
 
 
 @pytest.fixture(scope="module")
-def slack() -> Iterator[Playground]:
-    """A workspace in a thread of its own, since the command has its own event loop."""
+def there() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop in a thread of its own, since the command has its own."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture(scope="module")
+def slack(there: asyncio.AbstractEventLoop) -> Iterator[Playground]:
+    """A workspace on that event loop."""
 
     async def start() -> Playground:
         return await Playground(app_token=APP_TOKEN, limits=None, timing=Timing(ack_s=60.0)).start()
 
-    playground = asyncio.run_coroutine_threadsafe(start(), loop).result()
+    playground = asyncio.run_coroutine_threadsafe(start(), there).result()
     try:
         yield playground
     finally:
-        asyncio.run_coroutine_threadsafe(playground.aclose(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        asyncio.run_coroutine_threadsafe(playground.aclose(), there).result()
 
 
 @pytest.fixture
@@ -189,6 +195,28 @@ def test_two_programs_do_not_work_in_one_folder(slack: Playground, environment: 
     assert "another Tracklet works in that folder" in said
 
 
+@pytest.mark.parametrize("word", ["invalid_auth", "token_revoked", "account_inactive"])
+def test_an_app_token_that_slack_takes_back_ends_the_program_with_its_sentence(
+    slack: Playground, there: asyncio.AbstractEventLoop, environment: dict[str, str], word: str
+) -> None:
+    async def take_back() -> None:
+        await slack.socket.opened.wait()
+        slack.faults.refuse("apps.connections.open", word, times=1000)
+        await slack.socket.refresh()
+
+    given = own() | environment | {"SLACK_APP_TOKEN": APP_TOKEN}
+    quick = "import bot.app\nbot.app.SOCKET_CHECK_S = 0.1\nfrom bot.cli.commands import main\nmain()\n"
+    with subprocess.Popen([sys.executable, "-c", quick, "serve"], env=given, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert any("listening on" in line for line in process.stderr)
+        asyncio.run_coroutine_threadsafe(take_back(), there).result(timeout=60)
+        said = process.stderr.readlines()
+    slack.faults.clear()
+    assert process.returncode == 2
+    assert said[-1].startswith(f"SLACK_APP_TOKEN can't be used: Slack refuses this token ({word}).")
+    assert "Traceback" not in "".join(said)
+
+
 def test_a_start_says_where_it_listens_with_the_time_and_nothing_else(slack: Playground, environment: dict[str, str]) -> None:
     there = own() | environment | {"SLACK_APP_TOKEN": APP_TOKEN}
     with subprocess.Popen([sys.executable, "-m", "bot", "serve"], env=there, stderr=subprocess.PIPE, text=True) as process:
@@ -203,6 +231,24 @@ def test_a_start_says_where_it_listens_with_the_time_and_nothing_else(slack: Pla
     assert process.returncode == 0
     (line,) = (line for line in said if "opening a connection to Slack" not in line)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ INFO bot\.app: listening on http://\S+ and Socket Mode\n", line)
+
+
+def test_a_start_asks_no_server_for_credentials(slack: Playground, environment: dict[str, str], tmp_path: Path) -> None:
+    """A metadata server that accepts and says nothing would hold it up for long."""
+    with socket.create_server(("127.0.0.1", 0)) as metadata:
+        metadata.setblocking(False)
+        host = f"127.0.0.1:{metadata.getsockname()[1]}"
+        google = {"GCE_METADATA_HOST": host, "GCE_METADATA_IP": host, "CLOUDSDK_CONFIG": str(tmp_path)}
+        buckets = {f"TRACKLET_{place}_BUCKET": f"{place.lower()}-bucket" for place in ("VIDEO", "ANNOTATION", "OBJECT")}
+        there = own() | environment | google | buckets
+        with subprocess.Popen([sys.executable, "-m", "bot", "serve"], env=there, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr
+            said = next(line for line in process.stderr if "listening on" in line or "ERROR" in line)
+            process.send_signal(signal.SIGTERM)
+            process.stderr.read()
+        assert "listening on" in said
+        with pytest.raises(BlockingIOError):
+            metadata.accept()
 
 
 def test_a_taken_port_of_the_demo_is_told_with_its_option(run: Run, slack: Playground) -> None:

@@ -199,6 +199,16 @@ async def test_facts_that_are_added_at_once_are_all_kept(store: Store) -> None:
     assert job.facts.to_json() == {"next_first": 1, "next_page": 2, "handle": "h", "earlier": "e"}
 
 
+async def test_what_is_offered_next_only_goes_forward_and_its_end_stays(store: Store) -> None:
+    await store.add_job(ID, REQUEST)
+    places = (11, 31, 21, 11, 31, 0, 11, 41)
+    offered = [(await store.offer(ID, next_first=place, next_page=2)).facts.next_first for place in places]
+    assert offered == [11, 31, 31, 31, 31, 0, 0, 0]
+    at_once = await asyncio.gather(*(store.offer(ID, next_page=page) for page in (5, 3, 9, 7, 4, 8)))
+    assert max(each.facts.next_page for each in at_once) == 9
+    assert (await store.offer(ID)).facts == JobFacts(next_first=0, next_page=9)
+
+
 async def test_a_click_does_not_wait_for_uploads(store: Store) -> None:
     slow, clicked = asyncio.Event(), asyncio.Event()
 

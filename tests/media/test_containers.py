@@ -5,6 +5,7 @@ Every way to pictures gives exactly those that were asked for, in every containe
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.bitstream import BitStreamFilterContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -20,8 +22,11 @@ from tests.clips import draw_clip
 from tests.shared_data import shared_case
 from tests.torture.passes import TOLERANCE_S, faults, full_decode
 from tests.torture.recordings import Recipe, recipes, record, small_product
+from tracking.errors import NotAVideo
 from tracking.model import Segment
+from tracking.sources.download import local_file
 from tracking.video.file import TIME_TOLERANCE_S, DecodeDamage, Video
+from tracking.video.shape import UPRIGHT
 
 
 @pytest.mark.parametrize("recipe", small_product(), ids=lambda recipe: recipe.name)
@@ -175,7 +180,7 @@ def test_crop_tags_cut_and_circles_stay_circles() -> None:
         assert frame.pixels().shape == (60, 160, 3)
         assert circle_shape(frame.pixels((640, 240))) == pytest.approx(1.0, abs=0.1)
         with av.open(str(shared_case("video/crop-tags-top-bottom-30.mkv"))) as container:
-            whole = video.framing.pixels(next(container.decode(video=0)), (160, 60), "rgb")
+            whole = video.framing.pixels(next(container.decode(video=0)), UPRIGHT, (160, 60), "rgb")
         assert np.array_equal(frame.pixels((160, 60)), whole)
 
 
@@ -197,6 +202,32 @@ def test_a_recording_that_turns_midway_is_put_into_the_frame_whole(tmp_path: Pat
     assert np.abs(later[:, 70:250].astype(int) - inside).mean() < 2
 
 
+@pytest.mark.parametrize(("sei", "turned"), [("flip=vertical", np.flipud), ("rotate=180", lambda picture: picture[::-1, ::-1])])
+def test_what_a_stream_says_of_its_orientation_midway_holds_until_it_says_another(
+    sei: str, turned: Callable[[NDArray[np.uint8]], NDArray[np.uint8]], tmp_path: Path
+) -> None:
+    """A mirror changes no angle, and only the key frame bears what it says for all of its group."""
+    clip = draw_clip(tmp_path / "clip.ts", gop=100, b_frames=2)
+    with av.open(str(clip.path)) as source, av.open(str(tmp_path / "turned.ts"), "w", format="mpegts") as target:
+        stream = source.streams.video[0]
+        copied = target.add_stream_from_template(stream)
+        filtering = BitStreamFilterContext(f"h264_metadata=display_orientation=insert:{sei}", stream, copied)
+        for packet in [*(packet for packet in source.demux(stream) if packet.size), None]:
+            for filtered in filtering.filter(packet):
+                filtered.stream = copied
+                target.mux(filtered)
+    path = tmp_path / "both.ts"
+    path.write_bytes(clip.path.read_bytes() + (tmp_path / "turned.ts").read_bytes() + clip.path.read_bytes())
+    with Video(path) as video:
+        frames = [frame.pixels() for frame in video.frames()]
+        assert len(frames) == 60
+        for number in range(20):
+            assert np.array_equal(frames[20 + number], turned(frames[number]))
+            assert np.array_equal(frames[40 + number], frames[number])
+        for places, frame in video.frames_at([2.5, 4.5]):
+            assert np.array_equal(frame.pixels(), frames[25 + 20 * int(places[0])])
+
+
 def test_a_smaller_picture_of_the_same_shape_fills_the_frame(tmp_path: Path) -> None:
     large = draw_clip(tmp_path / "large.ts", size=(160, 120))
     small = draw_clip(tmp_path / "small.ts", size=(80, 60))
@@ -207,3 +238,14 @@ def test_a_smaller_picture_of_the_same_shape_fills_the_frame(tmp_path: Path) -> 
     assert last.shape == (120, 160, 3)
     assert last[:, :8].any()
     assert last[:, -8:].any()
+
+
+def test_bare_motion_jpeg_is_a_video_and_a_single_jpeg_of_that_name_is_none(tmp_path: Path) -> None:
+    path = record(Recipe("mjpeg", "mjpeg"), tmp_path).path
+    assert local_file(path).path == path
+    with Video(path) as video:
+        assert len(list(video.frames())) == video.info.frame_count == 50
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"\xff\xd8\xff", 2)])
+    with pytest.raises(NotAVideo):
+        Video(path)

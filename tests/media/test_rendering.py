@@ -40,7 +40,7 @@ def rendered(clip: Clip, annotations: Annotations | None = None, options: Render
 
 
 def frames_of(animation: Animation) -> list[tuple[NDArray[np.uint8], float]]:
-    """Each frame's RGB picture and its start in the GIF in seconds."""
+    """Each frame's RGB picture and its start in the file in seconds."""
     found, start_ms = [], 0
     with Image.open(animation.path) as image:
         for number in range(getattr(image, "n_frames", 1)):
@@ -60,6 +60,14 @@ def planned(clip: Clip, animation: Animation) -> Plan:
         return plan_of(animation.object, (video.info.width, video.info.height), video.info.frame_rate)
 
 
+def timed(plan: Plan, animation: Animation) -> list[tuple[NDArray[np.uint8], int]]:
+    """Each frame of the file, and which frame of the plan it is."""
+    found = frames_of(animation)
+    numbers = plan.frames_at(np.round([start_s * 100 for _, start_s in found]).astype(np.int64))
+    assert len(set(numbers.tolist())) == len(found)
+    return [(picture, int(number)) for (picture, _), number in zip(found, numbers, strict=True)]
+
+
 def line_extent(picture: NDArray[np.uint8], colour: tuple[int, int, int]) -> tuple[float, float, float, float]:
     """Left, top, right and bottom of the pixels that have exactly this colour."""
     rows, columns = np.nonzero((picture == np.array(colour, np.uint8)).all(axis=2))
@@ -71,8 +79,7 @@ def assert_box_on_object(clip: Clip, animation: Animation, name: str) -> None:
     plan = planned(clip, animation)
     width, height = plan.view.size
     scene_times = np.array(clip.times_s)
-    for picture, start_s in frames_of(animation):
-        place = int(np.searchsorted(plan.starts_cs / 100, start_s + 0.005, side="right")) - 1
+    for picture, place in timed(plan, animation):
         window = plan.view.windows[place]
         shown_s = scene_times[max(int(np.searchsorted(scene_times, plan.times_s[place] + 0.002, side="right")) - 1, 0)]
         truth = clip.box(name, float(shown_s))
@@ -81,7 +88,7 @@ def assert_box_on_object(clip: Clip, animation: Animation, name: str) -> None:
         expected = (np.array(truth) * [*clip.size, *clip.size] - np.tile(window[:2], 2)) * scale
         expected = np.clip(expected, 0, [width, height, width, height])
         found = np.array(line_extent(picture[:height, :width], animation.object.colour))
-        assert np.abs(found - expected).max() <= 2.51, (start_s, found, expected)
+        assert np.abs(found - expected).max() <= 2.51, (place, found, expected)
 
 
 WALK = Mover("walker", (208, 40, 36), (0.3, 0.4), ((0.0, 0.25, 0.4), (2.0, 0.7, 0.6)))
@@ -127,8 +134,8 @@ def test_colours_survive_the_palette(tmp_path: Path) -> None:
     clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), size=(320, 240))
     (animation,) = rendered(clip).animations
     plan = planned(clip, animation)
-    for picture, start_s in frames_of(animation):
-        truth = clip.box("walker", start_s)
+    for picture, place in timed(plan, animation):
+        truth = clip.box("walker", float(plan.times_s[place]))
         assert truth is not None
         x = int((truth.left + truth.right) / 2 * plan.view.size[0])
         y = int((truth.top + truth.bottom) / 2 * plan.view.size[1])
@@ -151,6 +158,33 @@ def test_delays_add_up_to_real_time(fps: float, tmp_path: Path) -> None:
     assert animation.duration_s == pytest.approx(sum(delays) / 1000)
 
 
+def test_a_gif_begins_with_the_moment_in_which_its_object_is_seen_best(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), size=(320, 240), fps=24)
+    track = clip.track("walker")
+    # Large around 1.2 s only; before and after it is cut off by the edge of the picture.
+    boxes = np.where((np.abs(track.times - 1.2) < 0.2)[:, None], track.boxes, np.array([-0.1, 0.1, 0.1, 0.3], np.float32))
+    (animation,) = rendered(clip, Annotations((Track(0, "walker", 0.9, track.times, boxes),))).animations
+    plan = planned(clip, animation)
+    first, number = timed(plan, animation)[0]
+    assert number == plan.opening
+    assert abs(plan.times_s[number] - 1.2) < 0.2
+    assert line_extent(first[: plan.view.size[1]], animation.object.colour)[0] > 80
+    with Image.open(animation.path) as image:
+        delays = [image.info["duration"] for number in range(image.n_frames) if image.seek(number) is None]  # type: ignore[attr-defined, func-returns-value]
+    assert sorted(delays)[1] >= 120, "only the last one in time is cut off by the track's end"
+    assert sum(delays) / 1000 == pytest.approx(track.duration_s, abs=0.011)
+
+
+def test_a_loop_does_not_begin_just_before_its_jump(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), size=(320, 240), duration_s=4)
+    track = clip.track("walker")
+    growing = np.interp(track.times, [0, 4], [0.1, 0.9])
+    boxes = np.stack([0.5 - growing / 2, 0.5 - growing / 2, 0.5 + growing / 2, 0.5 + growing / 2], axis=1).astype(np.float32)
+    for times, latest_s in ((track.times, track.times[-1] - 1.0), (track.times / 4, track.times[-1] / 6)):
+        (animation,) = rendered(clip, Annotations((Track(0, "walker", 0.9, times, boxes),))).animations
+        assert planned(clip, animation).times_s[planned(clip, animation).opening] == pytest.approx(latest_s, abs=0.11)
+
+
 def test_a_long_track_becomes_six_seconds(tmp_path: Path) -> None:
     clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), size=(160, 120), duration_s=9)
     (animation,) = rendered(clip).animations
@@ -158,17 +192,21 @@ def test_a_long_track_becomes_six_seconds(tmp_path: Path) -> None:
 
 
 def test_noise_that_no_gif_can_hold_still_ends_below_the_limit(tmp_path: Path) -> None:
-    # Every pixel of every frame is new: the worst case for size.
-    rng = np.random.default_rng(1)
+    # Every pixel of every frame is new: the worst case for size. A patch's brightness says which frame it is.
     path = tmp_path / "noise.mp4"
     clip = draw_clip(path, Scene((WALK,)), size=(480, 360), duration_s=0.1)
-    _draw_noise(path, rng)
+    _draw_noise(path, np.random.default_rng(1))
     times = np.arange(60) / 10
-    track = Track(0, "noise", 0.9, times, np.tile(np.array([0.05, 0.05, 0.95, 0.95], np.float32), (60, 1)))
-    (animation,) = rendered(clip, Annotations((track,))).animations
+    boxes = np.tile(np.array([0.05, 0.05, 0.95, 0.95], np.float32), (60, 1))
+    boxes[:, 2] -= np.abs(times - 4.6).astype(np.float32) / 20
+    (animation,) = rendered(clip, Annotations((Track(0, "noise", 0.9, times, boxes),))).animations
     assert animation.size_bytes <= MAX_BYTES
     assert animation.size_bytes == animation.path.stat().st_size
     assert size_of(animation.path) == (animation.width, animation.height)
+    assert animation.duration_s < 6.0, "this file had to be made shorter"
+    frames = [int(picture[animation.height // 2 - 40, animation.width // 2].mean()) // 4 for picture, _ in frames_of(animation)]
+    assert abs(frames[0] - 46) <= 4, "it still begins with the best moment"
+    assert min(frames) >= 16
 
 
 def _draw_noise(path: Path, rng: np.random.Generator) -> None:
@@ -178,8 +216,9 @@ def _draw_noise(path: Path, rng: np.random.Generator) -> None:
         stream = container.add_stream("mpeg4", rate=10, options={"qmin": "1", "qmax": "2"})
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 480, 360, "yuv420p"
-        for _ in range(60):
+        for number in range(60):
             cells = rng.integers(0, 256, (180, 240, 3), np.uint8)
+            cells[50:110, 90:150] = 4 * number + 2
             picture = np.asarray(cv2.resize(cells, (480, 360), interpolation=cv2.INTER_NEAREST), np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
@@ -362,14 +401,14 @@ def test_summary_and_gif_show_the_colours_that_were_filmed(tags: ColourTags, tmp
     for animation in result.animations:
         name = animation.object.track.label
         plan = planned(clip, animation)
-        for picture, start_s in frames_of(animation):
-            window = plan.view.windows[int(np.searchsorted(plan.starts_cs / 100, start_s + 0.005, side="right")) - 1]
-            truth = clip.box(name, start_s)
+        for picture, place in timed(plan, animation):
+            window = plan.view.windows[place]
+            truth = clip.box(name, float(plan.times_s[place]))
             assert truth is not None
             centre = np.array([truth.left + truth.right, truth.top + truth.bottom]) / 2 * clip.size
             x, y = ((centre - window[:2]) / (window[2:] - window[:2]) * plan.view.size).astype(int)
             middle = picture[y - 5 : y + 5, x - 5 : x + 5].reshape(-1, 3).mean(axis=0)
-            assert middle == pytest.approx(clip.colour(name), abs=tolerance), start_s
+            assert middle == pytest.approx(clip.colour(name), abs=tolerance), place
     page = np.asarray(Image.open(result.pages[0].path))
     for mover in movers:
         near = np.abs(page.astype(int) - mover.colour).max(axis=2) <= tolerance

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tests.torture.recordings import Recording
 from tracking.model import Segment
 from tracking.video.file import TIME_TOLERANCE_S, Video
+from tracking.video.shape import UPRIGHT, Orientation
 
 TOLERANCE_S = 0.0021  # clocks of milliseconds round
 
@@ -76,13 +77,15 @@ def full_decode(path: Path, video: Video) -> tuple[list[NDArray[np.uint8]], list
     """Every picture as `video` frames it, and its times where all pictures bear one and they rise."""
     pictures: list[NDArray[np.uint8]] = []
     stamps: list[float | None] = []
+    orientation = UPRIGHT
     with av.open(str(path)) as container:
         stream = max(container.streams.video, key=lambda each: each.width)
         stream.thread_type = "NONE"
         stream.codec_context.thread_count = 1
         with contextlib.suppress(av.error.InvalidDataError):  # multipart JPEG ends so
             for frame in container.decode(stream):
-                pictures.append(video.framing.pixels(frame, None, "rgb"))
+                orientation = Orientation.after(frame, orientation)
+                pictures.append(video.framing.pixels(frame, orientation, None, "rgb"))
                 stamps.append(frame.time)
     known = [stamp for stamp in stamps if stamp is not None]
     rises = len(known) == len(stamps) and all(0 < after - before < 10 for before, after in itertools.pairwise(known))

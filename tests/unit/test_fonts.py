@@ -33,6 +33,17 @@ def test_an_emoji_that_no_font_has_is_left_out_whole(emoji: str, bare: Typeface)
     assert bare.unwritable(f"{emoji} cyclist") == emoji
 
 
+def test_blanks_beside_an_emoji_that_is_left_out_leave_nothing_either(bare: Typeface) -> None:
+    label = f"\U0001f6b2{CYCLIST} cyclist {FAMILY}"
+    assert np.array_equal(bare.coverage(label, 24), bare.coverage("cyclist", 24))
+    assert bare.width(label, 24) == bare.width("cyclist", 24)
+    assert bare.fitted(label, 24, bare.width("cyclist", 24)) == "cyclist", "nothing of it is cut where the rest has room"
+
+
+def test_a_label_of_emoji_alone_that_no_font_has_is_an_ellipsis(bare: Typeface) -> None:
+    assert np.array_equal(bare.coverage(f"{CYCLIST} {FAMILY}", 24), bare.coverage("…", 24))
+
+
 def test_what_no_font_has_is_one_ellipsis_however_many_words_it_is(bare: Typeface) -> None:
     assert np.array_equal(bare.coverage("自転車 東京", 24), bare.coverage("…", 24))
 

@@ -34,25 +34,31 @@ frame = st.integers(0, 2**32 - 1)
 @settings(max_examples=40)
 @given(
     size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
-    seeds=st.lists(st.tuples(frame, st.floats(0, 1), st.integers(0, 1), st.integers(2, 90)), min_size=1, max_size=8),
+    seeds=st.lists(
+        st.tuples(frame, st.sampled_from([0.0, 0.01, 1.0]), st.integers(0, 1), st.integers(2, 90)), min_size=1, max_size=8
+    ),
+    opening=st.integers(0, 7),
 )
-def test_pictures_and_times_survive(size: tuple[int, int], seeds: list[tuple[int, float, int, int]]) -> None:
+def test_pictures_and_times_survive_with_whichever_frame_the_loop_begins(
+    size: tuple[int, int], seeds: list[tuple[int, float, int, int]], opening: int
+) -> None:
     width, height = size
     builder = GifBuilder(width, height)
     picture = np.zeros((height, width), np.uint8)
-    expected, start = [], 0
-    for seed, share, palette, delay in seeds:
+    expected, start, opening_cs = [], 0, 0
+    for number, (seed, share, palette, delay) in enumerate(seeds):
         rng = np.random.default_rng(seed)
         changed = rng.random((height, width)) < share
         picture = np.where(changed, rng.integers(0, 255, (height, width), np.uint8), picture)
-        builder.add(picture, start, palette=palette)
+        builder.add(picture, start, palette=palette, opens=number == opening)
+        opening_cs = start if number == opening else opening_cs
         expected.append(((PALETTE, INVERSE)[palette][picture][..., 0], start))
         start += delay
     data = builder.file([PALETTE, INVERSE], end_cs=start)
     shown = read(data)
     ends = np.cumsum([delay for _, delay in shown]) / 10
     for wanted, at in expected:
-        picture_then = shown[int(np.searchsorted(ends, at, side="right"))][0]
+        picture_then = shown[int(np.searchsorted(ends, (at - opening_cs) % start, side="right"))][0]
         assert np.array_equal(picture_then, wanted)
     if len(shown) > 1:
         assert ends[-1] == start
@@ -60,6 +66,21 @@ def test_pictures_and_times_survive(size: tuple[int, int], seeds: list[tuple[int
     again = list(builder.frames())
     assert len(again) == builder.frame_count
     assert all(np.array_equal(a[0], b) for a, b in zip(again[-1:], [picture], strict=True))
+
+
+def test_a_loop_that_begins_in_its_middle_is_as_small_and_begins_with_a_whole_picture() -> None:
+    texture = np.random.default_rng(0).integers(0, 255, (200, 200), np.uint8)
+    files = []
+    for opening in (0, 30):
+        builder = GifBuilder(200, 200)
+        for start in range(0, 60, 10):
+            picture = texture.copy()
+            picture[20:40, 20 + start : 40 + start] = 7
+            builder.add(picture, start, opens=start == opening)
+        files.append(builder.file([PALETTE], end_cs=60))
+    assert len(files[1]) < 1.02 * len(files[0])
+    pictures = [[picture for picture, _ in read(data)] for data in files]
+    assert all(np.array_equal(a, b) for a, b in zip(pictures[1], pictures[0][3:] + pictures[0][:3], strict=True))
 
 
 def test_a_picture_in_which_nothing_changed_costs_nothing() -> None:

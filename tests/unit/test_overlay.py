@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.texts import wording
 from rendering.colours import INK, LABEL_COLOURS, PAPER, text_on
 from rendering.fonts import ELLIPSIS, Typeface, line_of
-from rendering.overlay import Caption, draw_box, percent, pixel_box, strip, time_span
+from rendering.naming import animation_name
+from rendering.overlay import Caption, draw_box, pixel_box, strip, time_span
 from rendering.pages.summary import twins_of
-from rendering.selection import shown_objects
+from rendering.selection import Selection, select, shown_objects, whole_percent
 from tracking.errors import OptionError
+from tracking.formats import video_intelligence
 from tracking.model import Segment, Track
 
 TYPEFACE = Typeface()
@@ -33,9 +37,14 @@ def test_time_spans_read_like_a_clock(segment: Segment, text: str) -> None:
     assert time_span(segment) == text
 
 
-@pytest.mark.parametrize(("confidence", "text"), [(1.0, "100%"), (0.999, "99%"), (0.934, "93%"), (0.001, "0%")])
-def test_only_what_is_certain_is_a_hundred_percent(confidence: float, text: str) -> None:
-    assert percent(confidence) == text
+@pytest.mark.parametrize(("confidence", "percent"), [(1.0, 100), (0.999, 99), (0.9949, 99), (0.934, 93), (0.001, 0)])
+def test_only_what_is_certain_is_a_hundred_percent(confidence: float, percent: int) -> None:
+    assert whole_percent(confidence) == percent
+    times, boxes = np.arange(2) / 10, np.tile(np.array([0.2, 0.2, 0.6, 0.6], np.float32), (2, 1))
+    (shown,) = shown_objects([track := Track(0, "cat", confidence, times, boxes)], [track])
+    assert Caption.of(shown).facts == f"{percent}% · 0:00"
+    assert animation_name("clip.mp4", shown) == f"clip.mp4.000_cat_pct{percent}_fr2.gif"
+    assert wording.percent(confidence) == f"{percent}%"
 
 
 def test_a_confidence_that_is_missing_is_not_told() -> None:
@@ -43,6 +52,16 @@ def test_a_confidence_that_is_missing_is_not_told() -> None:
     for confidence, facts in ((0.0, "0:00"), (0.5, "50% · 0:00")):
         (shown,) = shown_objects([track := Track(0, "cat", confidence, times, boxes)], [track])
         assert Caption.of(shown).facts == facts
+
+
+@pytest.mark.parametrize("description", ["", "  ", "\x00\u200b", None])
+def test_an_object_without_a_label_is_an_object_and_not_its_entity(description: str | None) -> None:
+    frames = [{"normalizedBoundingBox": {"right": 0.5, "bottom": 0.5}, "timeOffset": f"0.{step}s"} for step in range(3)]
+    entity = {"entityId": "/m/01g317"} | ({} if description is None else {"description": description})
+    given = {"annotationResults": [{"objectAnnotations": [{"entity": entity, "confidence": 0.9, "frames": frames}]}]}
+    (shown,) = select(video_intelligence.read(json.dumps(given).encode()), Selection(0.0, 1)).shown
+    assert Caption.of(shown).label == "object"
+    assert animation_name("clip.mp4", shown) == "clip.mp4.000_object_pct90_fr3.gif"
 
 
 def test_an_object_with_the_boxes_of_another_says_so() -> None:

@@ -14,7 +14,9 @@ from rendering.overlay import Caption
 from rendering.pages.captions import CellCaption
 from rendering.pages.cells import LARGE_ENOUGH_PX, View, free_corner
 from rendering.pages.layout import PAGE_HEIGHT, PAGE_PIXELS, PAGE_WIDTH, THUMBNAIL_PX, layout_of
-from tracking.model import BoundingBox
+from rendering.pages.summary import page_layout
+from rendering.selection import Selection, select
+from tracking.model import Annotations, BoundingBox, Track
 
 TYPEFACE = Typeface()
 LEAST_LETTER_PX = 9
@@ -59,6 +61,19 @@ def test_every_page_is_bounded_and_nothing_lies_over_anything_else(
             assert x + wide <= layout.size[0]
             covered[y : y + layout.heading_px, x : x + wide] += 1
     assert covered.max() == 1
+
+
+def test_what_stands_still_is_below_a_heading_where_the_caller_has_a_word_for_it() -> None:
+    times, tracks = np.arange(30) / 10, []
+    for number in range(9):
+        left = 0.1 * number + (np.linspace(0, 0.5, 30) if number < 4 else np.zeros(30))
+        boxes = np.stack([left, np.full(30, 0.2), left + 0.08, np.full(30, 0.3)], axis=1).astype(np.float32)
+        tracks.append(Track(number, "car", 0.9, times, boxes))
+    shown = select(Annotations(tuple(tracks)), Selection(), duration_s=2.9).shown
+    with_word, without = (page_layout(shown, (640, 360), standing_still=word) for word in ("parked", ""))
+    assert len(with_word.headings) == len(without.headings) == 2
+    assert with_word.corners[4][1] - with_word.headings[1][1] == with_word.heading_px
+    assert without.corners[4][1] == without.headings[1][1]
 
 
 @pytest.mark.parametrize("box", [PERSON, CAR, SPECK])

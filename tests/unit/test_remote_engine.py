@@ -7,13 +7,13 @@ from google.rpc import code_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracking.engines.remote import FIRST_POLL_S, LONGEST_POLL_S, next_poll_delay
+from tracking.engines.remote import FIRST_POLL_S, LONGEST_POLL_S, PATIENCE
 from tracking.engines.video_intelligence import translated
 from tracking.errors import EngineRefused, EngineUnavailable, TrackletError
 
 
 def test_questions_come_less_and_less_often_up_to_a_limit() -> None:
-    delays = [next_poll_delay(polls, jitter=0.0) for polls in range(30)]
+    delays = [PATIENCE.poll_delay(polls, jitter=0.0) for polls in range(30)]
     assert delays[0] == FIRST_POLL_S
     assert delays == sorted(delays)
     assert delays[-1] == LONGEST_POLL_S
@@ -21,8 +21,8 @@ def test_questions_come_less_and_less_often_up_to_a_limit() -> None:
 
 @given(st.integers(0, 10**6), st.floats(0, 1))
 def test_jitter_takes_off_up_to_a_quarter(polls: int, jitter: float) -> None:
-    whole = next_poll_delay(polls, jitter=0.0)
-    assert whole * 0.75 <= next_poll_delay(polls, jitter=jitter) <= whole
+    whole = PATIENCE.poll_delay(polls, jitter=0.0)
+    assert whole * 0.75 <= PATIENCE.poll_delay(polls, jitter=jitter) <= whole
 
 
 @given(st.integers(-5, 100), st.text(max_size=1000), st.sampled_from(["", "start", "ask"]))

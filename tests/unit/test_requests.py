@@ -24,6 +24,7 @@ from bot.requests.grammar import (
     hear,
     parse_command,
     parse_options,
+    take_name,
 )
 from bot.requests.links import looks_like_video, message_of, source_of, split_links
 from bot.slack.messages import is_video_file, kept_message, message_key, read_message
@@ -103,6 +104,49 @@ def test_what_is_not_understood_is_named(text: str, what: ParseErrorKind | None)
     assert misunderstood(caught.value).endswith(".")
 
 
+NAMES = st.text(st.sampled_from("fox über.MOV 12:00 only (1)-_é"), min_size=1, max_size=20).map(lambda stem: f"{stem}.mp4")
+
+
+@given(
+    name=NAMES,
+    before=st.sampled_from(["", "track ", "“", "only cars, "]),
+    after=st.sampled_from(["", "” above 60%", ", please"]),
+)
+def test_a_name_is_taken_out_of_what_stands_around_it(name: str, before: str, after: str) -> None:
+    taken = take_name(before + name.upper() + after, [name])
+    assert taken is not None
+    assert (taken[0], "".join(taken[1].split())) == (name, "".join(f"{before},{after}".split()))
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ("my fox.mp4 only cars", ("fox.mp4", "my  ,  only cars")),
+        ("FOX.mp4 and night fox.mp4", ("night fox.mp4", "FOX.mp4 and  , ")),
+        ("cafe\u0301.mp4", ("café.mp4", " , ")),
+        ("Tom & Jerry.mp4", ("Tom &amp; Jerry.mp4", " , ")),
+        ("firefox.mp4", None),
+        ("fox.mp42", None),
+        ("", None),
+    ],
+)
+def test_the_longest_name_counts_and_a_part_of_a_word_is_none(said: str, taken: tuple[str, str] | None) -> None:
+    assert take_name(said, ["fox.mp4", "night fox.mp4", "café.mp4", "Tom &amp; Jerry.mp4", ""]) == taken
+
+
+@pytest.mark.parametrize(
+    ("text", "links", "rest"),
+    [
+        ("<http://fox.mov|fox.mov> only cars", [], "fox.mov only cars"),
+        ("<http://night.fox.mov/|night.fox.mov>", [], "night.fox.mov"),
+        ("<http://fox.mov/clips/1|fox.mov/clips/1>", ["http://fox.mov/clips/1"], ""),
+        ("<https://fox.example|fox.example>", ["https://fox.example"], ""),
+    ],
+)
+def test_a_name_of_which_slack_made_a_link_stays_a_name(text: str, links: list[str], rest: str) -> None:
+    assert split_links(text) == (links, rest)
+
+
 @given(st.text(max_size=400))
 def test_any_text_is_understood_or_named(text: str) -> None:
     try:
@@ -169,8 +213,11 @@ def test_a_part_of_a_video_is_told_as_it_was_asked_for(asked: str, said: str) ->
         ("stop everything please", Cancel(None, every=True)),
         ("Hello!", Help()),
         ("how does this work?", Help()),
-        ("clip.mp4 only dogs", Track(None, Options(labels=("dog",)), "clip.mp4")),
-        ("“My-Clip.MOV”", Track(None, Options(), "My-Clip.MOV")),
+        ("clip.mp4 only dogs", Track(None, Options(labels=("dog",)), "clip.mp4", "clip.mp4 only dogs")),
+        ("“My-Clip.MOV”", Track(None, Options(), "My-Clip.MOV", "“My-Clip.MOV”")),
+        ("owl 1.mp4", Track(None, Options(), "owl 1.mp4", "owl 1.mp4")),
+        ("big one.mp4", Track(None, Options(), "big one.mp4", "big one.mp4")),
+        ("fox above 600% at night.mp4", Track(None, Options(), "night.mp4", "fox above 600% at night.mp4")),
         ("auto on", Auto(True)),
         ("AUTO OFF", Auto(False)),
         ("", Track(None, Options())),

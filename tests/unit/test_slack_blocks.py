@@ -76,6 +76,13 @@ def test_objects_beyond_the_most_that_are_shown_are_told_below_the_list() -> Non
     assert "59,000 more objects pass" in shown
 
 
+def test_labels_that_no_font_can_write_are_told_below_the_list() -> None:
+    found = summary(2).model_copy(update={"unwritten": ("自転車", "<b> & co")})
+    shown = checked(blocks.object_list(job(), found, next_first=3, next_page=2))
+    assert "I have no font for all of 自転車 and &lt;b&gt; &amp; co; the pictures show … instead" in shown
+    assert "no font" not in checked(blocks.object_list(job(), summary(2), next_first=3, next_page=2))
+
+
 PROBED = Probe(width=64, height=48, duration_s=2.0, engine="yolox", why="model", model="yolox_tiny.onnx")
 
 
@@ -238,22 +245,24 @@ def test_of_many_jobs_those_that_run_come_first_with_time_and_thread() -> None:
     assert "… and 11 earlier" in shown
 
 
-def test_each_object_has_its_number_label_confidence_time_and_link() -> None:
+def test_each_object_has_its_number_label_confidence_and_time_and_leads_nowhere() -> None:
     shown = checked(blocks.object_list(job(), summary(1), next_first=0, next_page=0))
-    assert "`1` *<https://www.google.com/search?kgmid=%2Fm%2F01g317|person>* 91% · 0:03–1:10" in shown
+    assert "`1` *person* 91% · 0:03–1:10" in shown
+    assert "http" not in shown
 
 
 def test_what_is_known_of_an_entity_stands_behind_its_label_and_formats_nothing() -> None:
     known = {"/m/01g317": "<!channel> *Human*"}
     shown = checked(blocks.object_list(job(), summary(1), next_first=0, next_page=0, descriptions=known))
-    assert "0:03–1:10 · &lt;!channel&gt;" in shown
+    assert "0:03–1:10 · <https://www.google.com/search?kgmid=%2Fm%2F01g317|&lt;!channel&gt;" in shown
     assert "<!channel>" not in shown
 
 
 @pytest.mark.parametrize("entity_id", ["", "javascript:alert(1)", "/m/0|x>"])
-def test_a_label_without_an_entity_has_no_link(entity_id: str) -> None:
-    shown = checked(blocks.object_list(job(), summary(1, entity_id=entity_id), next_first=0, next_page=0))
-    assert "`1` *person* 91% · 0:03–1:10" in shown
+def test_a_description_without_an_entity_has_no_link(entity_id: str) -> None:
+    found, known = summary(1, entity_id=entity_id), {entity_id: "Human"}
+    shown = checked(blocks.object_list(job(), found, next_first=0, next_page=0, descriptions=known))
+    assert '`1` *person* 91% · 0:03–1:10 · Human"' in shown
 
 
 def test_the_progress_message_says_stage_percent_and_time_left() -> None:
@@ -332,23 +341,46 @@ def test_a_crash_names_the_job_and_nothing_else() -> None:
     assert "-9" not in said
 
 
+@pytest.mark.parametrize(
+    ("make", "posted", "said"),
+    [
+        (("crops",), ["crops"], "Made of *clip.mp4*: cut-outs."),
+        (("crops",), [], "There is nothing in *clip.mp4* to make cut-outs of."),
+        (
+            ("crops", "<!channel>"),
+            ["crops"],
+            "Made of *clip.mp4*: cut-outs. I can't make &lt;!channel&gt; any more, so that is left out.",
+        ),
+        (("hologram",), [], "I can't make hologram any more, so that is left out."),
+    ],
+)
+def test_the_last_word_of_further_pictures_says_which_there_are(make: tuple[str, ...], posted: list[str], said: str) -> None:
+    message = blocks.made(job(options=Options(make=make)), posted)
+    checked(message)
+    assert message.text == said
+
+
 @pytest.mark.parametrize("objects", [0, 3])
 def test_damage_and_what_was_left_out_is_said_where_the_job_ends(objects: int) -> None:
     troubles = [
         {"code": 15, "message": "", "fault": "CUT_SHORT", "start_s": 12.4, "end_s": 60.0},
         {"code": 15, "message": "", "fault": "PICTURES_LOST", "start_s": 2.0, "end_s": 3.0, "pictures": 25},
+        {"code": 15, "message": "", "fault": "REST_UNREAD", "start_s": 61.0, "end_s": 61.0},
         {"code": 9, "message": "", "fault": "CAMERA_MOVES", "start_s": 3.0, "end_s": 5.0},
         {"code": 9, "message": "", "fault": "CAMERA_MOVES", "start_s": 7.0, "end_s": 9.0},
         {"fault": "REPORTED", "code": 13, "message": "<!channel> broke."},
         {"code": 2, "message": "", "fault": "UNHEARD_OF"},
     ]
     found = Summary.from_json(summary(objects).to_json() | {"problems": len(troubles), "reported": troubles})
-    shown = checked(blocks.finished(job(), JobFacts(summary=found, probed=PROBED, earlier=""), earlier_link=""))
+    message = blocks.finished(job(), JobFacts(summary=found, probed=PROBED, earlier=""), earlier_link="")
+    shown = checked(message)
     for said in (
         "it ends at 0:12, and should go on to 1:00",
         "25 pictures between 0:02 and 0:03 could not be read and were left out",
+        "only the first can be read, up to 1:01",
         "The camera moves at 0:03–0:05 and 0:07–0:09; these were left out",
         "&lt;!channel&gt; broke.",
     ):
         assert shown.count(said) == 1
+        assert message.text.count(said) == 1  # for notifications, and for those who listen
     assert "broke.." not in shown

@@ -57,3 +57,27 @@ def test_the_file_that_stopped_everything_is_a_page() -> None:
 
 def test_the_first_tag_of_what_is_no_markup_is_none() -> None:
     assert [first_tag(text) for text in (b"", b"text", b"< html>", b"<?xml", b"<!-- open")] == [b"", b"", b"", b"", b"!--"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "content_type", "taken_for"),
+    [
+        ("https://example.org/clip.mjpeg", "", ""),
+        ("https://example.org/CLIP.MJPG", "image/jpeg", ""),
+        ("clip.mjpeg", "", ""),
+        ("https://example.org/camera", "video/x-motion-jpeg", ""),
+        ("https://example.org/photo.jpg", "", "image"),
+        ("https://example.org/photo.jpg?name=clip.mjpeg", "", "image"),
+        ("https://example.org/camera", "image/jpeg", "image"),
+        ("photo.jpg", "", "image"),
+    ],
+)
+def test_what_begins_as_a_jpeg_is_a_picture_unless_it_is_called_motion_jpeg(
+    shown: str, content_type: str, taken_for: str
+) -> None:
+    try:
+        refuse_other_media(b"\xff\xd8\xff\xe0\x00\x10JFIF", shown, content_type=content_type)
+        found_as = ""
+    except SourceNotAVideo as refused:
+        found_as = refused.found
+    assert found_as == taken_for

@@ -256,7 +256,7 @@ def test_bytes_are_told_in_the_unit_that_fits(number: int, said: str) -> None:
     assert wording.size(number) == said
 
 
-@pytest.mark.parametrize(("share", "said"), [(0.0, "0%"), (0.705, "70%"), (0.999, "100%"), (1.0, "100%")])
+@pytest.mark.parametrize(("share", "said"), [(0.0, "0%"), (0.705, "70%"), (0.999, "99%"), (1.0, "100%")])
 def test_a_share_is_rounded_as_in_the_pictures_and_their_names(share: float, said: str) -> None:
     assert wording.percent(share) == said
 

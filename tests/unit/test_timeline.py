@@ -143,3 +143,10 @@ def test_pictures_without_a_clock_come_evenly() -> None:
     found = counted(np.array([True, False, True, True]), ASSUMED_RATE, reorders=False)
     assert found.order.tolist() == [0, 2, 3]
     assert found.times == pytest.approx([0, 0.04, 0.08])
+
+
+def test_where_a_clock_stands_to_the_end_pictures_go_on_evenly() -> None:
+    """As that of MXF, behind which another recording was joined."""
+    stands = [0, 40, 80, 120, *[160] * 20]
+    assert made(stands).times == pytest.approx(np.arange(24) * 0.04)
+    assert made(stands).duration_s == pytest.approx(0.96)

@@ -413,6 +413,7 @@ def test_every_problem_of_a_run_is_written_and_read_back() -> None:
     problems = (
         EngineWarning(15, "decoded 2.0 s of 4.0 s", ProblemKind.CUT_SHORT, 1.96, 4.0),
         EngineWarning(15, "lost 25 pictures", ProblemKind.PICTURES_LOST, 2.0, 3.0, 25),
+        EngineWarning(15, "another recording follows", ProblemKind.REST_UNREAD, 4.0, 4.0),
         EngineWarning(9, "the camera moves", ProblemKind.CAMERA_MOVES, 5.0, 7.25),
         EngineWarning(13, "segment 2"),
     )

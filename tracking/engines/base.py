@@ -7,13 +7,14 @@ survives a restart of ours, and is asked from time to time; the waiting belongs 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NewType, Protocol
 
+from tracking.errors import TrackletError
 from tracking.model import Annotations, EngineWarning, Segment
 
 GOOGLE_RETIRES: Final = date(2027, 9, 14)
@@ -108,8 +109,8 @@ class RemoteEngine(Protocol):
     """
     An engine that works elsewhere. Each call is sent once: whether to try again is the job's to decide.
 
-    `EngineUnavailable` means that asking again may help; after `start` its reason "unanswered" means that the run may have
-    begun all the same. Any other error is final for this run.
+    `EngineUnavailable` means that asking again may help, unless it is final; after `start` its reason "unanswered" means that
+    the run may have begun all the same. Any other error is final for this run.
     """
 
     @property
@@ -129,8 +130,21 @@ class RemoteEngine(Protocol):
         """
         ...
 
+    async def find(self, video_uri: str, *, since: datetime) -> Sequence[Handle]:
+        """
+        Return the runs over an object that began at `since` or later, by this machine's clock: one of them may be a start of
+        ours whose answer was lost.
+
+        Raises `EngineError` where the service does not tell.
+        """
+        ...
+
     async def poll(self, handle: Handle) -> RemoteState:
         """Return where the run is. Raises `Cancelled`, `InputError` or `EngineError`."""
+        ...
+
+    def failure(self, code: int, message: str, *, video_uri: str) -> TrackletError:
+        """Return the error that `poll` would raise for a run whose annotation file says that it failed."""
         ...
 
     async def annotations(self, handle: Handle) -> Annotations:

@@ -21,7 +21,7 @@ from tracking.local import coco
 from tracking.local.association import AssociatedTrack
 from tracking.local.following import follow
 from tracking.local.motion import LABELS as MOTION_LABELS
-from tracking.local.motion import MotionDetector, moving_share
+from tracking.local.motion import STILL_CAMERA_SHARE, MotionDetector, moving_share
 from tracking.local.network import model_key, open_detector
 from tracking.local.shots import RATE_HZ, ShotFinder
 from tracking.model import Annotations, EngineWarning, ProblemKind, Segment, Track
@@ -33,7 +33,6 @@ LEAST_CONFIDENCE = 0.25  # weaker tracks are noise; from here on they are writte
 FAILED_PRECONDITION = 9
 DATA_LOSS = 15
 
-STILL_CAMERA_SHARE = 0.75  # of ten clips the moving cameras gave 0.94 and more, the others 0.53 and less
 BACKGROUND_PICTURES = 40
 CAMERA_PAIR_EVERY_S = 0.5
 CAMERA_SIZE = (320, 180)
@@ -213,4 +212,7 @@ def _lost(loss: DecodeDamage | None) -> tuple[EngineWarning, ...]:
     if loss.incomplete and not problems:
         facts = ProblemKind.INCOMPLETE, 0.0, 0.0, loss.incomplete
         problems.append(EngineWarning(DATA_LOSS, f"{loss.incomplete} pictures are incomplete", *facts))
+    if loss.has_rest:
+        facts = ProblemKind.REST_UNREAD, loss.expected_s, loss.expected_s, 0
+        problems.append(EngineWarning(DATA_LOSS, "another recording follows in the file", *facts))
     return tuple(problems)

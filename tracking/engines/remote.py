@@ -8,6 +8,7 @@ work. Times are seconds.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 FIRST_POLL_S = 2.0
@@ -17,12 +18,47 @@ _GROWTH = 1.5
 RUN_LIMIT_S = 6 * 3600.0
 """A run that takes longer hangs: nobody has measured the service's worst case, and a video may last three hours."""
 
-UNANSWERED_GRACE_S = 300.0
-"""
-How long to look for the annotation file after a start that was not answered, before starting once more.
+AGAIN_S = 60.0
+"""From a start that was refused for a while to the next: the service counts its quotas by the minute."""
 
-It may be running, and a second run is billed again; a short video takes the service two or three minutes.
-"""
+AGAIN_LIMIT_S = 3600.0
+"""How long to send starts that are refused for a while, all in all."""
+
+UNANSWERED_S = 300.0
+"""How long to look for the run of a start that was not answered, at least; a short video takes two or three minutes."""
+
+UNANSWERED_LIMIT_S = 3600.0
+_PACE = 4.0  # the one run that was timed took four times as long as its video (a sample of Google's: 151 s for 38.6 s)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a job waits for a remote engine; tests are less patient."""
+
+    first_poll_s: float = FIRST_POLL_S
+    run_limit_s: float = RUN_LIMIT_S
+    again_s: float = AGAIN_S
+    again_limit_s: float = AGAIN_LIMIT_S
+    unanswered_s: float = UNANSWERED_S
+
+    def poll_delay(self, polls: int, *, jitter: float) -> float:
+        """
+        Return how long to wait until the next question, after `polls` of them: 2 s growing to 30 s.
+
+        `jitter` is a random number in 0..1 that takes off up to a quarter, so that jobs which began together spread out.
+        """
+        return min(self.first_poll_s * _GROWTH ** min(polls, 20), LONGEST_POLL_S) * (1 - jitter / 4)
+
+    def again_delay(self, *, jitter: float) -> float:
+        """Return how long to wait before a start is sent again: a minute, and up to a quarter more by `jitter` in 0..1."""
+        return self.again_s * (1 + jitter / 4)
+
+    def unanswered_limit_s(self, duration_s: float) -> float:
+        """Return how long to look for the run of a start without an answer over a video of `duration_s`; an hour at most."""
+        return min(self.unanswered_s * max(1.0, _PACE * duration_s / UNANSWERED_S), UNANSWERED_LIMIT_S)
+
+
+PATIENCE = Patience()
 
 
 class AnnotationPlace(Protocol):
@@ -31,16 +67,6 @@ class AnnotationPlace(Protocol):
     async def generation(self, name: str) -> int:
         """Return a number that changes with every write of the object, 0 when it is not there."""
         ...
-
-
-def next_poll_delay(polls: int, *, jitter: float) -> float:
-    """
-    Seconds until the next question, after `polls` of them: 2 s growing to 30 s.
-
-    `jitter` is a random number in 0..1 that takes off up to a quarter, so that jobs which began together spread out.
-    """
-    delay = min(FIRST_POLL_S * _GROWTH ** min(polls, 20), LONGEST_POLL_S)
-    return delay * (1 - jitter / 4)
 
 
 async def has_arrived(place: AnnotationPlace, name: str, *, since: int) -> bool:

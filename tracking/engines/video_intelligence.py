@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -53,11 +53,13 @@ from tracking.errors import (
 )
 from tracking.formats import video_intelligence as annotation_format
 from tracking.google_access import (
+    QUOTA_REASONS,
     CredentialsRefused,
     access_refusal,
     bounded,
     find_credentials,
     object_fault,
+    project_of,
     sign_in,
     sign_in_refusal,
 )
@@ -82,8 +84,9 @@ _GS_URI = re.compile(r"gs://[a-z0-9][a-z0-9._-]++(?:/[^\s'\"<>,;]*+)?+")
 _NOT_SIGNED_IN = "Getting metadata from plugin failed"
 _NOT_SENT = ("failed to connect to all addresses", "DNS resolution failed", "Connection refused", "Name or service not known")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_MINUTE = re.compile(r"\bper minute\b|/min\b", re.IGNORECASE)
-_LONG = re.compile(r"\bper (?:day|month|year)\b|\bdaily\b|/d\b", re.IGNORECASE)
+_MOST_LISTED = 2000  # operations of one location
+_MINUTE = re.compile(r"\bper minute\b|PerMinute|/min\b", re.IGNORECASE)
+_LONG = re.compile(r"\bper (?:day|month|year)\b|Per(?:Day|Month|Year)|\bdaily\b|/d\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ class VideoIntelligenceEngine:
         self._options = options
         self._credentials = credentials
         self._account: str = getattr(credentials, "service_account_email", "")
+        self._project = project_of(credentials)
         self._signing_in = asyncio.Lock()
 
     @classmethod
@@ -174,6 +178,31 @@ class VideoIntelligenceEngine:
         except api_errors.GoogleAPICallError as error:
             raise self._call_error(error, place=request.input_uri, call="start") from error
         return Handle(started.operation.name)
+
+    async def find(self, video_uri: str, *, since: datetime) -> Sequence[Handle]:
+        """See `RemoteEngine.find`. The service may not list its operations, and only does for a project that is known."""
+        if not self._project:
+            raise EngineUnavailable(EngineName.GOOGLE, EngineAbsence.CONFIGURATION, "no project is known")
+        await self._sign_in()
+        found: list[Handle] = []
+        try:
+            for location in [self._options.location] if self._options.location else LOCATIONS:
+                parent = f"projects/{self._project}/locations/{location}"
+                listed = await self._operations.list_operations(parent, "", retry=None, timeout=_CALL_TIMEOUT_S)  # type: ignore[no-untyped-call]  # untyped library
+                seen = 0
+                async for operation in listed:
+                    if _is_over(operation, video_uri, since):
+                        found.append(Handle(operation.name))
+                    seen += 1
+                    if seen == _MOST_LISTED:
+                        break
+        except api_errors.GoogleAPICallError as error:
+            raise self._call_error(error) from error
+        return found
+
+    def failure(self, code: int, message: str, *, video_uri: str) -> TrackletError:
+        """See `RemoteEngine.failure`."""
+        return self._run_error(status_pb2.Status(code=code, message=message), place=video_uri)
 
     async def poll(self, handle: Handle) -> RemoteState:
         """See `RemoteEngine.poll`; a run in which every part failed counts as failed."""
@@ -259,7 +288,7 @@ class VideoIntelligenceEngine:
 
     def _run_error(self, status: status_pb2.Status, *, place: str) -> TrackletError:
         info = _error_info(status)
-        return translated(
+        error = translated(
             status.code,
             status.message,
             service_reason=info.reason,
@@ -267,6 +296,9 @@ class VideoIntelligenceEngine:
             place=place,
             account=self._account,
         )
+        if isinstance(error, EngineUnavailable):
+            error.is_final = True
+        return error
 
 
 def translated(
@@ -288,7 +320,7 @@ def translated(
     fills again soon.
     """
     google, detail = EngineName.GOOGLE, bounded(message)
-    if code == code_pb2.RESOURCE_EXHAUSTED:
+    if code == code_pb2.RESOURCE_EXHAUSTED or service_reason in QUOTA_REASONS:
         return _quota_error(message, metadata)
     if _NOT_SIGNED_IN in message:
         refusal = sign_in_refusal(message)
@@ -300,6 +332,10 @@ def translated(
     if code == code_pb2.UNIMPLEMENTED:
         has_ended = (today or date.today()) >= GOOGLE_RETIRES
         return EngineUnavailable(google, EngineAbsence.RETIRED if has_ended else EngineAbsence.ENDPOINT, detail)
+    if code == code_pb2.PERMISSION_DENIED and not (place or _GS_URI.search(message)):
+        return EngineUnavailable(google, GoogleFault.RIGHT, detail)
+    if code in _ABOUT_THE_VIDEO and call == "ask":
+        return EngineRefused(google, EngineRefusal.LOST, detail)
     if code in _ABOUT_THE_VIDEO:
         return _video_error(code, message, place=place, account=account)
     if call == "start":
@@ -336,7 +372,7 @@ def _video_error(code: int, message: str, *, place: str, account: str) -> Trackl
         return EngineRefused(google, EngineRefusal.PERMISSION, detail, place=where, account=account, role=role)
     if code == code_pb2.NOT_FOUND:
         if not where:
-            return EngineRefused(google, EngineRefusal.LOST, detail)
+            return EngineRefused(google, EngineRefusal.PRECONDITION, detail)
         return SourceNotFound(where) if is_video else StorageError(where, "write", StorageFault.MISSING, detail)
     if code == code_pb2.OUT_OF_RANGE:
         return EngineRefused(google, EngineRefusal.SEGMENT, detail)
@@ -407,6 +443,18 @@ def _progress(operation: operations_pb2.Operation) -> tuple[int, str]:
         return 0, ""
     entries = progress.annotation_progress
     return _mean(entry.progress_percent for entry in entries), next((_gs_uri(entry.input_uri) for entry in entries), "")
+
+
+def _is_over(operation: operations_pb2.Operation, video_uri: str, since: datetime) -> bool:
+    """Return whether an operation looks at an object, and began at `since` or later; one that has not begun counts."""
+    progress = vi.AnnotateVideoProgress.pb(vi.AnnotateVideoProgress())
+    if not operation.metadata.Unpack(progress):
+        return False
+    return any(
+        _gs_uri(entry.input_uri) == video_uri
+        and (entry.start_time.ToDatetime(UTC) >= since if entry.HasField("start_time") else not operation.done)
+        for entry in progress.annotation_progress
+    )
 
 
 def _mean(percents: Iterable[int]) -> int:

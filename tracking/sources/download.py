@@ -329,6 +329,10 @@ def _refuse_other_media(first: bytes, shown: str, answer: aiohttp.ClientResponse
         if size_bytes is not None and answer.content_length == size_bytes:
             raise NotAVideo(file_name(shown)) from refused
         raise
+    except NotAVideo as empty:
+        if size_bytes:  # nothing came of a file that is not empty
+            raise SourceUnreachable(shown, answer.status, SourceFailure.INCOMPLETE) from empty
+        raise
 
 
 def _raise_for(answer: aiohttp.ClientResponse, shown: str) -> None:

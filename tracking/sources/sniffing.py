@@ -16,11 +16,14 @@ from tracking.errors import MediaKind, NotAVideo, SourceNotAVideo, file_name
 SNIFFED_BYTES = 4096
 SPACE = b" \t\r\n\x0b\x0c"
 
-_IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\x00", b"MM\x00*")
+_IMAGES = (b"\x89PNG\r\n", b"BM", b"II*\x00", b"MM\x00*")
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!", b"\xfd7zXZ")
 _BLANKS = frozenset(bytes([byte]) for byte in SPACE)
 _PAGE_TAGS = frozenset({b"!doctype", b"html", b"head", b"body", b"meta", b"title", b"script"})
 _PLAYLIST_TAGS = frozenset({b"mpd", b"playlist", b"smil"})
+_JPEG = b"\xff\xd8\xff"
+_MOTION_JPEG_NAMES = (".mjpeg", ".mjpg")
+_MOTION_JPEG_TYPES = frozenset({"video/x-motion-jpeg", "video/x-mjpeg", "video/mjpeg"})
 _LOGIN = re.compile(rb"""type\s*+=\s*+["']?+password|sign[\s-]?+in|log[\s-]?+in""", re.IGNORECASE)
 _LOGIN_PATH = re.compile(r"/(?:sign[_-]?in|log[_-]?in|signin|login|sso|auth)(?:[/?#.]|$)", re.IGNORECASE)
 
@@ -29,8 +32,8 @@ def refuse_other_media(first: bytes, shown: str, *, content_type: str = "", url:
     """
     Raise when the first bytes of a file are known not to be a video; `SNIFFED_BYTES` of them are looked at.
 
-    `content_type` counts only against text: servers call videos anything. `shown` names the source in the error. Raises
-    `SourceNotAVideo` or `NotAVideo`.
+    `content_type` counts only against text, and for Motion JPEG, which begins as a picture does: servers call videos anything.
+    `shown` names the source, in the error too. Raises `SourceNotAVideo` or `NotAVideo`.
     """
     first = first[:SNIFFED_BYTES]
     if not first:
@@ -43,8 +46,11 @@ def refuse_other_media(first: bytes, shown: str, *, content_type: str = "", url:
     if tag in _PAGE_TAGS or tag == b"!--" or is_text:
         login = _LOGIN.search(first) or _LOGIN_PATH.search(urlsplit(url).path)
         raise SourceNotAVideo(shown, "login" if login else "page")
+    path = urlsplit(shown).path if "://" in shown else shown
+    is_motion_jpeg = path.lower().endswith(_MOTION_JPEG_NAMES) or content_type in _MOTION_JPEG_TYPES
     if (
         first.startswith(_IMAGES)
+        or (first.startswith(_JPEG) and not is_motion_jpeg)
         or (first[:4] == b"RIFF" and first[8:12] == b"WEBP")
         or first[4:12] in (b"ftypavif", b"ftypheic")
     ):

@@ -49,6 +49,10 @@ _ASK_RETRY = DEFAULT_RETRY.with_timeout(30)
 _FAILURES_WITHOUT_PROGRESS = 6
 _TRIES = 3  # of a transfer that has to begin again
 
+# What each kind of action asks for; who replaces an object deletes what was there.
+# Source: docs.cloud.google.com/storage/docs/access-control/iam-json, "Object methods".
+_RIGHTS = {"read": "storage.objects.get", "write": "storage.objects.create", "delete": "storage.objects.delete"}
+
 ResultT = TypeVar("ResultT")
 
 
@@ -191,6 +195,25 @@ class Bucket:
 
         await self._run(remove, name, "delete")
 
+    async def rights_missing(self) -> tuple[str, ...]:
+        """
+        Return which of "read", "write" and "delete" the credentials do not allow, () also where the service does not say so.
+
+        Raises `StorageError`.
+        """
+
+        def ask() -> set[str]:
+            bucket = self._google.client(anonymous=self._anonymous).bucket(self._name)
+            return set(bucket.test_iam_permissions(list(_RIGHTS.values()), timeout=_TIMEOUT_S, retry=_ASK_RETRY))
+
+        try:
+            granted = await self._google.run(ask, place=f"gs://{self._name}", action="read")
+        except StorageError as error:
+            if error.reason in {StorageFault.PERMISSION, StorageFault.REFUSED}:
+                return ()
+            raise
+        return tuple(action for action, permission in _RIGHTS.items() if permission not in granted)
+
     async def objects(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         def first_page() -> Iterator[Iterable[Blob]]:
             client = self._google.client(anonymous=self._anonymous)
@@ -249,6 +272,9 @@ class Bucket:
                 if found is None or (found.size_bytes, found.crc32c) != (size_bytes, crc32c(source)):
                     raise
                 return found
+            except ValueError as error:
+                # The service has kept less than was sent, and the library does not go back to that.
+                raise StorageError(self._shown(name), "write", StorageFault.BROKEN_OFF, bounded(str(error))) from error
             return _stored(blob)
 
         def upload() -> StoredObject:
@@ -354,12 +380,13 @@ def _patient_retry(stop: threading.Event, position: Callable[[], int]) -> Retry:
 
     def may_pass(error: Exception) -> bool:
         nonlocal failures, last
+        fault = _fault(error)
         if isinstance(error, InvalidResponse):
-            error.response.close()  # the library leaves the connection of a refused download open
+            # The library leaves the connection of a refused download open; what it says has been read by now, and is kept.
+            error.response.close()
         here = position()
         failures = failures + 1 if here == last else 1
         last = here
-        fault = _fault(error)
         passes = fault is not None and fault.reason in {StorageFault.OFFLINE, StorageFault.BUSY}
         return passes and not stop.is_set() and failures < _FAILURES_WITHOUT_PROGRESS
 
@@ -407,6 +434,8 @@ def _fault(error: Exception) -> _Fault | None:
     match error:
         case CredentialsRefused():
             return _of_refusal(error.refusal, error.detail)
+        case StorageError():
+            return _Fault(error.reason, error.detail, error.subject)
         case FileNotFoundError():
             return _Fault(StorageFault.MISSING)
         case DataCorruption():
@@ -440,7 +469,8 @@ def _of_answer(status: int, response: object, *, error: api_errors.GoogleAPICall
     if status < 500 and status != 429:
         if fault := object_fault(message, reason=reason):
             return _Fault(fault, detail)
-        if status != 412 and (refusal := access_refusal(message, reason=reason, metadata=metadata)):
+        # The text of a condition that does not hold says nothing of access; its reason may.
+        if refusal := access_refusal("" if status == 412 else message, reason=reason, metadata=metadata):
             return _Fault(refusal.fault, detail, refusal.subject)
     match status:
         case 401:
@@ -451,7 +481,7 @@ def _of_answer(status: int, response: object, *, error: api_errors.GoogleAPICall
             return _Fault(StorageFault.MISSING, detail)
         case 409 | 412:
             return _Fault(StorageFault.CONFLICT, detail)
-        case 410:
+        case 308 | 410:
             return _Fault(StorageFault.BROKEN_OFF, detail)
         case 413:
             return _Fault(StorageFault.TOO_LARGE, detail)
@@ -459,7 +489,7 @@ def _of_answer(status: int, response: object, *, error: api_errors.GoogleAPICall
             return _Fault(StorageFault.CHECKSUM, detail)
         case 429:
             return _Fault(StorageFault.BUSY, detail)
-    return _Fault(StorageFault.OFFLINE if status == 408 or status >= 500 else f"status {status}", detail)
+    return _Fault(StorageFault.OFFLINE if status == 408 or status >= 500 else StorageFault.REFUSED, detail)
 
 
 def _said(response: object) -> tuple[str, str, Mapping[str, str]]:

@@ -18,6 +18,7 @@ OWN_VIDEOS = "tracklet/"
 """What Tracklet itself puts among the videos lies under this."""
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")  # docs.cloud.google.com/storage/docs/buckets, "Bucket names"
+_GENERATION = re.compile(r"#\d{10,20}\Z")  # docs.cloud.google.com/storage/docs/metadata, "Generation": microseconds since 1970
 _NAME_LIMIT_BYTES = 1024  # docs.cloud.google.com/storage/docs/objects, "Object names"
 _FILE_NAME_LIMIT = 100
 _UNSAFE = re.compile(r"[^\w.()+,=@ -]")
@@ -38,8 +39,8 @@ class ObjectUri(NamedTuple):
         """
         Return a `gs://bucket/name` that means exactly one object.
 
-        Raises `SourceRefused`: "scheme", "address" (no bucket can be called that), "name", or "wildcard", since the Video
-        Intelligence API reads `*` and `?` as patterns.
+        Raises `SourceRefused`: "scheme", "address" (no bucket can be called that), "name", "wildcard", since the Video
+        Intelligence API reads `*` and `?` as patterns, or "version" for a name with a generation, which Google's tools write.
         """
         if not uri.startswith("gs://"):
             raise SourceRefused(uri, SourceRefusal.SCHEME)
@@ -48,6 +49,8 @@ class ObjectUri(NamedTuple):
             raise SourceRefused(uri, SourceRefusal.ADDRESS)
         if "*" in name or "?" in name:
             raise SourceRefused(uri, SourceRefusal.WILDCARD)
+        if _GENERATION.search(name):
+            raise SourceRefused(uri, SourceRefusal.VERSION)
         if name.endswith("/") or not is_object_name(name):
             raise SourceRefused(uri, SourceRefusal.NAME)
         return cls(bucket, name)

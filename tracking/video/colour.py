@@ -7,6 +7,7 @@ brought to a normal screen: absolute light, reference white at 203 cd/m2, a soft
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, TypeVar
 
@@ -52,13 +53,30 @@ class Converter:
 
     def pixels(self, frame: av.VideoFrame, size: tuple[int, int], order: Literal["rgb", "bgr"]) -> NDArray[np.uint8]:
         """Return the stored picture at `size` (width, height) as (height, width, 3) uint8."""
-        if frame.color_trc in (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67):
+        if is_hdr(frame):
             wide = np.asarray(cv2.merge(_planes(self._scaled(frame, size, "gbrp16le"), np.dtype("<u2"), "rgb")), np.uint16)
             shown = _tone_mapped(wide, hlg=frame.color_trc == ColorTrc.ARIB_STD_B67, bt2020=_has_wide_gamut(frame))
             return shown if order == "rgb" else shown[:, :, ::-1]
         if size == (frame.width, frame.height) and frame.format.name in UNSCALED_FORMATS:
             return self._scaled(frame, size, f"{order}24").to_ndarray().astype(np.uint8, copy=False)
         return np.asarray(cv2.merge(_planes(self._scaled(frame, size, "gbrp"), np.dtype(np.uint8), order)), np.uint8)
+
+    def planar(self, frame: av.VideoFrame, size: tuple[int, int], matrix: Colorspace) -> av.VideoFrame:
+        """Return the stored picture at `size` in planes (4:2:0, 8 bits, video range): `frame` itself where it is so."""
+        is_rgb = frame.format.is_rgb
+        scaler = self._scalers.setdefault((size, "yuv420p"), VideoReformatter())
+        return scaler.reformat(
+            frame,
+            width=size[0],
+            height=size[1],
+            format="yuv420p",
+            src_colorspace=Colorspace.ITU709 if is_rgb else matrix_of(frame),
+            dst_colorspace=matrix,
+            src_color_range=ColorRange.JPEG if is_rgb or frame.color_range == ColorRange.JPEG else ColorRange.MPEG,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=Interpolation.AREA if size[0] <= frame.width and size[1] <= frame.height else Interpolation.BICUBIC,
+            threads=1,
+        )
 
     def _scaled(self, frame: av.VideoFrame, size: tuple[int, int], pixel_format: str) -> av.VideoFrame:
         scaler = self._scalers.setdefault((size, pixel_format), VideoReformatter())
@@ -69,13 +87,24 @@ class Converter:
             width=size[0],
             height=size[1],
             format=pixel_format,
-            src_colorspace=_matrix(frame),
+            src_colorspace=matrix_of(frame),
             dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG if frame.color_range == ColorRange.JPEG else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
             interpolation=Interpolation.AREA if smaller else Interpolation.BICUBIC,
             threads=1,
         )
+
+
+def is_hdr(frame: av.VideoFrame) -> bool:
+    """Return whether a picture is of high dynamic range (PQ or HLG)."""
+    return frame.color_trc in (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
+
+
+def planes_of(frame: av.VideoFrame) -> Iterator[NDArray[np.uint8]]:
+    """Yield the planes of an 8-bit picture in 4:2:0, each (H, W) without the padding of its rows, to be read or written."""
+    for plane in frame.planes:
+        yield np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
 
 
 def _planes(frame: av.VideoFrame, kind: np.dtype[ChannelT], order: Literal["rgb", "bgr"]) -> list[NDArray[ChannelT]]:
@@ -87,7 +116,8 @@ def _planes(frame: av.VideoFrame, kind: np.dtype[ChannelT], order: Literal["rgb"
     return [red, green, blue] if order == "rgb" else [blue, green, red]
 
 
-def _matrix(frame: av.VideoFrame) -> Colorspace:
+def matrix_of(frame: av.VideoFrame) -> Colorspace:
+    """Return the matrix of a picture: its own where it names one, else what its size implies."""
     implied = Colorspace.ITU709 if max(frame.height, frame.width * 9 // 16) >= HD_LINES else Colorspace.ITU601
     return MATRICES.get(int(frame.colorspace), implied)
 

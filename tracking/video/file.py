@@ -26,6 +26,7 @@ import av.error
 import av.video
 import numpy as np
 from av.stream import Disposition
+from av.video.reformatter import Colorspace
 from numpy.typing import ArrayLike, NDArray
 
 from tracking.errors import (
@@ -39,9 +40,13 @@ from tracking.errors import (
 )
 from tracking.model import Segment
 from tracking.mp4_tables import TooManyBoxesError, read_claims
+from tracking.video.colour import is_hdr, matrix_of
 from tracking.video.cropping import Crop, read_crop
+from tracking.video.joined import next_recording
 from tracking.video.packets import MAX_PACKETS, TS_DISCONT, UNTIMED_CONTAINERS, FrameDecoder, Missing, PacketIndex
-from tracking.video.shape import Framing
+from tracking.video.shape import Framing, Orientation
+from tracking.video.sound import Sound
+from tracking.video.timeline import NO_TIME
 
 # Media containers only: FFmpeg would also open playlists and scripts, which name other files and hosts to read.
 CONTAINERS = (
@@ -56,6 +61,7 @@ TIME_TOLERANCE_S = 0.002
 CLAIM_TOLERANCE_S = 0.5
 
 GONE_BACK_S = 10.0  # for a good frame before a damaged end; most files have a key frame in that time
+STRICT_PICTURES = 3  # of the first ones of a Motion JPEG, one is without error as a rule
 ATTEMPTS = 3  # at a file whose own marks and times turn out to be wrong
 
 MAX_PIXELS = 8192 * 8192
@@ -112,6 +118,7 @@ class DecodeDamage:
 
     The last frame was that of `decoded_s`, of `expected_s` seconds; `is_cut_short` says that the end is missing. `frames_lost`
     frames were left out within `lost`; `incomplete` packets hold less than they should, as the container itself says.
+    `has_rest` says that another recording follows in the file, which cannot be read.
     """
 
     decoded_s: float
@@ -120,6 +127,7 @@ class DecodeDamage:
     frames_lost: int
     lost: tuple[Segment, ...] = ()
     incomplete: int = 0
+    has_rest: bool = False
 
 
 class FrameSampler:
@@ -150,11 +158,12 @@ class FrameSampler:
 class Frame:
     """One decoded picture: its time in seconds, and its pixels on demand."""
 
-    __slots__ = ("_decoded", "_video", "time_s")
+    __slots__ = ("_decoded", "_orientation", "_video", "time_s")
 
-    def __init__(self, decoded: av.VideoFrame, time_s: float, video: Video) -> None:
+    def __init__(self, decoded: av.VideoFrame, time_s: float, video: Video, orientation: Orientation) -> None:
         self._decoded = decoded
         self._video = video
+        self._orientation = orientation
         self.time_s = time_s
 
     def pixels(self, size: tuple[int, int] | None = None, *, order: Literal["rgb", "bgr"] = "rgb") -> NDArray[np.uint8]:
@@ -165,7 +174,11 @@ class Frame:
         Colour matrix, range and HDR are handled; scaling down averages areas. A picture of another shape than the video's has
         black beside it.
         """
-        return self._video.framing.pixels(self._decoded, size, order)
+        return self._video.framing.pixels(self._decoded, self._orientation, size, order)
+
+    def planar(self, size: tuple[int, int]) -> av.VideoFrame:
+        """Return the upright picture at an even `size` (width, height) in planes, to be drawn on and encoded: see `Framing`."""
+        return self._video.framing.planar(self._decoded, self._orientation, size)
 
 
 class Video:
@@ -184,6 +197,7 @@ class Video:
         self._limits = limits
         self._name = file_name(path)
         self.loss: DecodeDamage | None = None
+        self._is_strict = True
         size_bytes = self._checked_size()
         self._check_claims()
         self.info = self._examined(size_bytes)
@@ -208,9 +222,9 @@ class Video:
             raise SegmentOutside(start_s=start_s, end_s=end_s, duration_s=self.info.duration_s)
         rate = rate_hz if rate_hz and rate_hz < self.info.frame_rate else None
         ticks = FrameSampler(rate, start_s=start_s)
-        for frame, time_s in self._sequence(first_s, last_s, ticks.due(times) if rate else None):
-            if ticks.is_due(time_s):
-                yield Frame(frame, time_s, self)
+        for frame in self._sequence(first_s, last_s, ticks.due(times) if rate else None):
+            if ticks.is_due(frame.time_s):
+                yield frame
 
     def frames_at(self, times_s: ArrayLike) -> Iterator[tuple[NDArray[np.intp], Frame]]:
         """
@@ -232,17 +246,16 @@ class Video:
         with FrameDecoder(self._opened, self._index) as decoder, contextlib.suppress(Missing):
             for frame in decoder.chosen(numbers):
                 number, places = served.popleft()
-                yield places, Frame(frame, float(shown_s[number]), self)
+                yield places, Frame(frame, float(shown_s[number]), self, decoder.orientation)
         if not served:
             return
         # An odd or damaged file: from here on nothing is left out; where no more decodes, the last good frame is looked for.
         first_s = float(shown_s[served[0][0]])
         latest: Frame | None = None
         for start_s in (first_s, first_s - GONE_BACK_S, 0.0):
-            for found, time_s in self._sequence(start_s - TIME_TOLERANCE_S, math.inf):
-                latest = Frame(found, time_s, self)
+            for latest in self._sequence(start_s - TIME_TOLERANCE_S, math.inf):
                 now = []
-                while served and shown_s[served[0][0]] <= time_s + 1e-6:
+                while served and shown_s[served[0][0]] <= latest.time_s + 1e-6:
                     now.append(served.popleft()[1])
                 if now:
                     yield np.concatenate(now), latest
@@ -252,10 +265,8 @@ class Video:
                 yield np.concatenate([places for _, places in served]), latest
                 return
 
-    def _sequence(
-        self, start_s: float, end_s: float, is_wanted: NDArray[np.bool_] | None = None
-    ) -> Iterator[tuple[av.VideoFrame, float]]:
-        """Good frames with their times, rising, from `start_s` to `end_s`; what is not wanted may be left out."""
+    def _sequence(self, start_s: float, end_s: float, is_wanted: NDArray[np.bool_] | None = None) -> Iterator[Frame]:
+        """Good frames, their times rising, from `start_s` to `end_s`; what is not wanted may be left out."""
         given_s = -math.inf
         begin_s = start_s
         for _ in range(ATTEMPTS):
@@ -263,30 +274,49 @@ class Video:
                 try:
                     for frame, time_s in decoder.from_time(begin_s, is_wanted=is_wanted):
                         if time_s > end_s:
-                            self._note_damage(decoder, start_s, given_s)
+                            self._note_damage(decoder, start_s, end_s, given_s)
                             return
                         if time_s >= start_s and time_s > given_s:
                             given_s = time_s
                             self._check_picture(frame.width, frame.height)
-                            yield frame, time_s
+                            yield Frame(frame, time_s, self, decoder.orientation)
                 except Missing:
                     # First its marks of key frames are not believed any more, then its times.
                     if begin_s <= 0:
                         self._index = self._index.with_timeline(self._index.timeline.in_order_of_decoding())
                     begin_s, is_wanted = 0.0, None
                     continue
-                self._note_damage(decoder, start_s, given_s, is_end=True)
+                self._note_damage(decoder, start_s, end_s, given_s, is_end=True)
                 return
         raise VideoDamaged(name=self._name)
 
-    def _note_damage(self, decoder: FrameDecoder, start_s: float, decoded_s: float, *, is_end: bool = False) -> None:
-        """Note what a pass from `start_s` on met; `is_end` says that it came to the end of the file."""
+    def _note_damage(
+        self, decoder: FrameDecoder, start_s: float, end_s: float, decoded_s: float, *, is_end: bool = False
+    ) -> None:
+        """Note what a pass over a stretch met; `is_end` says that it came to the end of the file."""
         is_cut_short = is_end and (self._index.cut_short or self._claimed_s > self.info.duration_s + CLAIM_TOLERANCE_S)
-        lost = tuple(stretch for stretch in decoder.lost if stretch.end_s > start_s)
+        frames_lost, lost = decoder.lost(start_s, end_s)
         incomplete = self._index.corrupt if is_end else 0
-        if lost or is_cut_short or incomplete:
+        has_rest = is_end and self._has_rest
+        if lost or is_cut_short or incomplete or has_rest:
             whole_s = max(self.info.duration_s, self._claimed_s, decoded_s)
-            self.loss = DecodeDamage(max(decoded_s, 0.0), whole_s, is_cut_short, decoder.frames_lost, lost, incomplete)
+            self.loss = DecodeDamage(max(decoded_s, 0.0), whole_s, is_cut_short, frames_lost, lost, incomplete, has_rest)
+
+    @contextlib.contextmanager
+    def sound(self, start_s: float = 0.0) -> Iterator[Sound | None]:
+        """
+        Give the sound that goes with the pictures from `start_s` seconds on, by a clock that begins there.
+
+        None where there is none, or where no clock tells how it goes with the pictures.
+        """
+        first = int(self._index.pts[self._index.timeline.order[0]])
+        container, pictures = self._opened()
+        with container:
+            stream = next((one for one in container.streams.audio if getattr(one, "codec_context", None) is not None), None)
+            if stream is None or pictures.time_base is None or first == NO_TIME or self.info.clock_jumps:
+                yield None
+            else:
+                yield Sound(container, stream, first * pictures.time_base + Fraction(start_s))
 
     def frame_times(self) -> NDArray[np.float64]:
         """Return the seconds of all frames, (M,), in the order in which they are shown, without decoding."""
@@ -349,7 +379,10 @@ class Video:
         stream = max(pictures, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height))
         self._check_picture(stream.width, stream.height)
         # FFmpeg's VP9 decoder crashes on damaged frames when several of them are decoded at once.
-        stream.thread_type = "SLICE" if stream.codec_context.codec.canonical_name == "vp9" else "AUTO"
+        codec = stream.codec_context.codec.canonical_name
+        stream.thread_type = "SLICE" if codec == "vp9" else "AUTO"
+        if codec == "mjpeg" and self._is_strict:
+            stream.codec_context.options = {"err_detect": "explode"}  # its errors are else neither marked nor told
         return stream
 
     def _check_picture(self, width: int, height: int) -> None:
@@ -365,18 +398,35 @@ class Video:
             pixel_shape = stream.sample_aspect_ratio
             crop = self._crop(container, stream)
             index = PacketIndex.read(container, stream)
+            names = set(container.format.name.split(","))
+        try:
+            next_head = None if index.read_to is None else next_recording(self._path, names, index.read_to + 1)
+        except OSError as error:
+            raise NotAVideo(name=self._name, media=MediaKind.MISSING) from error
+        if next_head is not None and next_head <= int(index.position.max()):
+            # FFmpeg takes the head of the next for a packet of this.
+            container, stream = self._opened()
+            with container:
+                index = PacketIndex.read(container, stream, end=next_head)
+        self._has_rest = next_head is not None
         if not len(index):
             raise VideoDamaged(name=self._name)
         if index.timeline.duration_s > self._limits.max_seconds:
             raise VideoTooLong(duration_s=index.timeline.duration_s, limit_s=self._limits.max_seconds)
-        with FrameDecoder(self._opened, index) as decoder:
-            found = decoder.first_frame()
+        # Of what the container calls incomplete, the rest is shown; and a camera may have its own idea of JPEG.
+        for self._is_strict in (not index.corrupt, False):
+            with FrameDecoder(self._opened, index) as decoder:
+                found = decoder.first_frame()
+            if codec != "mjpeg" or (found and (found[0].pts or 0) < STRICT_PICTURES):
+                break
         if found is None:
             raise VideoDamaged(name=self._name)
         first, index = found
         self._index = index
         self._check_picture(first.width, first.height)
-        self.framing = Framing(first, pixel_shape=Fraction(1) if crop and crop.names_whole else pixel_shape, crop=crop)
+        shape = Fraction(1) if crop and crop.names_whole else pixel_shape
+        stored, matrix = (first.width, first.height), Colorspace.ITU709 if is_hdr(first) else matrix_of(first)
+        self.framing = Framing(stored, decoder.orientation, pixel_shape=shape, crop=crop, matrix=matrix)
         line = self._index.timeline
         if self._claimed_s > line.duration_s + CLAIM_TOLERANCE_S:
             self._claimed_s = self._believed_s(line.duration_s)

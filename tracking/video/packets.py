@@ -30,6 +30,8 @@ from numpy.typing import NDArray
 
 from tracking.errors import VideoTooLarge
 from tracking.model import Segment
+from tracking.video.damage import UNCHECKED_CODECS, Inspector, exceptional
+from tracking.video.shape import UPRIGHT, Orientation
 from tracking.video.timeline import ASSUMED_RATE, NO_TIME, PacketTimes, Ticks, Timeline, counted, plausible_rate, timeline
 
 Opened = tuple[av.container.InputContainer, av.video.VideoStream]
@@ -53,11 +55,13 @@ ORDER_SAMPLE = 48
 
 MAX_STRETCHES = 100  # of damage that are told one by one
 
+MOST_HELD = 8  # frames that wait for the one they may refer to: coders use three as a rule
+
 SEAM_PACKETS = 4  # so far from a seam its mark may stand, since a parser cuts what a container gives into packets
 TS_DISCONT = 0x200  # AVFMT_TS_DISCONT: clocks of such a container may jump
 PROGRESSIVE = 1  # AV_FIELD_PROGRESSIVE; above it a packet may hold half a picture
 
-KEY, DISCARDED, CORRUPT = 1, 2, 4  # what is noted of a packet
+KEY, DISCARDED, CORRUPT, HOLED, UNREFERENCED = 1, 2, 4, 8, 16  # what is noted of a packet
 VP8_SHOWN = 0x10  # RFC 6386, 9.1: the bit of the first byte that says that a frame is shown
 
 
@@ -69,7 +73,8 @@ class PacketIndex:
     `pts`, `dts` and `position` (N,) are int64: ticks as they were read or `NO_TIME`, and the place in the file or -1; `sizes`
     (N,) int32 bytes; `key` (N,) bool. `cut_short` says that reading ended in an error, `corrupt` counts the packets that the
     container itself calls incomplete. `reorders` says that the codec may show frames in another order, `has_fields` that a
-    packet may hold one field of an interlaced picture.
+    packet may hold one field of an interlaced picture. `broken` (N,) says of which packets the bytes show damage that decoders
+    do not see: holes, and missing references; `leading` (N,) whose pictures are shown before one that was decoded earlier.
     """
 
     pts: Ticks
@@ -82,6 +87,8 @@ class PacketIndex:
     has_fields: bool
     cut_short: bool
     corrupt: int
+    broken: NDArray[np.bool_]
+    leading: NDArray[np.bool_]
 
     @property
     def packet_count(self) -> int:
@@ -89,23 +96,37 @@ class PacketIndex:
         return int(self.pts.size)
 
     @classmethod
-    def read(cls, container: av.container.InputContainer, stream: av.video.VideoStream) -> PacketIndex:
+    def read(
+        cls, container: av.container.InputContainer, stream: av.video.VideoStream, *, end: int | None = None
+    ) -> PacketIndex:
         """
-        Read an open file without decoding, as far as it can be read.
+        Read an open file without decoding, as far as it can be read, or up to the place `end` in it.
 
         Raises `VideoTooLarge` for more packets than any honest video has.
         """
         pts, dts, position, sizes, marks = array("q"), array("q"), array("q"), array("i"), bytearray()
         last_duration, cut_short = 0, False
-        is_vp8 = stream.codec_context.codec.canonical_name == "vp8"
+        codec = stream.codec_context.codec.canonical_name
+        inspector = Inspector(codec, stream.codec_context.extradata or b"")
         try:
             for packet in _packets(container, stream):
+                if end is not None and packet.pos is not None and packet.pos >= end:
+                    break
+                data = bytes(packet)
                 pts.append(NO_TIME if packet.pts is None else packet.pts)
                 dts.append(NO_TIME if packet.dts is None else packet.dts)
                 position.append(-1 if packet.pos is None else packet.pos)
                 sizes.append(packet.size)
-                is_hidden = packet.is_discard or (is_vp8 and not memoryview(packet)[0] & VP8_SHOWN)
-                marks.append(KEY * packet.is_keyframe + DISCARDED * is_hidden + CORRUPT * packet.is_corrupt)
+                is_hidden = packet.is_discard or (codec == "vp8" and not data[0] & VP8_SHOWN)
+                # A key frame needs no references.
+                lacks_reference = inspector.lacks_reference(data) and not packet.is_keyframe
+                marks.append(
+                    KEY * packet.is_keyframe
+                    + DISCARDED * is_hidden
+                    + CORRUPT * packet.is_corrupt
+                    + HOLED * inspector.has_hole(data)
+                    + UNREFERENCED * lacks_reference
+                )
                 last_duration = packet.duration or last_duration
                 if len(marks) > MAX_PACKETS:
                     raise VideoTooLarge(size=len(marks), limit=MAX_PACKETS, unit="samples")
@@ -124,6 +145,11 @@ class PacketIndex:
         times = PacketTimes(np.frombuffer(pts, np.int64), np.frombuffer(dts, np.int64), is_shown, tick_s, last_duration)
         known = None if names & UNTIMED_CONTAINERS else timeline(times, clock_jumps=clock_jumps, reorders=reorders)
         line = known or counted(is_shown, rate, reorders=reorders)
+        corrupt = _without_seams((marked & CORRUPT) > 0, line.jumps)
+        broken = exceptional((marked & HOLED) > 0) | exceptional((marked & UNREFERENCED) > 0)
+        if codec in UNCHECKED_CODECS:
+            # Of a file that was cut, the last packet may still show something.
+            broken[:-1] |= corrupt[:-1]
         return cls(
             times.pts,
             times.dts,
@@ -134,12 +160,20 @@ class PacketIndex:
             reorders,
             stream.codec_context.field_order > PROGRESSIVE,
             cut_short,
-            _incomplete((marked & CORRUPT) > 0, line.jumps),
+            int(corrupt.sum()),
+            broken,
+            _leading(line, len(marked)),
         )
+
+    @property
+    def read_to(self) -> int | None:
+        """Where the last but one packet of the file begins, None where that is not known."""
+        known = np.sort(self.position[self.position >= 0])
+        return int(known[-2]) if known.size > 1 else None
 
     def with_timeline(self, found: Timeline) -> PacketIndex:
         """Return the same packets with another timeline."""
-        return replace(self, timeline=found)
+        return replace(self, timeline=found, leading=_leading(found, self.packet_count))
 
     def __len__(self) -> int:
         return len(self.timeline)
@@ -165,9 +199,7 @@ class PacketIndex:
 
     def numbers(self) -> NDArray[np.intp]:
         """Return the number of each packet's picture (N,), -1 for one that is not shown."""
-        numbers = np.full(self.packet_count, -1, np.intp)
-        numbers[self.timeline.order] = np.arange(len(self))
-        return numbers
+        return _numbers(self.timeline, self.packet_count)
 
 
 class Missing(Exception):
@@ -178,7 +210,7 @@ class FrameDecoder:
     """
     One pass over a video; a context manager that opens the file anew, so that no pass inherits another's state.
 
-    `frames_lost` counts frames that did not decode or that refer to such, `lost` says when these would have been shown.
+    `orientation` is that of the frame that was given last.
     """
 
     def __init__(self, open_video: Opener, index: PacketIndex) -> None:
@@ -186,8 +218,7 @@ class FrameDecoder:
         self._index = index
         self._numbers = index.numbers()
         self._is_lost = np.zeros(len(index), np.bool_)
-        self.frames_lost = 0
-        self.lost: list[Segment] = []
+        self.orientation = UPRIGHT
 
     def __enter__(self) -> Self:
         self._reader = _PacketReader(self._open, self._index)
@@ -195,6 +226,21 @@ class FrameDecoder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._reader.close()
+
+    def lost(self, start_s: float, end_s: float) -> tuple[int, tuple[Segment, ...]]:
+        """
+        Return how many frames of a stretch did not decode, are damaged or refer to such, and when they would have been shown.
+
+        Of many stretches the last one holds the rest.
+        """
+        line = self._index.timeline
+        is_lost = self._is_lost & (line.times >= start_s) & (line.times <= end_s)
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], is_lost, [False]])))
+        times = np.append(line.times, max(line.duration_s, float(line.times[-1])))
+        stretches = [Segment(float(times[first]), float(times[end])) for first, end in edges.reshape(-1, 2).tolist()]
+        if len(stretches) > MAX_STRETCHES:
+            stretches[MAX_STRETCHES - 1 :] = [Segment(stretches[MAX_STRETCHES - 1].start_s, stretches[-1].end_s)]
+        return int(is_lost.sum()), tuple(stretches)
 
     def first_frame(self) -> tuple[av.VideoFrame, PacketIndex] | None:
         """
@@ -210,7 +256,10 @@ class FrameDecoder:
         for _, frames in self._decoded(0):
             for frame in frames or []:
                 packets.append(frame.pts or 0)
-                good = good or (None if frame.is_corrupt else frame)
+                if not good:
+                    self.orientation = Orientation.after(frame, self.orientation)
+                is_damaged = frame.is_corrupt or index.broken[frame.pts or 0]
+                good = good or (None if is_damaged else frame)
             if good and (len(packets) >= ORDER_SAMPLE or not is_in_doubt):
                 break
         if good is None:
@@ -268,15 +317,18 @@ class FrameDecoder:
         skippable[packets] = False
         pending = deque(numbers.tolist())
         for run in np.split(np.arange(packets.size), np.flatnonzero(first_of_run)[1:]):
-            last = int(packets[run[-1]])
-            for _, frames in self._decoded(int(entries[run[0]]), skippable, last=last):
-                if frames is None:
+            first, last = int(entries[run[0]]), int(packets[run[-1]])
+            if index.broken[first : last + 1].any():
+                raise Missing
+            for _, frames in self._settled(self._decoded(first, skippable, last=last)):
+                if frames is None or any(frame.is_corrupt for frame in frames):
                     raise Missing
                 for frame in frames:
+                    self.orientation = Orientation.after(frame, self.orientation)
                     number = int(self._numbers[frame.pts or 0])
                     if not pending or number < pending[0]:
                         continue
-                    if number > pending[0] or frame.is_corrupt:
+                    if number > pending[0]:
                         raise Missing
                     pending.popleft()
                     yield frame
@@ -287,9 +339,7 @@ class FrameDecoder:
         """Note the pictures between two numbers that should have come; some decoders leave out what they cannot decode."""
         if self._index.has_fields:
             return
-        for number in np.flatnonzero(expected[before + 1 : after]).tolist():
-            if not self._is_lost[before + 1 + number]:
-                self._lose_number(before + 1 + number)
+        self._is_lost[before + 1 : after] |= expected[before + 1 : after]
 
     def _undamaged(self, decoded: Iterator[tuple[int, list[av.VideoFrame] | None]]) -> Iterator[tuple[av.VideoFrame, int]]:
         """
@@ -297,27 +347,29 @@ class FrameDecoder:
 
         What refers to a lost frame is garbage, until a key frame mends it.
         """
-        damaged_from: int | None = None
-        place = 0
+        damaged: set[int] = set()  # packets of damage that no key frame has mended yet
+        place, latest = 0, -1
         since_key: list[int] = []
-        for packet, frames in decoded:
+        for packet, frames in self._settled(decoded):
             if frames is None:
-                failed = max(0, packet - self._reader.delay)
+                failed = self._reader.failed(packet, latest)
                 self._lose(failed, place)
                 place += 1
-                damaged_from = failed if damaged_from is None else min(damaged_from, failed)
+                damaged.add(failed)
+            elif self._index.broken[packet]:
+                damaged.add(packet)
+            # Of what comes together, some is shown before that which it refers to.
+            damaged.update(frame.pts or 0 for frame in frames or [] if frame.is_corrupt)
             for frame in frames or []:
-                source = frame.pts or 0
+                self.orientation = Orientation.after(frame, self.orientation)
+                source = latest = frame.pts or 0
                 if frame.key_frame:
                     # Before it everything is shown that was decoded before it, and those after it that came already.
                     place = int(self._numbers[source]) + sum(earlier > source for earlier in since_key)
                     since_key.clear()
+                    damaged = {one for one in damaged if one >= source}
                 since_key.append(source)
-                if frame.is_corrupt:
-                    damaged_from = source if damaged_from is None else min(damaged_from, source)
-                elif frame.key_frame and damaged_from is not None and source > damaged_from:
-                    damaged_from = None
-                if damaged_from is not None and source >= damaged_from:
+                if damaged and source >= min(damaged):
                     self._lose(source, place)
                 else:
                     yield frame, place
@@ -327,20 +379,32 @@ class FrameDecoder:
         """Note a picture that is not shown; `place` tells which where only decoding tells the order."""
         line = self._index.timeline
         number = int(self._numbers[packet]) if line.is_ordered else place
-        if number >= 0:
-            self._lose_number(number)
-
-    def _lose_number(self, number: int) -> None:
-        line = self._index.timeline
-        self.frames_lost += 1
-        if number < len(line):
+        if 0 <= number < len(line):
             self._is_lost[number] = True
-        time_s = _time_at(line, number)
-        end_s = float(line.times[number + 1]) if number + 1 < len(line) else max(time_s, line.duration_s)
-        if self.lost and self.lost[-1].start_s <= time_s <= self.lost[-1].end_s + 1e-6:
-            self.lost[-1] = Segment(self.lost[-1].start_s, max(self.lost[-1].end_s, end_s))
-        elif len(self.lost) < MAX_STRETCHES:
-            self.lost.append(Segment(time_s, end_s))
+
+    def _settled(
+        self, decoded: Iterator[tuple[int, list[av.VideoFrame] | None]]
+    ) -> Iterator[tuple[int, list[av.VideoFrame] | None]]:
+        """
+        Give frames that are shown before one which they may refer to only together with that one.
+
+        Where damage shows only in the error of the next frame, a frame is given together with that.
+        """
+        held: list[av.VideoFrame] = []
+        kept = 1 if self._reader.errs_late else 0
+        number = 0
+        for number, frames in decoded:
+            if frames is None:
+                yield number, None
+                continue
+            ready: list[av.VideoFrame] = []
+            for frame in frames:
+                held.append(frame)
+                if not self._index.leading[frame.pts or 0] or len(held) > MOST_HELD:
+                    ready += held[: len(held) - kept]
+                    del held[: len(held) - kept]
+            yield number, ready
+        yield number, held
 
     def _decoded(
         self, entry: int, skippable: NDArray[np.bool_] | None = None, *, last: int | None = None
@@ -402,13 +466,23 @@ class _PacketReader:
         return self._stream.codec_context
 
     @property
-    def delay(self) -> int:
-        """How many packets later a packet's error comes, since several frames are decoded at once."""
+    def errs_late(self) -> bool:
+        """Whether the decoder is libdav1d: a damaged frame of AV1 is garbage, and leads to an error in the one behind it."""
+        return bool(self.codec.codec.capabilities & Capabilities.auto_threads)
+
+    def failed(self, packet: int, latest: int) -> int:
+        """
+        Return which packet an error belongs to that came with `packet`, since several frames are decoded at once.
+
+        `latest` is the packet of the frame that was given last.
+        """
         codec = self.codec
+        if self.errs_late:
+            return min(packet, latest + 1)  # its frames come in the order of packets
         by_frames = bool(codec.codec.capabilities & Capabilities.frame_threads) and ThreadType.FRAME in ThreadType(
             codec.thread_type
         )
-        return max(0, codec.thread_count - 1) if by_frames else 0
+        return max(0, packet - max(0, codec.thread_count - 1)) if by_frames else packet
 
     def close(self) -> None:
         """Close the file."""
@@ -421,7 +495,9 @@ class _PacketReader:
             number = self._next - 1
             if number < first:
                 continue
-            if number >= self._index.packet_count or (number == first and not self._is(packet, number)):
+            if number >= self._index.packet_count:
+                return
+            if number == first and not self._is(packet, number):
                 raise Missing
             yield number, packet
 
@@ -497,11 +573,25 @@ class _PacketReader:
         return packet.size == int(self._index.sizes[number]) and (packet.pts is None or packet.pts == pts or pts == NO_TIME)
 
 
-def _incomplete(corrupt: NDArray[np.bool_], jumps: NDArray[np.intp]) -> int:
-    """Return how many packets are incomplete. Where recordings are joined, packets at the seam are called so that are whole."""
+def _without_seams(corrupt: NDArray[np.bool_], jumps: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return which packets are incomplete. Where recordings are joined, packets at the seam are called so that are whole."""
     for packet in range(-SEAM_PACKETS, SEAM_PACKETS):
         corrupt[np.clip(jumps + packet, 0, corrupt.size - 1)] = False
-    return int(corrupt.sum())
+    return corrupt
+
+
+def _numbers(line: Timeline, packets: int) -> NDArray[np.intp]:
+    numbers = np.full(packets, -1, np.intp)
+    numbers[line.order] = np.arange(len(line))
+    return numbers
+
+
+def _leading(line: Timeline, packets: int) -> NDArray[np.bool_]:
+    """Return which pictures are shown before one that was decoded earlier, which they may refer to; none where that is open."""
+    numbers = _numbers(line, packets)
+    if not line.is_ordered or not packets:
+        return np.zeros(packets, np.bool_)
+    return (numbers >= 0) & (numbers < np.maximum.accumulate(numbers))
 
 
 def _packets(container: av.container.InputContainer, stream: av.video.VideoStream) -> Iterator[VideoPacket]:

@@ -7,18 +7,20 @@ whole, with black beside it, and never squeezed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, cast
+from functools import lru_cache
+from typing import Literal
 
 import av
+import cv2
 import numpy as np
-from av.buffer import Buffer
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideDataType
+from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
-from tracking.video.colour import Converter
+from tracking.video.colour import Converter, is_hdr, planes_of
 from tracking.video.cropping import Crop
 
 Size = tuple[int, int]  # width, height
@@ -36,19 +38,20 @@ class Orientation:
     flip_y: bool = False
 
     @classmethod
-    def of(cls, frame: av.VideoFrame) -> Orientation:
-        """Return the nearest quarter turn of the frame's display matrix (ISO/IEC 14496-12, 6.2.2: rows a b u, c d v, x y w)."""
+    def after(cls, frame: av.VideoFrame, before: Orientation) -> Orientation:
+        """
+        Return how `frame` becomes upright, `before` being that of the picture shown before it.
+
+        What one picture of a stream says holds until the next key frame (ITU-T H.264, D.2.27: display orientation). Where the
+        container says it, each picture bears it.
+        """
+        # Not `frame.side_data`: that and the frame hold each other, so that both would stay until cycles are collected.
+        side_data = SideDataContainer(frame)  # type: ignore[call-arg]  # its stub has no constructor
         try:
-            side_data = cast("Mapping[SideDataType, Buffer]", frame.side_data)  # what it is, against its stub
-            matrix = np.frombuffer(bytes(side_data[SideDataType.DISPLAYMATRIX]), np.int32)
+            matrix = bytes(side_data[SideDataType.DISPLAYMATRIX])
         except KeyError:
-            return cls()
-        if matrix.size != 9:
-            return cls()
-        a, b, _, c, d = matrix[:5].astype(float)
-        if max(abs(a), abs(d)) >= max(abs(b), abs(c)):
-            return cls(flip_x=bool(a < 0), flip_y=bool(d < 0))
-        return cls(transpose=True, flip_x=bool(c < 0), flip_y=bool(b < 0))
+            return cls() if frame.key_frame else before
+        return _orientation(matrix)
 
     @property
     def rotation(self) -> int:
@@ -72,29 +75,63 @@ class Orientation:
             pixels = pixels.swapaxes(0, 1)
         return np.ascontiguousarray(pixels[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1])
 
+    def turn(self, stored: NDArray[np.uint8], upright: NDArray[np.uint8]) -> None:
+        """Fill a plane (H, W) with a stored one, turned."""
+        if self.transpose:
+            stored = np.asarray(cv2.transpose(stored), np.uint8)
+        upright[:] = stored[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
+
+
+UPRIGHT = Orientation()
+
+
+@lru_cache(maxsize=64)
+def _orientation(matrix: bytes) -> Orientation:
+    """Return the nearest quarter turn of a display matrix (ISO/IEC 14496-12, 6.2.2: rows a b u, c d v, x y w)."""
+    numbers = np.frombuffer(matrix, np.int32)
+    if numbers.size != 9:
+        return UPRIGHT
+    a, b, _, c, d = numbers[:5].astype(float)
+    if max(abs(a), abs(d)) >= max(abs(b), abs(c)):
+        return Orientation(flip_x=bool(a < 0), flip_y=bool(d < 0))
+    return Orientation(transpose=True, flip_x=bool(c < 0), flip_y=bool(b < 0))
+
 
 class Framing:
     """
     Puts the pictures of one video into a frame of one size.
 
-    `first` decides on the frame; `pixel_shape` is the width of a pixel by its height, `crop` what is to be cut off.
+    `stored` and `orientation` are those of its first good picture, which decides on the frame; `pixel_shape` is the width of a
+    pixel by its height, `crop` what is to be cut off. `matrix` is that of its pictures in planes.
     """
 
-    def __init__(self, first: av.VideoFrame, *, pixel_shape: Fraction | None, crop: Crop | None) -> None:
-        self._stored = first.width, first.height
+    def __init__(
+        self,
+        stored: Size,
+        orientation: Orientation,
+        *,
+        pixel_shape: Fraction | None,
+        crop: Crop | None,
+        matrix: Colorspace = Colorspace.ITU709,
+    ) -> None:
+        self._stored = stored
         self._pixel_shape = pixel_shape
         self._crop = crop
         self._converter = Converter()
-        self.orientation = Orientation.of(first)
-        self._rotation = first.rotation
+        self.orientation = orientation
+        self.matrix = matrix
         self.size = self.orientation.turned(self._square(self._stored))
 
-    def pixels(self, frame: av.VideoFrame, size: Size | None, order: Literal["rgb", "bgr"]) -> NDArray[np.uint8]:
-        """Return the upright picture at `size`, by default the frame's own, as (height, width, 3) uint8, contiguous."""
+    def pixels(
+        self, frame: av.VideoFrame, orientation: Orientation, size: Size | None, order: Literal["rgb", "bgr"]
+    ) -> NDArray[np.uint8]:
+        """
+        Return the upright picture at `size`, by default the frame's own, as (height, width, 3) uint8, contiguous.
+
+        `orientation` is that of the picture.
+        """
         width, height = size or self.size
         stored = frame.width, frame.height
-        # Its side data and a frame hold each other, so that each would stay until cycles are collected: asked only if turned.
-        orientation = self.orientation if frame.rotation == self._rotation else Orientation.of(frame)
         if stored == self._stored and orientation == self.orientation:
             return self._upright(frame, (width, height), orientation, order)
         own = orientation.turned(self._square(stored))
@@ -107,6 +144,23 @@ class Framing:
         framed = np.zeros((height, width, 3), np.uint8)
         framed[top : top + inner[1], left : left + inner[0]] = self._upright(frame, inner, orientation, order)
         return framed
+
+    def planar(self, frame: av.VideoFrame, orientation: Orientation, size: Size) -> av.VideoFrame:
+        """
+        Return the upright picture at `size`, which is even, in planes (4:2:0, 8 bits, video range, matrix `matrix`).
+
+        It is the caller's own, to be drawn on. High dynamic range and odd shapes go by way of `pixels`.
+        """
+        stored = frame.width, frame.height
+        is_usual = stored == self._stored and orientation == self.orientation and self._crop is None
+        if not is_usual or is_hdr(frame):
+            picture = av.VideoFrame.from_ndarray(self.pixels(frame, orientation, size, "rgb"), format="rgb24")
+            return self._converter.planar(picture, size, self.matrix)
+        source = self._converter.planar(frame, self.orientation.turned(size), self.matrix)
+        upright = av.VideoFrame(*size, "yuv420p")
+        for taken, given in zip(planes_of(upright), planes_of(source), strict=True):
+            self.orientation.turn(given, taken)
+        return upright
 
     def _square(self, stored: Size) -> Size:
         """Return the size of a stored picture with square pixels, after cutting."""

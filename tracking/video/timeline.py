@@ -139,6 +139,10 @@ def _filled(ticks: Ticks) -> Ticks | None:
     # Of two that follow each other with one time the second bears it: a time that stands before two pictures of which the first
     # has begun earlier (MPEG-PS) is given to both.
     is_known = (ticks != NO_TIME) & np.append(np.diff(ticks) != 0, True)
+    # A clock that stands to the end was right when it stopped.
+    stands_from = int(np.flatnonzero(np.append(True, np.diff(ticks) != 0))[-1])
+    if ticks.size - stands_from > 2:
+        is_known[-1], is_known[stands_from] = False, ticks[-1] != NO_TIME
     known = np.flatnonzero(is_known)
     if not known.size:
         return None
@@ -187,12 +191,16 @@ def _closed_up(shown: Ticks, is_shown: NDArray[np.bool_], starts: NDArray[np.int
 
 
 def _spread(ticks: Ticks, step: int) -> NDArray[np.float64]:
-    """Rising times without equals: pictures of one time share the way to the next evenly."""
+    """
+    Rising times without equals: pictures of one time share the way to the next evenly.
+
+    The last ones go on with a step each: where recordings are joined, some clocks (MXF) stand from there on.
+    """
     firsts = np.flatnonzero(np.concatenate([[True], np.diff(ticks) > 0]))
     if firsts.size == ticks.size:
         return ticks.astype(np.float64)
     group = np.repeat(np.arange(firsts.size), np.diff(np.concatenate([firsts, [ticks.size]])))
-    ways = np.diff(np.concatenate([ticks[firsts], [ticks[firsts[-1]] + step]]))
     sizes = np.bincount(group)
+    ways = np.diff(np.concatenate([ticks[firsts], [ticks[firsts[-1]] + step * sizes[-1]]]))
     within = np.arange(ticks.size) - firsts[group]
     return np.asarray(ticks[firsts][group] + ways[group] * within / sizes[group], np.float64)

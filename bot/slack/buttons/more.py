@@ -20,12 +20,15 @@ def draw(job: Job, facts: JobFacts, place: Place) -> Json | None:
 
 
 async def act(click: Click) -> str:
-    """Draw and post the next GIFs, once, and offer those after them."""
+    """
+    Draw and post the next GIFs, once, and offer those after them.
+
+    The list is brought up to date at every click, also where the work was asked for before: the program may have ended between
+    the two.
+    """
     if not click.argument.isdecimal() or click.job.facts.summary is None:
         return texts.not_yet()
-    changed, is_new = await click.jobs.more_gifs(click.job, click.user, int(click.argument))
-    if is_new:
-        await click.thread.update_list(changed)
+    await click.thread.update_list(await click.jobs.more_gifs(click.job, click.user, int(click.argument)))
     return ""
 
 

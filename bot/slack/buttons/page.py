@@ -19,13 +19,11 @@ def draw(job: Job, facts: JobFacts, place: Place) -> Json | None:
 
 
 async def act(click: Click) -> str:
-    """Draw and post the next page, once, and offer the one after it."""
+    """Draw and post the next page, once, and offer the one after it; the list is brought up to date at every click."""
     if not click.argument.isdecimal() or click.job.facts.summary is None:
         return texts.not_yet()
     page = int(click.argument)
-    changed, is_new = await click.jobs.more_objects(click.job, click.user, page, page_objects=PAGE_OBJECTS)
-    if is_new:
-        await click.thread.update_list(changed)
+    await click.thread.update_list(await click.jobs.more_objects(click.job, click.user, page, page_objects=PAGE_OBJECTS))
     return ""
 
 

@@ -1,0 +1,1 @@
+"""The whole video once more, with what was found drawn into it."""
