@@ -12,13 +12,12 @@ A file is read by a parser that lets in no document type, hence no entities of i
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat  # what makes it dangerous, a document type, is refused below
 from xml.sax.saxutils import escape, quoteattr  # only for writing
-
-import numpy as np
 
 from tracking.errors import AnnotationError
 from tracking.formats.base import FORMATS, Exported, ExportFormat, Footage, plain_label
@@ -35,15 +34,16 @@ def write(exported: Exported) -> bytes:
     footage = exported.footage
     width, height = footage.size
     labels = "".join(_label(label) for label in exported.labels())
-    tracks = "".join(_track(track, exported) for track in exported.annotations.tracks)
-    return (
+    tracks = [_track(track, exported).encode() for track in exported.annotations.tracks]
+    head = (
         '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n<meta><task>'
         f"<name>{escape(footage.name)}</name><size>{footage.frame_times.size}</size><mode>interpolation</mode>"
         f"<start_frame>0</start_frame><stop_frame>{footage.frame_times.size - 1}</stop_frame>"
         f"<labels>{labels}</labels>"
         f"<original_size><width>{width}</width><height>{height}</height></original_size>"
-        f"</task></meta>\n{tracks}</annotations>\n"
-    ).encode()
+        "</task></meta>\n"
+    )
+    return b"".join([head.encode(), *tracks, b"</annotations>\n"])
 
 
 def _label(label: str) -> str:
@@ -203,7 +203,7 @@ def _number(text: str, place: str) -> float:
         number = float(text)
     except ValueError as error:
         raise AnnotationError(place=place, problem="no number") from error
-    if not np.isfinite(number):
+    if not math.isfinite(number):
         raise AnnotationError(place=place, problem="out of range")
     return number
 

@@ -35,13 +35,18 @@ def write(exported: Exported) -> Files:
     """Yield the configuration, then the task. Raises `OptionError` for an address that is none."""
     footage = exported.footage
     rate = frame_rate(footage)
-    results = [result for track in exported.annotations.tracks if (result := _result(track, exported, rate))]
+    # As Python objects the sequences of an hour would take gigabytes.
+    results = [
+        orjson.Fragment(orjson.dumps(result))
+        for track in exported.annotations.tracks
+        if (result := _result(track, exported, rate))
+    ]
     task = {
         "data": {"video": _address(exported), "fps": rate, "name": footage.name},
         "predictions": [{"model_version": "tracklet", "result": results}],
     }
     yield "config.xml", _config(exported.labels())
-    yield "tasks.json", orjson.dumps([task], option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    yield "tasks.json", orjson.dumps([task], option=orjson.OPT_APPEND_NEWLINE)
 
 
 def frame_rate(footage: Footage) -> float:
