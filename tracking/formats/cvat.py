@@ -21,10 +21,11 @@ from xml.sax.saxutils import escape, quoteattr  # only for writing
 
 from tracking.errors import AnnotationError
 from tracking.formats.base import FORMATS, Exported, ExportFormat, Footage, plain_label
-from tracking.formats.foreign import Gathered, Sighting, bytes_of
+from tracking.formats.foreign import Gathered, Sighting, blocks_of
 from tracking.model import Annotations, Track
 
 MAX_DEPTH = 20
+MAX_PART_BYTES = 1 << 20  # of one tag with its attributes, or a comment
 MAX_TEXT_CHARACTERS = 10_000  # of one element that is read
 SIZE_TAGS = ("width", "height")
 
@@ -179,7 +180,13 @@ def read(path: Path, footage: Footage) -> Annotations:
     parser.CharacterDataHandler = reader.characters
     parser.StartDoctypeDeclHandler = _refuse_document_type
     with _xml_faults():
-        parser.Parse(bytes_of(path), True)  # expat takes no keywords
+        read_bytes = 0
+        for block in blocks_of(path):
+            read_bytes += len(block)
+            parser.Parse(block, False)
+            if read_bytes - parser.CurrentByteIndex > MAX_PART_BYTES:
+                raise AnnotationError(place=reader.place, problem="long line")
+        parser.Parse(b"", True)
     return reader.gathered.annotations()
 
 

@@ -38,7 +38,7 @@ from tracking.errors import (
     VideoTooLong,
     file_name,
 )
-from tracking.model import Segment
+from tracking.model import SAME_TIME_S, Segment
 from tracking.mp4_tables import TooManyBoxesError, read_claims
 from tracking.video.colour import is_hdr, matrix_of
 from tracking.video.cropping import Crop, read_crop
@@ -54,8 +54,7 @@ CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpegvideo,mpjpeg,mxf,nut,obu,ogg,rm,swf,vc1,vc1test,vvc,w64,wav,wtv,yuv4mpegpipe"
 )
 
-# Two clocks that both round: WebM's milliseconds and an annotation's nanoseconds may differ by this for the same frame.
-TIME_TOLERANCE_S = 0.002
+TIME_TOLERANCE_S = SAME_TIME_S
 
 # Headers and packets may differ by a few frames in whole files; half a second is missing only where a file was cut.
 CLAIM_TOLERANCE_S = 0.5
