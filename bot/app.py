@@ -77,6 +77,7 @@ from tracking.sources.download import Fetcher, FetchLimits
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Root, Storage
 from tracking.storage.bucket import Bucket, GoogleStorage
+from tracking.storage.passing import keep_removing_forgotten
 from tracking.storage.roots import open_root
 
 logger = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ logger = logging.getLogger(__name__)
 SLACK_TIMEOUT_S = 30.0
 RATE_LIMIT_TRIES = 8  # each waits as long as Slack says
 SOCKET_CHECK_S = 10.0
+SOCKET_PING_S = 10.0  # one that stays without an answer ends a connection that has become deaf
 SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 SOCKET_REFUSALS = 3  # one after the other; a single one may be a fault of Slack's that passes
 CLOSE_S = 2.0
@@ -150,11 +152,9 @@ class JobParts:
             await self.workflow.prepare()
             await self.runtime.start()
             return
-        # The lease first, and given back last: what this process begins is never without one.
-        ending.push_async_callback(self.leases.stop)
-        ending.push_async_callback(self.runtime.stop)
-        await self.runtime.start()
+        # The lease first, for nobody would find the jobs of a process that dies without one.
         await self.leases.start()
+        await self.runtime.start()
         ending.push_async_callback(_ended, asyncio.create_task(self.workflow.keep_looking_for_cancels()))
 
 
@@ -261,6 +261,8 @@ class Bot:
             results_kept_s=settings.results_kept_days * DAY_S or None,
         )
         ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
+        if isinstance(videos := storage.storage.videos, Bucket):
+            ending.push_async_callback(_ended, asyncio.create_task(keep_removing_forgotten(videos)))
         ending.push_async_callback(_ended, asyncio.create_task(jobs.service.keep_tending()))
         token = TokenCheck(slack.client, again_s=self._patience.token_s)
         await self._listen(server, listeners, storage.store, triggers, token)
@@ -323,7 +325,8 @@ class Bot:
         `SOCKET_REFUSALS` times ends it: no waiting mends that.
         """
         token = self.settings.slack_app_token.get_secret_value()
-        handler = AsyncSocketModeHandler(app, token, web_client=client, logger=logging.getLogger("slack_sdk.socket_mode"))
+        log = logging.getLogger("slack_sdk.socket_mode")
+        handler = AsyncSocketModeHandler(app, token, web_client=client, logger=log, ping_interval=SOCKET_PING_S)
         handler.client.wss_uri = address
         self._socket = handler
 
@@ -453,8 +456,10 @@ def build_jobs(
     executor_id = "local" if settings.uses_sqlite else new_executor_id()
     runtime = Runtime(settings, storage.database, workflow.run, executor_id=executor_id, takes_work=takes_work)
     leases = None if settings.uses_sqlite else Leases(storage.store, executor_id, runtime.recover, times=lease_times)
+    if leases is not None:
+        ending.push_async_callback(leases.stop)  # after the runtime: what this process has begun is never without a lease
     ending.push_async_callback(runtime.stop)
-    service = JobService(store=storage.store, runtime=runtime, pipeline=workflow)
+    service = JobService(store=storage.store, runtime=runtime, pipeline=workflow, slots=children.slots, takes_work=takes_work)
     ending.push_async_callback(service.close)
     return JobParts(workflow=workflow, runtime=runtime, service=service, leases=leases)
 
@@ -542,7 +547,7 @@ def build_listeners(
         tell_refusal=tell_refusal,
     )
     ending.push_async_callback(inbox.close)
-    commands = Commands(answers=answers, responder=responder, inbox=inbox, slack_host=identity.host)
+    commands = Commands(answers=answers, jobs=jobs.service, responder=responder, inbox=inbox, slack_host=identity.host)
     ending.push_async_callback(commands.close)
     removed = asyncio.Event()
 

@@ -484,6 +484,28 @@ def demo(port: int | None, browser: bool) -> None:
 
 
 @commands.command()
+@click.argument("video", type=LocalFile())
+@click.argument("annotations", type=LocalFile(), nargs=-1)
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Where the page is.  [default: a free one]")
+@click.option("--browser/--no-browser", default=True, help="Open the page in the browser.  [default: yes]")
+def view(video: Path, annotations: tuple[Path, ...], port: int, browser: bool) -> None:
+    """
+    Play VIDEO with its tracks in the browser.
+
+    Without ANNOTATIONS those in VIDEO.json are taken; of several files the tracks lie over each other, to compare.
+    """
+    from bot.cli.terminal import Terminal
+    from bot.cli.view import page_of, serve_view
+
+    beside = video.with_name(f"{video.name}.json")
+    given = annotations or (LocalFile().convert(str(beside), None, None),)
+    with bounded_memory():
+        page = page_of(video, given)
+    terminal = Terminal()
+    run_async(serve_view(video, page, port=port, opens_browser=browser, ready=lambda url: terminal.say(cli.view_ready(url))))
+
+
+@commands.command()
 def doctor() -> None:
     """Check what the bot needs, and say what to do."""
     from bot.cli.terminal import Terminal

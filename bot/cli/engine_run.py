@@ -2,9 +2,10 @@
 Any engine on one video of this machine, from the command line: choose it, run it, and say what goes on.
 
 A local engine works in this process. Google's gets a small file inside of the request; a larger one goes into the video bucket
-for as long as the run takes, under a name that starts nothing. Its annotations are taken from the run itself, so that nothing
-lands in the annotation bucket, where a bot would find it. A start without an answer is not sent again: it may be running, and
-a second one is paid again. The bot does the same in durable steps (`bot/jobs/remote.py`).
+for as long as the run takes, under a name that starts nothing, and by which a later run removes it if this one is killed. Its
+annotations are taken from the run itself, so that nothing lands in the annotation bucket, where a bot would find it. A start
+without an answer is not sent again: it may be running, and a second one is paid again. The bot does the same in durable steps
+(`bot/jobs/remote.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import asyncio
 import contextlib
 import random
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from tracking.errors import (
     TrackletError,
 )
 from tracking.model import Annotations, Segment
-from tracking.storage.names import link_video_name
+from tracking.storage.passing import passing_name, remove_forgotten
 from tracking.video.file import VideoInfo
 
 if TYPE_CHECKING:
@@ -188,7 +188,8 @@ async def _in_bucket(video: Path, settings: Settings) -> AsyncIterator[str]:
         )
         if not isinstance(root, Bucket):
             raise EngineUnavailable(EngineName.GOOGLE, EngineAbsence.CONFIGURATION, engine.bucket_wanted())
-        name = link_video_name(uuid.uuid4().hex, file_name=video.name)
+        await remove_forgotten(root)
+        name = passing_name(video.name)
         try:
             await root.upload(name, video)
             yield root.uri(name)

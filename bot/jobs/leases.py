@@ -56,10 +56,11 @@ class Leases:
         self._task = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
-        """Stop renewing, and let others have the jobs at once."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Stop renewing, and let others have the jobs at once; do nothing where no lease was taken."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
         await self._store.end_lease(self._executor_id)
 
     async def _keep(self) -> None:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from bot.jobs.facts import JobFacts, Summary
 from bot.jobs.model import Job, JobId, Kind, Request, attempt_id, follow_up_id, show_id
+from bot.jobs.outlook import TIMES_LOOKED_AT, Outlook, outlook
 from bot.jobs.runtime import JOBS_A_PERSON, Runtime
 from bot.jobs.steps import GIFS_A_MESSAGE
 from bot.jobs.store import Store
@@ -36,7 +37,9 @@ NOTED_WITHIN_S = 1.0  # whoever asks in Slack has three seconds in all
 class JobService:
     """What Slack, the triggers and the command line ask of the jobs."""
 
-    def __init__(self, *, store: Store, runtime: Runtime, pipeline: Workflow) -> None:
+    def __init__(self, *, store: Store, runtime: Runtime, pipeline: Workflow, slots: int = 1, takes_work: bool = True) -> None:
+        self._slots = slots
+        self._takes_work = takes_work
         self._store = store
         self._runtime = runtime
         self._pipeline = pipeline
@@ -67,6 +70,16 @@ class JobService:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return task
+
+    async def outlook(self, person: str) -> Outlook:
+        """Return what the next job of a person has before it, as things are now."""
+        unfinished = await self._store.unfinished_by_person()
+        if not unfinished:
+            return Outlook(0, 0.0)
+        # Processes on one database are taken to be alike; on SQLite none has a lease.
+        workers = await self._store.live_executors() - (not self._takes_work)
+        worked_s = await self._store.last_times(TIMES_LOOKED_AT)
+        return outlook(unfinished, person, worked_s=worked_s, places=self._slots * max(workers, 1))
 
     async def submit_triggered(self, job_id: JobId, request: Request) -> Job:
         """Return the job of that id, which nobody asked for in Slack, with one for each channel that watches its object."""

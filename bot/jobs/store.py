@@ -296,6 +296,25 @@ class Store:
         )
         return await self._run(lambda connection: int(connection.execute(query).scalar_one()))
 
+    async def unfinished_by_person(self) -> dict[str, int]:
+        """Return how many jobs are not over, by `Request.person`."""
+        query = (
+            sa.select(jobs.c.team, jobs.c.asker, sa.func.count())
+            .where(jobs.c.state.not_in(OVER))
+            .group_by(jobs.c.team, jobs.c.asker)
+        )
+        return await self._run(lambda connection: {f"{team}:{asker}": n for team, asker, n in connection.execute(query)})
+
+    async def last_times(self, limit: int) -> list[float]:
+        """Return how many seconds the last jobs that were done worked, without their waiting."""
+        query = (
+            sa.select(jobs.c.facts["took_s"].as_float())
+            .where(jobs.c.state == JobState.DONE)
+            .order_by(jobs.c.number.desc())
+            .limit(limit)
+        )
+        return await self._run(lambda connection: [float(each) for each in connection.scalars(query) if each])
+
     async def oldest_unfinished(self) -> float | None:
         """When the oldest job that is not over was asked for, None where all are."""
         query = sa.select(sa.func.min(jobs.c.created_at)).where(jobs.c.state.not_in(OVER))

@@ -556,7 +556,7 @@ def _make(options: Options, found: re.Match[str]) -> Options:
 def _kinds(found: re.Match[str]) -> list[str]:
     """Return the kinds of pictures that are named, up to the first word that is none; "make it quick" names none."""
     named = dict.fromkeys(re.split(r"[\s,]++(?:and\s++)?+", found["kinds"].lower()))
-    return list(itertools.takewhile(lambda kind: kind in KINDS, named))
+    return list(itertools.takewhile(lambda kind: kind in KINDS and KINDS[kind].is_for_threads, named))
 
 
 _READERS = {

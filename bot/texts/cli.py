@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from bot.jobs.told import near_misses_by_label
 from bot.texts import limits
-from bot.texts.engine import problems
+from bot.texts.engine import other_video, problems
 from bot.texts.errors import left_out
 from bot.texts.plurals import counted_labels
-from bot.texts.wording import clock, count, duration, exact_span, listing, percent, quoted
+from bot.texts.wording import count, duration, exact_span, listing, percent, quoted
 from rendering.selection import Selection
 from tracking.model import MOVING_OBJECT, EngineWarning, Track
 from tracking.sources.links import without_query
@@ -61,9 +61,8 @@ def result_lines(facts: ResultFacts) -> list[str]:
         else:
             lines.append(nothing_passed(facts))
             lines += lower_thresholds(facts)
-    if facts.annotated_s > facts.video_s + 1.0 > 1.0:
-        reach, end = clock(facts.annotated_s), clock(facts.video_s)
-        lines.append(f"The annotations reach {reach}, but the video ends at {end}: do they belong together?")
+    if doubt := other_video(facts.annotated_s, facts.video_s):
+        lines.append(doubt)
     if facts.older_pictures:
         lines.append(f"In the folder {count(facts.older_pictures, 'older picture')} of this video stayed, from other options.")
     if facts.unwritten:
@@ -216,6 +215,11 @@ def no_such_setting(variable: str, nearest: str) -> str:
     """Return that nothing reads a variable with our prefix; its value may be a secret, so it is not shown."""
     meant = f" Did you mean {nearest}?" if nearest else ""
     return f"{quoted(variable)} is not a setting, so it has no effect.{meant}"
+
+
+def view_ready(url: str) -> str:
+    """Return where the viewer is, and how it ends."""
+    return f"The video is at {url} (Ctrl-C ends it)."
 
 
 def demo_port_taken() -> str:

@@ -99,6 +99,18 @@ def waiting(before: int) -> str:
     return f"Waiting: {count(before, 'video')} first" if before else "Waiting for its turn: it is next"
 
 
+def queued(before: int, seconds: float | None) -> str:
+    """Return the answer to who asks while others wait: how many come first, and how long that takes, None if unknown."""
+    about = "" if seconds is None else f", about {wording.duration(_rounded(seconds))}"
+    return f"{count(before, 'video')} {'is' if before == 1 else 'are'} before yours{about}."
+
+
+def _rounded(seconds: float) -> float:
+    """Return an estimate no more exact than it is: in tens of seconds, then in minutes."""
+    step_s = 60.0 if seconds >= 95.0 else 10.0
+    return max(round(seconds / step_s) * step_s, 10.0)
+
+
 def time_left(seconds: float) -> str:
     """Return an estimate, said as one."""
     return f"about {wording.duration(max(10.0, round(seconds)))} left"

@@ -16,7 +16,6 @@ from rendering.naming import crop_name, is_numbered
 from rendering.pages.cells import BestMoment, Picture, ScaledFrame, Size, box_shown, write_page
 from rendering.selection import Moment, ShownObject
 from tracking.model import BoundingBox
-from tracking.video.file import ANY_LENGTH, Video
 
 MARGIN = 1 / 8
 BATCH_BYTES = 128 << 20  # of cut-outs that wait for a better moment
@@ -36,7 +35,7 @@ def draw_crops(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> 
     written: list[PictureFile] = []
     objects = drawing.selected.shown
     if objects:
-        with Video(drawing.video, limits=ANY_LENGTH) as opened, opencv_in_this_thread():
+        with drawing.open_video() as opened, opencv_in_this_thread():
             size = opened.info.width, opened.info.height
             for batch in _batches(objects, size):
                 crops = [_Crop(shown, BestMoment(shown.moments, size)) for shown in batch]
