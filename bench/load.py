@@ -302,7 +302,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1000)
     given = parser.parse_args()
     logging.disable(logging.ERROR)
-    kinds: list[DatabaseKind] = [kind for kind in ("sqlite", "postgres") if kind in given.database.split(",")]  # type: ignore[misc]
+    kinds: list[DatabaseKind] = [kind for kind in ("sqlite", "postgres") if kind in given.database.split(",")]
     for what in given.what:
         for kind in kinds if what != "workers" else kinds[-1:]:
             loads = f"{os.getloadavg()[0]:.1f}"

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from rendering.kinds.base import RenderOptions
     from rendering.video.blur import Blur
+    from tracking.storage.base import Storage
 
 log = logging.getLogger(__name__)
 
@@ -509,14 +510,22 @@ def view(video: Path, annotations: tuple[Path, ...], port: int, browser: bool) -
 def doctor() -> None:
     """Check what the bot needs, and say what to do."""
     from bot.cli.terminal import Terminal
+    from bot.doctor.cluster import cluster_checks
     from bot.doctor.local import local_checks
     from bot.doctor.slack import slack_checks
     from bot.doctor.storage import storage_checks
+    from tracking.storage.bucket import GoogleStorage
+
+    def storage() -> Storage:
+        from bot.app import open_storage
+
+        return open_storage(settings, GoogleStorage())
 
     terminal = Terminal()
     settings = settings_of_environment()
     checks = [terminal.check(check) for check in local_checks(settings)]
     checks += [terminal.check(check) for check in run_async(storage_checks(settings))]
+    checks += [terminal.check(check) for check in run_async(cluster_checks(settings, storage))]
     checks += [terminal.check(check) for check in run_async(slack_checks(settings))]
     if not all(check.is_well for check in checks):
         raise click.exceptions.Exit(1)

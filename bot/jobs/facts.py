@@ -3,7 +3,7 @@ What the steps of a job give: frozen, and to and from JSON in this one place.
 
 A step's result is plain JSON in the job engine's tables, and a job's facts are a column of its row; both outlive the program
 that wrote them. So names stay as they are, a name that is unknown is passed over, and one that came later has a default. Times
-are seconds, sizes bytes or pixels, paths those of this machine.
+are seconds, sizes bytes or pixels, paths below the data folder of whichever machine reads them (`local_files.py`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Fact(BaseModel):
 
 
 class VideoFile(Fact):
-    """A video that was fetched: where it lies here, and its name in its root; `uri` is "" but for a stored object."""
+    """A video that was fetched: where it lies, and its name in its root; `uri` is "" but for a stored object."""
 
     path: str
     root: str

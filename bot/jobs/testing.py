@@ -2,7 +2,7 @@
 Child processes that only pretend: the fake of `ProcessPool`, for tests of everything around the work.
 
 Gives what it was told to give, keeps what it was asked, and can be held at a task until it is let go. Its pictures are real
-files, each its own, since Slack looks at bytes.
+files, each its own, since Slack looks at bytes. What it is given must be there, as for a process that works.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class FakeTaskRunner:
         self, task: str, arguments: Json, *, turn: Turn, cancelled: asyncio.Event, fraction: Fraction = lambda _: None
     ) -> Any:
         """See `ProcessPool.run`."""
+        for name in ("video", "annotations")[: 1 if task == "track" else 2]:
+            assert not arguments.get(name) or await asyncio.to_thread(Path(arguments[name]).is_file), f"{task} lacks {name}"
         self.asked.append((task, arguments))
         self.turns.append(turn)
         fraction(0.5)

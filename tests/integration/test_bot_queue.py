@@ -160,14 +160,12 @@ async def test_the_answer_to_a_command_says_at_once_how_many_come_first(tmp_path
 
 
 async def test_who_is_behind_all_of_ones_places_is_told_too_and_can_be_stopped_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("bot.jobs.runtime.JOBS_A_PERSON", 2)
-    monkeypatch.setattr("bot.jobs.service.JOBS_A_PERSON", 2)
     pool = PretendingPool(2)
     names = [f"clip-0{number}.mp4" for number in range(5)]
     pool.held = {name: asyncio.Event() for name in names[:2]}
-    async with workspace(tmp_path, children=pool) as there:
+    async with workspace(tmp_path, children=pool, settings={"jobs_at_once_per_person": 2}) as there:
         messages = []
         for name in names:
             messages.append(message := await there.clip(CHANNEL, name=name))
@@ -186,6 +184,22 @@ async def test_who_is_behind_all_of_ones_places_is_told_too_and_can_be_stopped_a
             progress = [reply for reply in there.replies(message) if part_of(reply) == "progress"]
             assert len(progress) == 1
         assert len(there.replies(messages[3])) == 1
+
+
+@pytest.mark.parametrize("setting", ["jobs_per_person", "jobs_per_workspace"])
+async def test_one_video_more_than_may_wait_is_told_so_and_can_be_asked_for_later(tmp_path: Path, setting: str) -> None:
+    pool = PretendingPool(2)
+    pool.held["clip-00.mp4"] = asyncio.Event()
+    async with workspace(tmp_path, children=pool, settings={setting: 1}) as there:
+        first = await there.clip(CHANNEL, name="clip-00.mp4")
+        await there.progress(first, holds="Following")
+        second = await there.clip(CHANNEL, name="clip-01.mp4")
+        refused = await there.progress(second, holds="I take 1 video of")
+        pool.held["clip-00.mp4"].set()
+        await there.progress(first, starts="I found")
+        await there.job_over()
+        await there.slack.click(refused, "tracklet_retry")
+        await there.slack.until(lambda: is_done(there, second, 1))
 
 
 async def test_each_finished_job_is_one_line_of_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

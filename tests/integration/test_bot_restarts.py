@@ -60,6 +60,7 @@ class BotProcess:
     real_work: bool
     environment: Mapping[str, str]
     pid: int = 0
+    url: str = ""
 
     async def start(self) -> None:
         environment = {
@@ -74,9 +75,9 @@ class BotProcess:
         }
         assert self.starter.stdin is not None
         self.starter.stdin.write(json.dumps(environment).encode() + b"\n")
-        pid, url = (await self.line()).split()
+        pid, self.url = (await self.line()).split()
         self.pid = int(pid)
-        self.slack.bot_url = url + EVENTS_PATH
+        self.slack.bot_url = self.url + EVENTS_PATH
 
     async def line(self) -> str:
         """The next thing that the bot prints."""
