@@ -126,6 +126,10 @@ def by_label_studio(out: Path, clip: Clip) -> list[Row]:
     times = np.array(clip.times_s)
     rows = []
     for region in extract_key_frames(prediction["result"]):
+        steps = clip.duration_s * task["data"]["fps"]
+        assert steps - 0.01 <= region["value"]["framesCount"] <= steps + 1
+        if clip.path.stem != "variable-rate":
+            assert region["value"]["framesCount"] == len(clip.times_s)
         key_frames = {key["frame"]: key["time"] for key in region["value"]["sequence"] if not key.get("auto")}
         for step in region["value"]["sequence"]:
             if step["frame"] in key_frames:

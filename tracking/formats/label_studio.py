@@ -25,6 +25,7 @@ from tracking.formats.base import FORMATS, Exported, ExportFormat, Files, Footag
 from tracking.model import Track
 
 MAX_RATE_HZ = 120.0
+ROUNDING = 0.01  # steps by which times and rates may be off
 CLOSE_SHARE = 5  # percent of the gaps that may be shorter than a step
 LOCAL_FILES = "/data/local-files/?d="
 
@@ -106,7 +107,7 @@ def _result(track: Track, exported: Exported, rate: float) -> Json:
         "to_name": "video",
         "score": round(track.confidence, 4),
         "value": {
-            "framesCount": max(math.ceil(footage.info.duration_s * rate), rows[-1]["frame"]),
+            "framesCount": max(math.ceil(footage.info.duration_s * rate - ROUNDING), rows[-1]["frame"]),
             "duration": round(footage.info.duration_s, 6),
             "labels": [plain_label(track)],
             "sequence": rows,
