@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 
@@ -19,6 +20,7 @@ from tracking.engines.base import CancelCheck, EngineName, Progress, ProgressCal
 from tracking.errors import Cancelled, EngineRefusal, EngineRefused
 from tracking.local import coco
 from tracking.local.association import AssociatedTrack
+from tracking.local.detectors.base import Detector
 from tracking.local.following import follow
 from tracking.local.motion import LABELS as MOTION_LABELS
 from tracking.local.motion import STILL_CAMERA_SHARE, MotionDetector, moving_share
@@ -51,6 +53,10 @@ class DetectorEngine:
         self._model = model
         self._limits = limits
 
+    @cached_property
+    def _detector(self) -> Detector:
+        return open_detector(self._model)
+
     @property
     def run_key(self) -> str:
         return f"{self.name}-{model_key(self._model)}"
@@ -64,7 +70,7 @@ class DetectorEngine:
         cancelled: CancelCheck = never_cancelled,
     ) -> Annotations:
         """See `DirectEngine.track`."""
-        detector = open_detector(self._model)
+        detector = self._detector
         with Video(video, limits=self._limits) as opened:
             found, shots = follow(opened, detector, segment=segment, progress=progress, cancelled=cancelled)
             problems = opened.loss.problems if opened.loss else ()
