@@ -23,6 +23,14 @@ MOVING_OBJECT = "moving object"
 """The label of what was followed by its motion, whose confidence says nothing of what it is."""
 
 
+FILLED_S, FILLED_STEPS = 1.0, 2.5
+"""Between two boxes of an object no more time than this, or than so many usual steps, is filled with boxes."""
+
+
+SAME_TIME_S = 0.002
+"""Two clocks that both round: WebM's milliseconds and an annotation's nanoseconds may differ by this for the same frame."""
+
+
 class BoundingBox(NamedTuple):
     """Four edges as fractions of the upright frame, origin top left; they may lie outside of 0..1."""
 
@@ -221,6 +229,16 @@ class Annotations:
                 tracks.append(replace(track, times=track.times[inside], boxes=track.boxes[inside]))
         return replace(self, tracks=tuple(tracks), segment=segment)
 
+    def filled(self, times_s: NDArray[np.float64]) -> Annotations:
+        """
+        Return the tracks with a box at each of `times_s` (M,), rising, while they are there; see `FILLED_S`.
+
+        Boxes lie on straight lines between those that were seen. Where a longer time lies between two, nobody said that the
+        object was there: only the two themselves stay, as does a track of which no such time is within.
+        """
+        longest_s = max(FILLED_S, FILLED_STEPS * self.step_s)
+        return replace(self, tracks=tuple(_filled(track, times_s, longest_s) for track in self.tracks))
+
     @property
     def step_s(self) -> float:
         """Return the usual time between two pictures that the engine looked at, 0 when no object was seen in two of them."""
@@ -236,6 +254,18 @@ class Annotations:
     def reach_s(self) -> float:
         """How long the video was at least that they are about: to the end of what was looked at, 0 where nothing says it."""
         return max(self.end_s, self.segment.end_s if self.segment else 0.0)
+
+
+def _filled(track: Track, times_s: NDArray[np.float64], longest_s: float) -> Track:
+    wanted = times_s[(times_s > track.times[0]) & (times_s < track.times[-1])]
+    if not wanted.size:
+        return track
+    place = track.times.searchsorted(wanted, side="right")
+    start_s, end_s = track.times[place - 1], track.times[place]
+    # A box that was seen stands for its own frame, whose time may be rounded otherwise.
+    is_new = (wanted - start_s > SAME_TIME_S) & (end_s - wanted > SAME_TIME_S) & (end_s - start_s <= longest_s)
+    times = np.union1d(track.times, wanted[is_new])
+    return replace(track, times=times, boxes=track.boxes_at(times))
 
 
 def _frozen(values: NDArray[ScalarT], dtype: type[ScalarT]) -> NDArray[ScalarT]:

@@ -469,9 +469,12 @@ def compare(
 @click.argument("annotations", type=LocalFile())
 @click.option("--format", "formats", required=True, type=KeysOption(formats_offered), help="For which tools.")
 @click.option("--about", type=LocalFile(), metavar="TOML", help="What the video can't say: place and time for camtrap-dp.")
+@click.option("--every-frame", is_flag=True, help="Boxes on every frame: on straight lines between those that were seen.")
 @click.option("--images", is_flag=True, help="Write the pictures, too, where a format has a place for them: yolo.")
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go.")
-def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...], about: Path | None, images: bool) -> None:
+def export(
+    video: Path, annotations: Path, folder: Path, formats: tuple[str, ...], about: Path | None, images: bool, every_frame: bool
+) -> None:
     """Write ANNOTATIONS of VIDEO in the format of another tool."""
     from bot.cli.export import export_video
     from bot.cli.terminal import Terminal
@@ -486,6 +489,7 @@ def export(video: Path, annotations: Path, folder: Path, formats: tuple[str, ...
             formats=wanted,
             about=about,
             images=images,
+            every_frame=every_frame,
             settings=settings,
             cancelled=cancelled,
         )

@@ -35,6 +35,7 @@ def export_video(
     formats: tuple[ExportFormat, ...],
     about: Path | None = None,
     images: bool = False,
+    every_frame: bool = False,
     settings: Settings,
     cancelled: CancelCheck,
 ) -> list[Path]:
@@ -42,13 +43,16 @@ def export_video(
     Write `annotations`, of any origin, into `folder` in each of `formats`, and return the files and folders.
 
     The video may be of any length, for a stretch of it may have been tracked. `about` is a TOML file with a table for each
-    format that has to be told something; `images` adds pictures where a format has a place for them. Raises `InputError`
-    before anything is written, `StorageError`, and `Cancelled` between two files.
+    format that has to be told something; `images` adds pictures where a format has a place for them, `every_frame` the
+    boxes between those that were seen. Raises `InputError` before anything is written, `StorageError`, and `Cancelled` between
+    two files.
     """
     check_outputs(folder)
     told = _told(about, formats)
     given = video_intelligence.read(annotations)
     with _opened(video, settings) as opened:
+        if every_frame:
+            given = given.filled(opened.frame_times())
         exported = Exported(given, _footage(video, opened), pictures=pictures_of(opened) if images else None)
         contents = [(each, _begun(each.write(replace(exported, told=told.get(each.key, {}))))) for each in formats]
         written = []
@@ -121,7 +125,6 @@ def _put_folder(folder: Path, files: Iterator[tuple[str, bytes]], footage: Foota
         _put(folder / name, content, cancelled)
         written.add(folder / name)
     of_frame = re.compile(rf"{re.escape(footage.name)}\.\d{{6,9}}\.txt")
-    for inside in {path.parent for path in written} - {folder}:
-        for path in inside.iterdir():
-            if path not in written and of_frame.fullmatch(path.name):
-                path.unlink(missing_ok=True)
+    for path in folder.glob("*/*.txt"):
+        if path not in written and of_frame.fullmatch(path.name):
+            path.unlink(missing_ok=True)

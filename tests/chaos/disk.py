@@ -27,7 +27,7 @@ class SmallDisk:
                 while True:
                     file.write(bytes(4096))
             if but:
-                file.truncate(file.tell() - but)
+                file.truncate(os.fstat(file.fileno()).st_size - but)
 
     def empty(self) -> None:
         """Give it back."""

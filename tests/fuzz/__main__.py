@@ -20,7 +20,7 @@ from tests.fuzz.campaign import Report, run
 from tests.fuzz.trials import content_of
 
 OPTIONS = {"videos": ("video", 10_000), "annotations": ("annotations", 10_000), "requests": ("requests", 10_000)}
-OPTIONS |= {"events": ("events", 10_000)}
+OPTIONS |= {"events": ("events", 10_000), "tracks": ("tracks", 10_000)}
 
 
 def main() -> int:

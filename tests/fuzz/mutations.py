@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -216,6 +217,9 @@ def _strange_place(chance: random.Random, value: Json) -> Json:
     return json.loads(json.dumps(strange))
 
 
+STRANGE_NUMBERS = (b"", b"-1", b"0", b"1e999", b"nan", b"0.5", b"7", b"-0", b"9" * 25, b"1_0", b"\xd9\xa3", b"0x1f", b'"')
+
+
 def mutated_annotations(chance: random.Random, seeds: Sequence[bytes]) -> bytes:
     """One of `seeds` with strange values, changed bytes, or both."""
     data = chance.choice(seeds)
@@ -227,6 +231,21 @@ def mutated_annotations(chance: random.Random, seeds: Sequence[bytes]) -> bytes:
         bracket = chance.choice((b"[", b'{"a":', b"{"))
         place = chance.randrange(len(data) + 1)
         data = data[:place] + bracket * chance.choice((10, 1000, 100_000)) + data[place:]
+    return data
+
+
+def mutated_tracks(chance: random.Random, seed: bytes) -> bytes:
+    """A file of tracks of another tool with strange numbers, changed bytes, or both; strange values where it is JSON."""
+    data = seed
+    if data.startswith(b"{") and chance.random() < 0.5:
+        data = json.dumps(changed_json(chance, json.loads(data))).encode(errors="replace")
+    for _ in range(chance.choice((0, 1, 1, 2))):
+        numbers = list(re.finditer(rb"[0-9.]{1,20}", data))
+        if numbers:
+            place = chance.choice(numbers)
+            data = data[: place.start()] + chance.choice(STRANGE_NUMBERS) + data[place.end() :]
+    if chance.random() < 0.3:
+        data = _changed_bytes(chance, data, [seed])
     return data
 
 

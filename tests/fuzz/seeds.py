@@ -19,7 +19,9 @@ import numpy as np
 from tests.clips import Clip, crossing_scene, draw_clip
 from tests.torture.recordings import Recipe, Recording, record
 from tracking.formats import video_intelligence
+from tracking.formats.base import FORMATS, Exported, Footage
 from tracking.model import Annotations, EngineWarning, Segment, Track
+from tracking.video.file import VideoInfo
 
 Json = Any
 SIZE = (64, 48)
@@ -96,6 +98,18 @@ def _rewrapped(path: Path, source: Path, format_name: str, options: dict[str, st
                 packet.stream = copied
                 made.mux(packet)
     return path
+
+
+FOOTAGE = Footage(
+    "clip.mp4", VideoInfo(*SIZE, 2.0, 10.0, "h264", 0, mirrored=False, frame_count=20, size_bytes=1), np.arange(20) / 10
+)
+
+
+def track_seeds() -> dict[str, bytes]:
+    """A good file of each format that can be read, by its key, of `FOOTAGE`."""
+    exported = Exported(video_intelligence.read(annotation_seeds()[0]), FOOTAGE)
+    contents = {key: each.write(exported) for key, each in FORMATS.items() if each.read}
+    return {key: content if isinstance(content, bytes) else next(content)[1] for key, content in contents.items()}
 
 
 def annotation_seeds() -> list[bytes]:

@@ -12,7 +12,7 @@ from tests.fuzz.campaign import run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the workers' bounds are those of a Unix system")
 
-COUNTS = {"video": 300, "annotations": 300, "requests": 300, "events": 300}
+COUNTS = {"video": 300, "annotations": 300, "tracks": 300, "requests": 300, "events": 300}
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,15 @@ from multidict import CIMultiDict
 
 from bot.requests import errors, grammar, links
 from bot.slack import messages
+from bot.texts import errors as sentences
 from bot.web import storage_events
 from rendering.selection import Selection, select
 from sample import is_sample
 from tests.fuzz import seeds
-from tests.fuzz.mutations import changed_json, mutated_annotations, mutated_text, mutated_video
-from tracking.errors import TrackletError
+from tests.fuzz.mutations import changed_json, mutated_annotations, mutated_text, mutated_tracks, mutated_video
+from tracking.errors import AnnotationError, TrackletError
 from tracking.formats import pieces, video_intelligence
+from tracking.formats.base import FORMATS
 from tracking.model import Segment
 from tracking.video.file import Video
 
@@ -44,10 +46,12 @@ class Trials:
     def __init__(self, seed_folder: Path, folder: Path) -> None:
         self._videos = seeds.video_seeds(seed_folder)
         self._annotations = seeds.annotation_seeds()
+        self._tracks = seeds.track_seeds()
         self._file = folder / "trial.bin"
         self.kinds: dict[str, Trial] = {
             "video": self.video,
             "annotations": self.annotations,
+            "tracks": self.tracks,
             "requests": self.requests,
             "events": self.events,
         }
@@ -86,6 +90,20 @@ class Trials:
             assert video_intelligence.read(data) == found
         finally:
             pieces.WHOLE_BYTES, pieces.PIECE_BYTES = whole_bytes, piece_bytes
+        return "read"
+
+    def tracks(self, number: int) -> str:
+        """Read a file of another tool; written as ours it says the same."""
+        chance = random.Random(f"tracks {number}")
+        key, seed = chance.choice(sorted(self._tracks.items()))
+        self._file.write_bytes(mutated_tracks(chance, seed))
+        try:
+            found = FORMATS[key].tracks_in(self._file, seeds.FOOTAGE)
+        except AnnotationError as error:
+            sentences.sentence(error)
+            return type(error).__name__
+        again = video_intelligence.read(video_intelligence.write(found))
+        assert [(track.label, len(track)) for track in again.tracks] == [(track.label, len(track)) for track in found.tracks]
         return "read"
 
     def requests(self, number: int) -> str:

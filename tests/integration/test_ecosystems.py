@@ -22,6 +22,7 @@ from pycocotools.coco import COCO
 from tests.clips import Clip, crossing_scene, draw_clip, phone_clip, variable_rate_clip
 from tests.integration.command import Run
 from tracking.formats import video_intelligence
+from tracking.formats.base import FORMATS
 from tracking.model import Annotations, BoundingBox
 
 
@@ -125,6 +126,10 @@ def by_label_studio(out: Path, clip: Clip) -> list[Row]:
     times = np.array(clip.times_s)
     rows = []
     for region in extract_key_frames(prediction["result"]):
+        steps = clip.duration_s * task["data"]["fps"]
+        assert steps - 0.01 <= region["value"]["framesCount"] <= steps + 1
+        if clip.path.stem != "variable-rate":
+            assert region["value"]["framesCount"] == len(clip.times_s)
         key_frames = {key["frame"]: key["time"] for key in region["value"]["sequence"] if not key.get("auto")}
         for step in region["value"]["sequence"]:
             if step["frame"] in key_frames:
@@ -415,3 +420,22 @@ def test_what_is_told_of_a_deployment_is_checked_before_anything_is_written(
     assert said in err
     assert err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_the_two_lines_of_each_format_load_what_was_written(
+    run: Run, clips: dict[str, Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "exports.md").read_text()
+    about = "".join(re.findall(r"^```toml\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE))
+    (tmp_path / "about.toml").write_text(about)
+    exported(run, clip, ",".join(FORMATS), tmp_path / "out", "--images", "--about", tmp_path / "about.toml")
+    (tmp_path / "out" / "cvat-folder").mkdir()
+    (tmp_path / "out" / "clip.mp4.cvat.xml").rename(tmp_path / "out" / "cvat-folder" / "clip.mp4.cvat.xml")
+    monkeypatch.chdir(tmp_path / "out")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    assert len(blocks) == len(FORMATS) - 1  # the two tables have one
+    for block in blocks:
+        assert 0 < len([line for line in block.splitlines() if line]) <= 3
+        with with_its_warnings():
+            exec(block, {})

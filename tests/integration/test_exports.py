@@ -87,6 +87,36 @@ def test_annotations_that_are_none_are_refused_and_nothing_is_written(run: Run, 
     assert not (tmp_path / "out").exists()
 
 
+def test_every_frame_has_a_box_where_that_is_asked_for(run: Run, tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", fps=30)
+    whole = clip.track("red")
+    tenth = Track(0, "red", 0.9, whole.times[::3], whole.boxes[::3])
+    (tmp_path / "a.json").write_bytes(video_intelligence.write(Annotations((tenth,))))
+    command = ("export", clip.path, tmp_path / "a.json", "--format", "csv", "--out", tmp_path)
+    assert run(*command)[0] == 0
+    assert len(rows((tmp_path / "clip.mp4.csv").read_bytes())) == len(tenth)
+    assert run(*command, "--every-frame")[0] == 0
+    found = rows((tmp_path / "clip.mp4.csv").read_bytes())
+    assert [int(row["frame"]) for row in found] == list(range(58))  # the last of the tenths is the end
+    for row, box in zip(found, whole.boxes.tolist(), strict=False):
+        assert [float(row[edge]) for edge in ("left", "top", "right", "bottom")] == pytest.approx(box, abs=1e-4)
+
+
+def test_labels_of_an_earlier_export_go_and_what_others_put_beside_them_stays(run: Run, tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4")
+    path = tmp_path / "a.json"
+    path.write_bytes(video_intelligence.write(clip.annotations()))
+    command = ("export", clip.path, path, "--format", "yolo", "--out", tmp_path / "out")
+    assert run(*command, "--images")[0] == 0
+    labels, images = (tmp_path / "out" / "clip.mp4.yolo" / name for name in ("labels", "images"))
+    assert len(files(labels)) == len(files(images)) == len(clip.times_s)
+    (labels / "notes.txt").write_text("mine")
+    path.write_bytes(video_intelligence.write(Annotations((Track(0, "fox", 0.5, np.array([0.3]), np.full((1, 4), 0.5)),))))
+    (status, _, err) = run(*command)
+    assert (status, files(labels)) == (0, ["notes.txt"]), err  # a box without an area is none
+    assert len(files(images)) == len(clip.times_s)
+
+
 @pytest.fixture(name="annotated")
 def annotated_clip(tmp_path: Path) -> tuple[Path, Path]:
     clip = draw_clip(tmp_path / "clip.mp4")

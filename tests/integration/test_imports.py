@@ -198,6 +198,7 @@ def coco(**changed: Any) -> str:
         ("cvat", b"<html></html>", "begins with <annotations>"),
         ("cvat", BOMB, "document type"),
         ("cvat", "<annotations>" + "<a>" * 100_000, "nested too deeply"),
+        ("cvat", cvat(f'<box frame="{"1" * (2 << 20)}"/>'), "the line is too long"),
         ("cvat", cvat('<box frame="1" outside="0"/>'), "a box was expected"),
         ("cvat", cvat(BOX.format("x", 0)), "a number was expected"),
         ("cvat", cvat(BOX.format("1", "inf")), "out of range"),

@@ -97,3 +97,22 @@ def test_an_error_crosses_a_process_boundary_with_its_facts(error: TrackletError
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is type(error)
     assert vars(copy) == vars(error)
+
+
+def test_a_track_is_filled_where_little_time_lies_between_its_boxes() -> None:
+    boxes = np.array([[place / 10, 0, (place + 2) / 10, 0.2] for place in (0, 2, 3, 4, 8)], np.float32)
+    track = Track(0, "fox", 0.5, np.array([1.0, 1.5, 1.75, 2.0, 3.5]), boxes)
+    lone = Track(1, "fox", 0.5, np.array([0.3]), boxes[:1])
+    (filled, same) = Annotations((track, lone)).filled(np.arange(0, 4, 0.25) + 1e-4).tracks
+    # 1.5 s are too long to be filled, and 1.0 s is a frame that has its box already.
+    assert filled.times == pytest.approx([1.0, 1.2501, 1.5, 1.75, 2.0, 3.5])
+    assert filled.boxes[1] == pytest.approx([0.1, 0, 0.3, 0.2], abs=1e-3)
+    assert same == lone
+
+
+@pytest.mark.parametrize("step_s", [1.0, 4.0])
+def test_tracks_of_slow_videos_are_filled_by_their_own_steps(step_s: float) -> None:
+    times = np.arange(5, dtype=np.float64) * step_s
+    track = Track(0, "fox", 0.5, times, np.tile(np.array([0, 0, 1, 1], np.float32), (5, 1)))
+    (filled,) = Annotations((track,)).filled(np.arange(0, 4 * step_s, step_s / 4)).tracks
+    assert len(filled) == 17

@@ -12,13 +12,14 @@ The files that the images name are those of the format `yolo`.
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
 import orjson
 
 from tracking.errors import AnnotationError
@@ -43,7 +44,8 @@ def write(exported: Exported) -> bytes:
     width, height = footage.size
     labels = exported.labels()
     categories = {label: number for number, label in enumerate(labels, 1)}
-    annotations: list[Json] = []
+    boxes: list[bytes] = []  # of each track; as Python objects those of an hour would take gigabytes
+    number = 0
     tracks: list[Json] = []
     shown: set[int] = set()
     for track in exported.annotations.tracks:
@@ -51,22 +53,24 @@ def write(exported: Exported) -> bytes:
         kind = categories[plain_label(track)]
         tracks.append({"id": track.track_id, "category_id": kind, "video_id": VIDEO_ID, "score": round(track.confidence, 4)})
         shown.update(seen.frames.tolist())
-        for frame, box in zip(seen.frames.tolist(), seen.rectangles(footage.size).tolist(), strict=True):
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": frame + 1,
-                    "video_id": VIDEO_ID,
-                    "track_id": track.track_id,
-                    "instance_id": track.track_id,
-                    "category_id": kind,
-                    "bbox": box,
-                    "area": round(box[2] * box[3], 2),
-                    "segmentation": [],
-                    "iscrowd": 0,
-                    "score": round(track.confidence, 4),
-                }
+        of_all = {
+            "video_id": VIDEO_ID,
+            "track_id": track.track_id,
+            "instance_id": track.track_id,
+            "category_id": kind,
+            "segmentation": [],
+            "iscrowd": 0,
+            "score": round(track.confidence, 4),
+        }
+        found = [
+            {"id": each, "image_id": frame + 1, "bbox": box, "area": round(box[2] * box[3], 2), **of_all}
+            for each, frame, box in zip(
+                itertools.count(number + 1), seen.frames.tolist(), seen.rectangles(footage.size).tolist(), strict=False
             )
+        ]
+        number += len(found)
+        if found:
+            boxes.append(orjson.dumps(found)[1:-1])
     images = [
         {
             "id": frame + 1,
@@ -95,7 +99,7 @@ def write(exported: Exported) -> bytes:
         "categories": [{"id": number, "name": label} for label, number in categories.items()],
         "images": images,
         "tracks": tracks,
-        "annotations": annotations,
+        "annotations": orjson.Fragment(b"[" + b",".join(boxes) + b"]"),
     }
     return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
@@ -198,9 +202,10 @@ def _image(image: Mapping[str, Json], place: str, footage: Footage) -> _Image:
 
 
 def _sighting(annotation: Mapping[str, Json], place: str, image: _Image, label: str) -> Sighting:
+    who = annotation.get("track_id", annotation.get("instance_id"))
     attributes = annotation.get("attributes")
-    named = {**(attributes if isinstance(attributes, dict) else {}), **annotation}
-    who = next((named[key] for key in ("track_id", "instance_id") if key in named), None)
+    if who is None and isinstance(attributes, dict):
+        who = attributes.get("track_id")
     if isinstance(who, bool) or not isinstance(who, int | str):
         raise AnnotationError(place=f"{place}.track_id", problem="no track")
     box = annotation.get("bbox")
@@ -218,7 +223,7 @@ def _sighting(annotation: Mapping[str, Json], place: str, image: _Image, label: 
 
 
 def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 FORMATS.register(

@@ -12,20 +12,20 @@ A file is read by a parser that lets in no document type, hence no entities of i
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat  # what makes it dangerous, a document type, is refused below
 from xml.sax.saxutils import escape, quoteattr  # only for writing
 
-import numpy as np
-
 from tracking.errors import AnnotationError
 from tracking.formats.base import FORMATS, Exported, ExportFormat, Footage, plain_label
-from tracking.formats.foreign import Gathered, Sighting, bytes_of
+from tracking.formats.foreign import Gathered, Sighting, blocks_of
 from tracking.model import Annotations, Track
 
 MAX_DEPTH = 20
+MAX_PART_BYTES = 1 << 20  # of one tag with its attributes, or a comment
 MAX_TEXT_CHARACTERS = 10_000  # of one element that is read
 SIZE_TAGS = ("width", "height")
 
@@ -35,15 +35,16 @@ def write(exported: Exported) -> bytes:
     footage = exported.footage
     width, height = footage.size
     labels = "".join(_label(label) for label in exported.labels())
-    tracks = "".join(_track(track, exported) for track in exported.annotations.tracks)
-    return (
+    tracks = [_track(track, exported).encode() for track in exported.annotations.tracks]
+    head = (
         '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n<meta><task>'
         f"<name>{escape(footage.name)}</name><size>{footage.frame_times.size}</size><mode>interpolation</mode>"
         f"<start_frame>0</start_frame><stop_frame>{footage.frame_times.size - 1}</stop_frame>"
         f"<labels>{labels}</labels>"
         f"<original_size><width>{width}</width><height>{height}</height></original_size>"
-        f"</task></meta>\n{tracks}</annotations>\n"
-    ).encode()
+        "</task></meta>\n"
+    )
+    return b"".join([head.encode(), *tracks, b"</annotations>\n"])
 
 
 def _label(label: str) -> str:
@@ -179,7 +180,13 @@ def read(path: Path, footage: Footage) -> Annotations:
     parser.CharacterDataHandler = reader.characters
     parser.StartDoctypeDeclHandler = _refuse_document_type
     with _xml_faults():
-        parser.Parse(bytes_of(path), True)  # expat takes no keywords
+        read_bytes = 0
+        for block in blocks_of(path):
+            read_bytes += len(block)
+            parser.Parse(block, False)
+            if read_bytes - parser.CurrentByteIndex > MAX_PART_BYTES:
+                raise AnnotationError(place=reader.place, problem="long line")
+        parser.Parse(b"", True)
     return reader.gathered.annotations()
 
 
@@ -203,7 +210,7 @@ def _number(text: str, place: str) -> float:
         number = float(text)
     except ValueError as error:
         raise AnnotationError(place=place, problem="no number") from error
-    if not np.isfinite(number):
+    if not math.isfinite(number):
         raise AnnotationError(place=place, problem="out of range")
     return number
 

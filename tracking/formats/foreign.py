@@ -20,6 +20,7 @@ from tracking.formats.video_intelligence import MAX_BOXES, MAX_BYTES, MAX_EDGE, 
 from tracking.model import Annotations, Track
 from tracking.plain_text import plain
 
+BLOCK_BYTES = 1 << 16
 MAX_LINE_BYTES = 10_000
 MAX_NAME_CHARACTERS = 200  # of an object's own number or name
 
@@ -115,6 +116,20 @@ def bytes_of(path: Path, *, limit: int = 0) -> bytes:
     if len(data) > limit:
         raise AnnotationError(place="file", problem="too large", limit=limit)
     return data
+
+
+def blocks_of(path: Path) -> Iterator[bytes]:
+    """Yield a file's bytes, some at a time. Raises `AnnotationError`."""
+    total = 0
+    try:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                total += len(block)
+                if total > MAX_BYTES:
+                    raise AnnotationError(place="file", problem="too large", limit=MAX_BYTES)
+                yield block
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def text_lines(path: Path) -> Iterator[tuple[str, str]]:

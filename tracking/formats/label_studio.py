@@ -25,6 +25,7 @@ from tracking.formats.base import FORMATS, Exported, ExportFormat, Files, Footag
 from tracking.model import Track
 
 MAX_RATE_HZ = 120.0
+ROUNDING = 0.01  # steps by which times and rates may be off
 CLOSE_SHARE = 5  # percent of the gaps that may be shorter than a step
 LOCAL_FILES = "/data/local-files/?d="
 
@@ -35,13 +36,18 @@ def write(exported: Exported) -> Files:
     """Yield the configuration, then the task. Raises `OptionError` for an address that is none."""
     footage = exported.footage
     rate = frame_rate(footage)
-    results = [result for track in exported.annotations.tracks if (result := _result(track, exported, rate))]
+    # As Python objects the sequences of an hour would take gigabytes.
+    results = [
+        orjson.Fragment(orjson.dumps(result))
+        for track in exported.annotations.tracks
+        if (result := _result(track, exported, rate))
+    ]
     task = {
         "data": {"video": _address(exported), "fps": rate, "name": footage.name},
         "predictions": [{"model_version": "tracklet", "result": results}],
     }
     yield "config.xml", _config(exported.labels())
-    yield "tasks.json", orjson.dumps([task], option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    yield "tasks.json", orjson.dumps([task], option=orjson.OPT_APPEND_NEWLINE)
 
 
 def frame_rate(footage: Footage) -> float:
@@ -101,7 +107,7 @@ def _result(track: Track, exported: Exported, rate: float) -> Json:
         "to_name": "video",
         "score": round(track.confidence, 4),
         "value": {
-            "framesCount": max(math.ceil(footage.info.duration_s * rate), rows[-1]["frame"]),
+            "framesCount": max(math.ceil(footage.info.duration_s * rate - ROUNDING), rows[-1]["frame"]),
             "duration": round(footage.info.duration_s, 6),
             "labels": [plain_label(track)],
             "sequence": rows,

@@ -34,8 +34,8 @@ def write(exported: Exported) -> Files:
     """Yield the files of the folder, `seqinfo.ini` last."""
     classes = [*CLASSES, *(label for label in exported.labels() if label not in CLASSES)]
     numbers = {label: number for number, label in enumerate(classes, 1)}
-    truth: list[tuple[int, int, str]] = []
-    detections: list[tuple[int, int, str]] = []
+    truth: list[tuple[int, int, bytes]] = []
+    detections: list[tuple[int, int, bytes]] = []
     for track in exported.annotations.tracks:
         seen = exported.on_frames(track)
         who, kind = track.track_id + 1, numbers[plain_label(track)]
@@ -43,8 +43,8 @@ def write(exported: Exported) -> Files:
             (seen.frames + 1).tolist(), seen.rectangles(exported.footage.size).tolist(), strict=True
         ):
             box = f"{left + 1:.2f},{top + 1:.2f},{width:.2f},{height:.2f}"
-            truth.append((frame, who, f"{frame},{who},{box},1,{kind},1"))
-            detections.append((frame, who, f"{frame},-1,{box},{track.confidence:.4f},-1,-1,-1"))
+            truth.append((frame, who, f"{frame},{who},{box},1,{kind},1\n".encode()))
+            detections.append((frame, who, f"{frame},-1,{box},{track.confidence:.4f},-1,-1,-1\n".encode()))
     yield "gt/gt.txt", _lines(truth)
     yield "gt/labels.txt", "".join(f"{label}\n" for label in classes).encode()
     yield "det/det.txt", _lines(detections)
@@ -70,8 +70,10 @@ def read(path: Path, footage: Footage) -> Annotations:
     return gathered.annotations()
 
 
-def _lines(rows: list[tuple[int, int, str]]) -> bytes:
-    return "".join(f"{line}\n" for *_, line in sorted(rows)).encode()
+def _lines(rows: list[tuple[int, int, bytes]]) -> bytes:
+    """Return the lines in order of frames, then of objects."""
+    rows.sort()
+    return b"".join([line for *_, line in rows])
 
 
 def _sequence(footage: Footage) -> bytes:

@@ -38,7 +38,7 @@ from tracking.errors import (
     VideoTooLong,
     file_name,
 )
-from tracking.model import EngineWarning, ProblemKind, Segment
+from tracking.model import SAME_TIME_S, EngineWarning, ProblemKind, Segment
 from tracking.mp4_tables import TooManyBoxesError, lacks_index, read_claims
 from tracking.video.colour import is_hdr, matrix_of
 from tracking.video.cropping import Crop, read_crop
@@ -64,8 +64,7 @@ CONTAINERS = (
 
 DATA_LOSS = 15  # google.rpc.Code
 
-# Two clocks that both round: WebM's milliseconds and an annotation's nanoseconds may differ by this for the same frame.
-TIME_TOLERANCE_S = 0.002
+TIME_TOLERANCE_S = SAME_TIME_S
 
 # Headers and packets may differ by a few frames in whole files; half a second is missing only where a file was cut.
 CLAIM_TOLERANCE_S = 0.5
