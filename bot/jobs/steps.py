@@ -297,7 +297,7 @@ class Steps:
     async def post_pictures(self, job: Job, facts: Drawable, kind: str, paths: Sequence[str]) -> Nothing:
         """Post the pictures of one kind, and store them."""
         if paths:
-            await self._reporter(job).pictures(job, kind, paths)
+            await self._reporter(job).pictures(job, kind, paths, facts.summary.objects)
             await self.publisher.pictures(job, facts.video, paths)
         return Nothing()
 

@@ -25,6 +25,7 @@ from bot.texts.google import CLOUD_STORAGE, why_no_access
 from bot.texts.mrkdwn import escape, inert
 from bot.texts.plurals import counted, counted_labels
 from bot.texts.wording import clock, count, percent, span
+from rendering.kinds.base import KINDS
 from tracking.errors import (
     EngineAbsence,
     EngineUnavailable,
@@ -348,7 +349,7 @@ def summary_title(name: str, page: int) -> str:
 
 def animation_title(row: ToldObject) -> str:
     """Return the title of a GIF's file: "1 person · 0:00–0:10"."""
-    return f"{row.number} {wording.quoted(row.label, limit=40) or 'object'} · {span(row.start_s, row.end_s)}"
+    return f"{object_title(row)} · {span(row.start_s, row.end_s)}"
 
 
 def pictures_comment(title: str, name: str, *, shown: int, total: int) -> str:
@@ -361,6 +362,16 @@ def pictures_comment(title: str, name: str, *, shown: int, total: int) -> str:
 def picture_title(title: str, name: str) -> str:
     """Return the title of a picture's file; `title` is what people call its kind, `name` the video's."""
     return f"{title[:1].upper()}{title[1:]} of {wording.quoted(name)}"
+
+
+def object_title(row: ToldObject) -> str:
+    """Return the title of the picture of one object: "1 person"."""
+    return f"{row.number} {wording.quoted(row.label, limit=40) or 'object'}"
+
+
+def object_alt(title: str, row: ToldObject) -> str:
+    """Describe the picture of one object for those who don't see it."""
+    return wording.quoted(f"{title}: object {row.number}, {row.label}", limit=ALT_LETTERS)
 
 
 def picture_alt(title: str, file_name: str) -> str:
@@ -443,6 +454,7 @@ def help_text() -> str:
         "• `/track <link> from 0:10 to 0:30`\n"
         "• `/track <link> only person, car above 60%`\n"
         "• `/track <link> at least 5 frames with motion`\n"
+        f"*`@Tracklet make video`* in a thread makes more of its videos: {_kinds()}.\n"
         "*`/track`* alone opens a form. *`/track status`* lists your jobs, *`/track cancel`* stops one.\n"
         "*`/track auto off`* keeps me from starting unasked in this channel; a button remains. `/track auto on` undoes that.\n"
         "*`/track watch gs://bucket/prefix`* shows here what appears there. `/track watches` lists, `/track unwatch` ends it.\n"
@@ -467,7 +479,7 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
         case ParseErrorKind.UNKNOWN:
             return (
                 f"I do not understand “{words}”.{_nearest(problem)} For a video I know: from 0:10 to 0:30; only person, car; "
-                "above 60%; at least 5 frames; with yolox, motion or google. Besides: help, status, cancel."
+                f"above 60%; at least 5 frames; with yolox, motion or google; make {_kinds()}. Besides: help, status, cancel."
             )
         case ParseErrorKind.TWICE:
             return f"“{words}” says something for the second time. Say each thing once."
@@ -489,6 +501,12 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
             return "Say which bucket, and the beginning of the names if you like: `/track watch gs://bucket/prefix`."
         case ParseErrorKind.TOO_LONG:
             return "That is more text than I read. A link and a few words are enough."
+
+
+def _kinds() -> str:
+    """Return the further kinds of pictures, as they are asked for."""
+    further = [kind.key for kind in KINDS.values() if not kind.is_default]
+    return wording.listing(sorted(further), limit=len(further))
 
 
 def _nearest(problem: CommandError) -> str:
