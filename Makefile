@@ -12,7 +12,7 @@ TESTS ?= tests
 PARALLEL ?= -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo track serve cluster unit test check fix format lint types contracts dependencies coverage fuzz torture chaos bench readme-media docs looks clean
+.PHONY: help demo track serve cluster unit test check fix format lint types contracts dependencies coverage fuzz torture chaos bench load readme-media docs looks clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ chaos: $(UV) ## Kill and break everything at random on both databases, and count
 
 bench: $(UV) ## Measure, as ratios within one run
 	$(RUN) --group bench python -m bench
+
+load: $(UV) ## 250 videos within a minute, a day's thousand jobs, and one to three workers: half an hour
+	$(RUN) --group bench python -m bench.load
 
 readme-media: $(UV) ## Remake the pictures of the README from the sample clip
 	$(RUN) python -m bench.readme_media

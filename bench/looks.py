@@ -3,12 +3,14 @@ The pictures and figures of docs/looks.md: the plain renderer beside ours, on cl
 
 Every file goes into `docs/media/looks`; the table of figures is printed, to be copied into the page. Where the real test videos
 are beside the checkout and a model is there, their summaries are drawn as well, before and after, full and 360 px wide, into
-the temporary folder: they are to be looked at, and not ours to publish.
+the temporary folder (the first pages alone: `python -m bench.looks --summaries`): they are to be looked at, and not ours to
+publish. Each of them lies there with a list of what its numbers are.
 """
 
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,11 +27,12 @@ from bench.plain import PlainRenderer
 from bench.quality import STILL_LEVELS, Quality, gif_pictures, mark, quality_of, quality_of_ours
 from bench.rendering import repeat_clip
 from bench.report import Table
+from bot.texts.wording import STANDING_STILL
 from rendering.colours import INK, LABEL_COLOURS
 from rendering.fonts import Typeface
 from rendering.gif.animation import Animation, Plan, cut_out, plan_of
 from rendering.kinds.base import RenderOptions
-from rendering.overlay import blend
+from rendering.overlay import blend, time_span
 from rendering.render import Rendered, render
 from rendering.selection import Selection, select
 from sample import sample_clip, sample_truth, story
@@ -43,16 +46,17 @@ from tracking.video.file import Video
 
 MEDIA = Path(__file__).resolve().parents[1] / "docs/media/looks"
 REAL_MEDIA = Path(tempfile.gettempdir()) / "tracklet-looks"
-REAL_VIDEOS = (
-    "people-crowd.mp4",
-    "pedestrians-plaza.mp4",
-    "traffic-overhead.mp4",
-    "bikes-with-cuts.mp4",
-    "horses.mp4",
-    "car-park.mp4",
-    "rotated-90.mov",
-)
-ALL = RenderOptions(Selection(min_confidence=0.0, min_frames=1))
+REAL_VIDEOS = {
+    "crowd": "people-crowd.mp4",
+    "plaza": "pedestrians-plaza.mp4",
+    "traffic": "traffic-overhead.mp4",
+    "horses": "horses.mp4",
+    "car-park": "car-park.mp4",
+    "bikes": "bikes-with-cuts.mp4",
+}
+THUMBNAIL_PX = 360
+ALL = RenderOptions(Selection(min_confidence=0.0, min_frames=1), standing_still=STANDING_STILL)
+USUAL = RenderOptions(standing_still=STANDING_STILL)
 
 # Slack shows a picture 360 px wide, on screens with two pixels for one.
 SUMMARY_WIDTH_PX = 720
@@ -68,8 +72,96 @@ class Street(Scene):
         return np.ascontiguousarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA)[:, :, ::-1], np.uint8)
 
 
+class Shelf(Scene):
+    """Bottles that stand on two shelves, and others that a belt carries past below."""
+
+    def draw(self, time_s: float, size: tuple[int, int]) -> NDArray[np.uint8]:
+        picture = np.empty((size[1], size[0], 3), np.uint8)
+        picture[:] = np.linspace(226, 186, size[1], dtype=np.uint8)[:, None, None]
+        for top, colour in ((0.36, (150, 112, 78)), (0.68, (150, 112, 78)), (0.955, (70, 74, 82))):
+            picture[round(top * size[1]) : round((top + 0.03) * size[1])] = colour
+        for mover in self.movers:
+            if box := mover.box_at(time_s):
+                draw_bottle(picture, mover.colour, (np.array(box) * [*size, *size]).round().astype(int).tolist())
+        return picture
+
+
+def bottles() -> Shelf:
+    """Return fourteen bottles on shelves and four on the belt, in the colours of glass."""
+    glass = (28, 96, 62), (120, 66, 28), (58, 110, 150), (150, 150, 120), (92, 32, 50)
+    movers = []
+    for number in range(14):
+        x, y = 0.09 + 0.137 * (number % 7), (0.36, 0.68)[number // 7] - 0.11
+        movers.append(Mover(f"bottle {number}", glass[number * 3 % 5], (0.034 + 0.006 * (number % 3), 0.22), ((0.0, x, y),)))
+    for number in range(4):
+        start = -0.1 - 0.24 * number
+        path = (0.0, start, 0.84), (6.0, start + 1.1, 0.84)
+        movers.append(Mover(f"bottle {14 + number}", glass[number], (0.05, 0.22), path))
+    return Shelf(tuple(movers))
+
+
+def draw_bottle(picture: NDArray[np.uint8], colour: tuple[int, int, int], box: list[int]) -> None:
+    """Draw a bottle that fills `box`: cap, neck, shoulders, body and a paper label."""
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+
+    def part(x0: float, y0: float, x1: float, y1: float, tone: tuple[int, ...]) -> None:
+        corners = (
+            (round(left + x0 * width), round(top + y0 * height)),
+            (round(left + x1 * width) - 1, round(top + y1 * height) - 1),
+        )
+        cv2.rectangle(picture, *corners, tone, cv2.FILLED)
+
+    shoulder = (left + width // 2, round(top + 0.45 * height)), (width // 2, round(0.14 * height))
+    cv2.ellipse(picture, *shoulder, 0, 180, 360, colour, cv2.FILLED, cv2.LINE_AA)
+    part(0.36, 0.06, 0.64, 0.4, colour)
+    part(0.0, 0.45, 1.0, 1.0, colour)
+    part(0.33, 0.0, 0.67, 0.08, (40, 40, 44))
+    part(0.0, 0.58, 1.0, 0.84, (238, 234, 222))
+    part(0.12, 0.5, 0.2, 0.96, tuple(min(255, level + 60) for level in colour))
+
+
+def bottle_clip(folder: Path) -> tuple[Path, Annotations]:
+    """Draw the bottles; every object is called a bottle."""
+    clip = draw_clip(folder / "bottles.mp4", bottles(), size=(1280, 720), duration_s=6.0, gop=60)
+    found = clip.annotations()
+    return clip.path, replace(found, tracks=tuple(replace(track, label="bottle") for track in found.tracks))
+
+
+def portrait_clip(source: Path, folder: Path) -> tuple[Path, Annotations]:
+    """Cut the middle of the sample clip out, as a phone held upright would have filmed it."""
+    with Video(source) as video:
+        size, rate = (video.info.width, video.info.height), video.info.frame_rate
+        width = size[1] * 9 // 16 // 2 * 2
+        left = (size[0] - width) // 2
+        path = folder / "portrait.mp4"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=round(rate), options={"crf": "16"})
+            assert isinstance(stream, av.VideoStream)
+            stream.width, stream.height, stream.pix_fmt = width, size[1], "yuv420p"
+            for _, frame in video.frames_at(np.arange(0.0, video.info.duration_s, 1 / rate)):
+                part = np.ascontiguousarray(frame.pixels()[:, left : left + width])
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(part, format="rgb24")))
+            container.mux(stream.encode(None))
+    moved, scale = np.float32(left / size[0]), np.float32(size[0] / width)
+    tracks = []
+    for track in sample_truth().tracks:
+        boxes = track.boxes.copy()
+        boxes[:, ::2] = (boxes[:, ::2] - moved) * scale
+        inside = np.clip(boxes, 0, 1)
+        kept = inside[:, 2] - inside[:, 0] > 0.4 * (boxes[:, 2] - boxes[:, 0])
+        if kept.sum() >= 10:
+            tracks.append(replace(track, times=track.times[kept], boxes=boxes[kept]))
+    return path, replace(sample_truth(), tracks=tuple(tracks))
+
+
 def main() -> None:
-    """Make all pictures anew."""
+    """Make all pictures anew, or with `--summaries` only those of the first pages."""
+    if sys.argv[1:] == ["--summaries"]:
+        with tempfile.TemporaryDirectory() as folder:
+            drawn_summaries(sample_clip(Path(folder)), Path(folder))
+        real_summaries()
+        return
     shutil.rmtree(MEDIA, ignore_errors=True)
     MEDIA.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -77,6 +169,7 @@ def main() -> None:
         rendered = render(clip, sample_truth(), Path(folder) / "out", name=clip.name, options=ALL)
         plain = PlainRenderer(clip)
         summaries(plain, rendered, "summary")
+        drawn_summaries(clip, Path(folder))
         parts = thirds(sample_truth())
         many = render(clip, parts, Path(folder) / "many", name=clip.name, options=ALL, make=["summary"])
         summaries(plain, many, "many")
@@ -102,32 +195,54 @@ def thirds(annotations: Annotations) -> Annotations:
     return replace(annotations, tracks=tuple(parts))
 
 
+def drawn_summaries(sample: Path, folder: Path) -> None:
+    """Draw the summaries of the bottles and of the portrait clip, for the page and beside those of the real clips."""
+    for name, (path, found) in {"bottles": bottle_clip(folder), "portrait": portrait_clip(sample, folder)}.items():
+        drawn = render(path, found, folder / name, name=path.name, options=USUAL, make=["summary"])
+        summaries(PlainRenderer(path), drawn, name)
+        both_sizes(name, path, drawn)
+
+
 def real_summaries() -> None:
     """Draw the first page of every real clip that is there, by the plain renderer and by ours."""
-    path, videos = model(), [SHARED_DATA / "videos" / name for name in REAL_VIDEOS]
+    path, folder = model(), SHARED_DATA / "videos"
     many = SHARED_DATA / "annotations/output-uri-775-objects.json"
-    cases = [(video, DetectorEngine(path).track(video)) for video in videos if path and video.exists()]
-    if many.exists() and videos[0].exists():
-        read = video_intelligence.read(many)
-        with Video(videos[0]) as opened:
-            repeats = int(read.end_s / opened.info.duration_s) + 1
-        REAL_MEDIA.mkdir(parents=True, exist_ok=True)
-        longer = REAL_MEDIA / "775-objects.mp4"
-        repeat_clip(videos[0], longer, repeats)
-        cases.append((longer, read))
-    for video, found in cases:
-        options = RenderOptions() if select(found, Selection()).shown else ALL
-        drawn = render(video, found, REAL_MEDIA / video.stem, name=video.name, options=options, make=["summary"])
-        if drawn.pages:
-            shown = [one.track for one in drawn.pages[0].objects]
-            PlainRenderer(video).summary(shown, REAL_MEDIA / f"{video.stem}-before.png")
-            with Image.open(drawn.pages[0].path) as page:
-                page.save(REAL_MEDIA / f"{video.stem}-after.png")
-            for when in ("before", "after"):
-                with Image.open(REAL_MEDIA / f"{video.stem}-{when}.png") as page:
-                    small = page.resize((360, round(page.height * 360 / page.width)), Image.Resampling.LANCZOS)
-                    small.save(REAL_MEDIA / f"{video.stem}-{when}-360.png")
+    cases = {
+        name: (folder / file, DetectorEngine(path).track(folder / file))
+        for name, file in REAL_VIDEOS.items()
+        if path and (folder / file).exists()
+    }
+    with tempfile.TemporaryDirectory() as workplace:
+        if many.exists() and "crowd" in cases:
+            read, crowd = video_intelligence.read(many), cases["crowd"][0]
+            with Video(crowd) as opened:
+                repeats = int(read.end_s / opened.info.duration_s) + 1
+            longer = Path(workplace) / "775-objects.mp4"
+            repeat_clip(crowd, longer, repeats)
+            cases["775-objects"] = longer, read
+        for name, (video, found) in cases.items():
+            options = USUAL if select(found, Selection()).shown else ALL
+            drawn = render(video, found, Path(workplace) / name, name=video.name, options=options, make=["summary"])
+            both_sizes(name, video, drawn)
     print(f"The summaries of {len(cases)} real clips are in {REAL_MEDIA}." if cases else "No real clip is on this machine.")
+
+
+def both_sizes(name: str, video: Path, drawn: Rendered) -> None:
+    """Write a clip's first page before and after, at full size and as a thumbnail, and what its numbers are."""
+    REAL_MEDIA.mkdir(parents=True, exist_ok=True)
+    objects = drawn.pages[0].objects
+    PlainRenderer(video).summary([one.track for one in objects], REAL_MEDIA / f"{name}-before.png")
+    with Image.open(drawn.pages[0].path) as page:
+        page.save(REAL_MEDIA / f"{name}-after.png")
+    for when in ("before", "after"):
+        with Image.open(REAL_MEDIA / f"{name}-{when}.png") as page:
+            small = page.resize((THUMBNAIL_PX, round(page.height * THUMBNAIL_PX / page.width)), Image.Resampling.LANCZOS)
+            small.save(REAL_MEDIA / f"{name}-{when}-360.png")
+    told = [
+        f"{one.number}\t{one.track.label}\t{time_span(one.track.segment)}\tbest at {one.moments[0].time_s:.1f} s"
+        for one in objects
+    ]
+    (REAL_MEDIA / f"{name}.txt").write_text("\n".join(told) + "\n", "utf-8")
 
 
 def plan_in(video: Video, animation: Animation) -> Plan:

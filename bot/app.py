@@ -14,7 +14,7 @@ import contextlib
 import errno
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +25,6 @@ from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.jobs.database import Database, held_alone, make_private
@@ -39,14 +38,17 @@ from bot.jobs.reserve import LEAST_FREE_BYTES, free_bytes
 from bot.jobs.retention import Retention, remove_leftovers
 from bot.jobs.runtime import Runtime, forget_workflows
 from bot.jobs.service import JobService
+from bot.jobs.shared_storage import differing, marked, seen_by
 from bot.jobs.steps import FILE_PAUSES_S
-from bot.jobs.store import Store
+from bot.jobs.store import Store, Total
 from bot.jobs.workflow import Workflow
 from bot.knowledge_graph import KNOWLEDGE_GRAPH, EntityDirectory
+from bot.process.calls import CALLS
 from bot.process.watchdog import Watchdog
 from bot.settings import SLACK_API_URL, Settings
 from bot.slack.actions import Actions
 from bot.slack.answers import Answers
+from bot.slack.api import RateLimitHandler
 from bot.slack.commands import CommandRunner, Commands
 from bot.slack.errors import SlackRefused
 from bot.slack.identity import TOKEN_S, Identity, TokenCheck, check_tokens, identify, socket_address, token_refusal
@@ -57,12 +59,14 @@ from bot.slack.modal import Modal, start_submitted
 from bot.slack.named_videos import NamedVideos
 from bot.slack.payloads import asker_of
 from bot.slack.posting import SHARE_S, ThreadPoster
+from bot.slack.progress import ProgressBoard
 from bot.slack.respond import Responder
 from bot.slack.shares import GRACE_S, Shares
 from bot.slack.withdrawals import WITHDRAWAL, Withdrawals
 from bot.texts import start
+from bot.texts.doctor import storage_differs
 from bot.texts.slack import given_up, refused
-from bot.web import health
+from bot.web import health, metrics
 from bot.web.objects import ObjectEvents
 from bot.web.oidc import OidcVerifier
 from bot.web.server import HttpLimits, HttpServer
@@ -77,6 +81,7 @@ from tracking.sources.download import Fetcher, FetchLimits
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Root, Storage
 from tracking.storage.bucket import Bucket, GoogleStorage
+from tracking.storage.passing import keep_removing_forgotten
 from tracking.storage.roots import open_root
 
 logger = logging.getLogger(__name__)
@@ -84,10 +89,12 @@ logger = logging.getLogger(__name__)
 SLACK_TIMEOUT_S = 30.0
 RATE_LIMIT_TRIES = 8  # each waits as long as Slack says
 SOCKET_CHECK_S = 10.0
+SOCKET_PING_S = 10.0  # one that stays without an answer ends a connection that has become deaf
 SOCKET_CONNECT_S = 15.0  # after that, another address is asked for
 SOCKET_REFUSALS = 3  # one after the other; a single one may be a fault of Slack's that passes
 CLOSE_S = 2.0
 DAY_S = 86_400.0
+STORED_AGAIN_S = 60.0  # between two looks at all files of the data folder
 OTHERS_WRITE_S = 7200.0  # what another process may be at one file
 
 
@@ -120,6 +127,24 @@ class StorageParts:
     paths: JobPaths
     storage: Storage
     access: BucketAccess
+    seen: str
+    """What the other processes on the database should see as well (`shared_storage.py`); "" where there are none."""
+
+    def retention(self, settings: Settings) -> Retention:
+        """Return what removes what is too old."""
+        results_kept_s = settings.results_kept_days * DAY_S or None
+        cache_kept_s = settings.cache_kept_days * DAY_S
+        return Retention(
+            store=self.store,
+            places=self.paths,
+            forget_workflows=forget_workflows,
+            reserve=self.database.reserve,
+            kept_s=cache_kept_s,
+            kept_bytes=settings.cache_bytes,
+            results_kept_s=results_kept_s,
+            annotations_kept_s=cache_kept_s if isinstance(self.storage.annotations, Bucket) else results_kept_s,
+            folder=marked(self.paths.data) if self.seen else "",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +175,9 @@ class JobParts:
             await self.workflow.prepare()
             await self.runtime.start()
             return
-        # The lease first, and given back last: what this process begins is never without one.
-        ending.push_async_callback(self.leases.stop)
-        ending.push_async_callback(self.runtime.stop)
-        await self.runtime.start()
+        # The lease first, for nobody would find the jobs of a process that dies without one.
         await self.leases.start()
+        await self.runtime.start()
         ending.push_async_callback(_ended, asyncio.create_task(self.workflow.keep_looking_for_cancels()))
 
 
@@ -253,17 +276,12 @@ class Bot:
             await self._watchdog.start()
         await jobs.service.tend()
         await listeners.inbox.resume()
-        retention = Retention(
-            store=storage.store,
-            places=storage.paths,
-            forget_workflows=forget_workflows,
-            reserve=storage.database.reserve,
-            results_kept_s=settings.results_kept_days * DAY_S or None,
-        )
-        ending.push_async_callback(_ended, asyncio.create_task(retention.run()))
+        ending.push_async_callback(_ended, asyncio.create_task(storage.retention(settings).run()))
+        if isinstance(videos := storage.storage.videos, Bucket):
+            ending.push_async_callback(_ended, asyncio.create_task(keep_removing_forgotten(videos)))
         ending.push_async_callback(_ended, asyncio.create_task(jobs.service.keep_tending()))
         token = TokenCheck(slack.client, again_s=self._patience.token_s)
-        await self._listen(server, listeners, storage.store, triggers, token)
+        await self._listen(server, listeners, storage, triggers, token)
         if settings.uses_socket_mode:
             self._connect(listeners.app, slack.client, socket)
 
@@ -282,10 +300,12 @@ class Bot:
         self,
         server: HttpServer,
         listeners: ListenerParts,
-        store: Store,
+        storage: StorageParts,
         triggers: list[web.AbstractRouteDef],
         token: TokenCheck,
     ) -> None:
+        store = storage.store
+
         async def database() -> bool:
             await store.ping()
             return True
@@ -298,13 +318,20 @@ class Bot:
                 return False
             return self._socket is None or await self._socket.client.is_connected()
 
+        stored = health.Look(partial(metrics.stored_in, storage.paths), again_s=STORED_AGAIN_S)
+        server.app.on_cleanup.append(stored.close)
+
+        async def figures() -> bytes:
+            await add_up_calls(store)
+            found = await metrics.look(store, has_leases=not self.settings.uses_sqlite)
+            return await metrics.exposition(found, self._children, stored=await stored.get(), data_dir=self.settings.data_dir)
+
         if secret := self.settings.slack_signing_secret.get_secret_value():
             server.app.router.add_routes([slack_route(listeners.app, signing_secret=secret)])
         server.app.router.add_routes(triggers)
         health.add_to(
             server.app,
-            store=store,
-            children=self._children,
+            figures=figures,
             checks={"database": database, "disk": disk, "slack": slack},
             again_s=self._http_limits.look_s,
         )
@@ -323,7 +350,8 @@ class Bot:
         `SOCKET_REFUSALS` times ends it: no waiting mends that.
         """
         token = self.settings.slack_app_token.get_secret_value()
-        handler = AsyncSocketModeHandler(app, token, web_client=client, logger=logging.getLogger("slack_sdk.socket_mode"))
+        log = logging.getLogger("slack_sdk.socket_mode")
+        handler = AsyncSocketModeHandler(app, token, web_client=client, logger=log, ping_interval=SOCKET_PING_S)
         handler.client.wss_uri = address
         self._socket = handler
 
@@ -373,12 +401,23 @@ async def build_storage(settings: Settings, ending: AsyncExitStack) -> StoragePa
     paths = JobPaths(settings.data_dir)
     older_than_s = 0.0 if settings.uses_sqlite else OTHERS_WRITE_S
     await asyncio.to_thread(partial(remove_leftovers, paths, older_than_s=older_than_s))
-    google = GoogleStorage()
+    google = GoogleStorage(called=partial(CALLS.add, "storage"))
     ending.push_async_callback(google.close)
     storage = open_storage(settings, google)
     own_buckets = [root.name for root in (storage.videos, storage.annotations, storage.objects) if isinstance(root, Bucket)]
     access = BucketAccess(google, allowed=settings.allowed_buckets or own_buckets)
-    return StorageParts(database=database, store=store, paths=paths, storage=storage, access=access)
+    seen = "" if settings.uses_sqlite else await asyncio.to_thread(seen_by, storage, data_dir=settings.data_dir)
+    return StorageParts(database=database, store=store, paths=paths, storage=storage, access=access, seen=seen)
+
+
+async def add_up_calls(store: Store) -> None:
+    """Add what this process has called to the figures of all."""
+    taken = CALLS.take()
+    try:
+        await store.add_totals(Total(metrics.CALLS_TOTAL, " ".join(labels), count) for labels, count in taken.items())
+    except BaseException:
+        CALLS.put_back(taken)
+        raise
 
 
 async def build_slack(
@@ -391,7 +430,7 @@ async def build_slack(
         token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack_api_url,
         session=session,
-        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_TRIES)],
+        retry_handlers=[RateLimitHandler(max_retry_count=RATE_LIMIT_TRIES)],
     )
     identity = await identify(client)
     # Files come from Slack itself; a workspace on this machine is excepted because it was configured.
@@ -452,11 +491,39 @@ def build_jobs(
     )
     executor_id = "local" if settings.uses_sqlite else new_executor_id()
     runtime = Runtime(settings, storage.database, workflow.run, executor_id=executor_id, takes_work=takes_work)
-    leases = None if settings.uses_sqlite else Leases(storage.store, executor_id, runtime.recover, times=lease_times)
+    beaten = _beaten(storage, slack.poster.board, lease_times)
+    leases = None
+    if not settings.uses_sqlite:
+        leases = Leases(storage.store, executor_id, runtime.recover, beaten=beaten, times=lease_times)
+        ending.push_async_callback(leases.stop)  # after the runtime: what this process has begun is never without a lease
     ending.push_async_callback(runtime.stop)
-    service = JobService(store=storage.store, runtime=runtime, pipeline=workflow)
+    service = JobService(
+        store=storage.store,
+        runtime=runtime,
+        pipeline=workflow,
+        settings=settings,
+        slots=children.slots,
+        takes_work=takes_work,
+    )
     ending.push_async_callback(service.close)
     return JobParts(workflow=workflow, runtime=runtime, service=service, leases=leases)
+
+
+def _beaten(storage: StorageParts, board: ProgressBoard, times: LeaseTimes) -> Callable[[str], Awaitable[None]]:
+    """Return what a process does at each beat of its lease: tell the others of itself, and hear of them."""
+    is_told = False
+
+    async def beaten(executor_id: str) -> None:
+        nonlocal is_told
+        if not is_told:
+            await storage.store.tell_storage(executor_id, storage.seen)
+            if differ := differing(await storage.store.storages(times.ttl_s)):
+                logger.error("%s", storage_differs(differ))
+            is_told = True
+        board.elsewhere = await storage.store.share_progress(executor_id, len(board), times.ttl_s)
+        await add_up_calls(storage.store)
+
+    return beaten
 
 
 def build_listeners(
@@ -542,7 +609,7 @@ def build_listeners(
         tell_refusal=tell_refusal,
     )
     ending.push_async_callback(inbox.close)
-    commands = Commands(answers=answers, responder=responder, inbox=inbox, slack_host=identity.host)
+    commands = Commands(answers=answers, jobs=jobs.service, responder=responder, inbox=inbox, slack_host=identity.host)
     ending.push_async_callback(commands.close)
     removed = asyncio.Event()
 
@@ -716,6 +783,7 @@ class Worker:
             if self._watchdog is not None:
                 ending.push_async_callback(self._watchdog.stop)
                 await self._watchdog.start()
+            ending.push_async_callback(_ended, asyncio.create_task(storage.retention(settings).run()))
         except BaseException:
             await ending.aclose()
             raise

@@ -98,6 +98,17 @@ class Settings(BaseSettings):
     max_video_seconds: float = Field(3600.0, gt=0)
     """The longest video, in seconds. An hour: what two cores track in one."""
 
+    jobs_at_once_per_person: int = Field(16, ge=1)
+    """Videos of one person that one process works on at a time; the others wait for their turn."""
+    jobs_per_person: int = Field(200, ge=1)
+    """Videos of one person that may be at work or wait, in all; of one more the thread says so."""
+    jobs_per_workspace: int = Field(2000, ge=1)
+    """Videos of everybody that may be at work or wait, in all."""
+
+    cache_kept_days: int = Field(7, ge=1, le=36_500)
+    """Days for which fetched videos and drawn pictures stay in the data folder after their last use; a thread lives a week."""
+    cache_bytes: int = Field(20 << 30, gt=0)
+    """What fetched videos and drawn pictures may take in the data folder: the oldest go first. Twenty of the largest videos."""
     results_kept_days: int = Field(0, ge=0, le=36_500)
     """Days for which annotation files and pictures stay in the data folder after their last use; 0 keeps them for good."""
     children: int = Field(0, ge=0)

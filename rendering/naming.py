@@ -60,6 +60,11 @@ def is_chart(rest: str, what: str) -> bool:
     return rest.startswith(what) and rest.endswith(".png") and (not page or (page.startswith("_p") and page[2:].isdecimal()))
 
 
+def viewer_name(name: str) -> str:
+    """Return the name of the page that plays the video with its tracks; `name` is that of the video."""
+    return f"{safe_video_name(name)}.viewer.html"
+
+
 def is_numbered(rest: str) -> bool:
     """Return whether a file is of one object, by the rest of its name behind the video's and a dot."""
     number, mark, _ = rest.partition("_")

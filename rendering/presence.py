@@ -52,3 +52,22 @@ def longest_gap_s(track: Track) -> float:
     """Return the longest time in seconds between two observations for which an object counts as there all the time."""
     steps = np.diff(track.times)
     return max(AWAY_S, AWAY_STEPS * float(np.median(steps))) if steps.size else AWAY_S
+
+
+def most_at_once(tracks: Sequence[Track]) -> int:
+    """Return how many of `tracks` are there at one time, at most, also for a moment only."""
+    edges = [edge for track in tracks for span in spans(track) for edge in ((span.start_s, 1), (span.end_s, -1))]
+    there = most = 0
+    for _, change in sorted(edges, key=lambda edge: (edge[0], -edge[1])):
+        there += change
+        most = max(most, there)
+    return most
+
+
+def seconds_seen(tracks: Sequence[Track]) -> float:
+    """Return for how many seconds any of `tracks` is there."""
+    total_s, end_s = 0.0, -np.inf
+    for span in sorted((span for track in tracks for span in spans(track)), key=lambda span: span.start_s):
+        total_s += max(span.end_s - max(span.start_s, end_s), 0.0)
+        end_s = max(end_s, span.end_s)
+    return total_s

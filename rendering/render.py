@@ -18,16 +18,17 @@ from rendering.gif.animation import Animation
 from rendering.kinds.base import DEFAULT_OPTIONS, Drawing, Picture, RenderOptions, default_kinds, in_order
 from rendering.pages.summary import SummaryPage
 from rendering.selection import Selected, select
-from tracking.model import Annotations
+from tracking.model import Annotations, EngineWarning
 from tracking.video.file import ANY_LENGTH, Video
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """All pictures of one video, by their kind."""
+    """All pictures of one video, by their kind, and what went wrong with parts of it."""
 
     selected: Selected
     pictures: Mapping[str, tuple[Picture, ...]]
+    problems: tuple[EngineWarning, ...] = ()
 
     @property
     def pages(self) -> tuple[SummaryPage, ...]:
@@ -67,4 +68,4 @@ def render(
     for kind in kinds:
         pictures[kind.key] = tuple(kind.draw(drawing, part_of(progress, done, kind.cost, total), cancelled))
         done += kind.cost
-    return Rendered(selected, pictures)
+    return Rendered(selected, pictures, drawing.problems)

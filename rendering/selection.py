@@ -42,6 +42,9 @@ MOMENT_TAKEN_WORTH, MOMENT_TAKEN_S = 0.96, 0.25
 # So long a GIF plays, or a third of a shorter one, before its loop jumps from the clip's end to its start.
 OPENING_PLAYS_S = 1.0
 
+# What begins with its clip's first moment reads as it happened: another one must be so many times as good a picture.
+OPENING_GAIN = 1.15
+
 # Thresholds come as 0.7 and confidences as the 32-bit 0.7 of a file, which is a little less.
 ROUNDING = 1e-6
 
@@ -391,10 +394,9 @@ def _opening_s(sightings: _Sightings, clip: Segment) -> float:
     What begins just before the loop's end shows a jump before anybody has seen a movement.
     """
     before_s = clip.end_s - min(OPENING_PLAYS_S, clip.duration_s / 3)
-    allowed = sightings.times <= before_s
-    if not allowed.any():
-        return clip.start_s
-    return float(sightings.times[np.argmax(np.where(allowed, sightings.quality, -1.0))])
+    allowed = np.where(sightings.times <= before_s, sightings.quality, -1.0)
+    best = int(np.argmax(allowed))
+    return float(sightings.times[best]) if allowed[best] > OPENING_GAIN * sightings.quality[0] else clip.start_s
 
 
 def _view_quality(times: NDArray[np.float64], boxes: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -28,6 +28,7 @@ foreign library is called, with the cause kept.
         EngineRefused               the engine will not do this video (a moving camera for motion, a quota, a permission)
       StorageError                  a folder or bucket that cannot be read or written
       ResultsRemoved                what earlier work left is not kept any more
+      TooManyJobs                   more work than one person, or everybody together, may have at a time
       ProcessDied                   work that ended the process in which it ran, again and again
       Cancelled                     somebody stopped it
 """
@@ -84,6 +85,7 @@ class ModelFault(StrEnum):
     CHECKSUM = "checksum"
     SIZE = "size"
     NAME = "name"
+    OTHER = "other"  # than the one that another process began the work with
 
 
 class GoogleFault(StrEnum):
@@ -385,6 +387,14 @@ class ResultsRemoved(TrackletError):
     """What earlier work left of the video `name` was removed after the time for which results are kept."""
 
     name: str
+
+
+@dataclass(eq=False)
+class TooManyJobs(TrackletError):
+    """As many jobs as one person, or everybody together, may have at the same time are not over yet."""
+
+    limit: int
+    is_persons: bool
 
 
 @dataclass(eq=False)

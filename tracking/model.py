@@ -177,6 +177,10 @@ class ProblemKind(StrEnum):
     """From `start_s` to `end_s` the camera moves, and the motion engine has left that out."""
 
 
+DAMAGE = frozenset({ProblemKind.CUT_SHORT, ProblemKind.PICTURES_LOST, ProblemKind.INCOMPLETE, ProblemKind.REST_UNREAD})
+"""What is wrong with the file itself."""
+
+
 class EngineWarning(NamedTuple):
     """
     Something that an engine reported about a part of the video; `code` is a google.rpc.Code number, 2 when unknown.
@@ -227,6 +231,11 @@ class Annotations:
     def end_s(self) -> float:
         """Time of the last observation, 0 when there is none."""
         return max((float(track.times[-1]) for track in self.tracks), default=0.0)
+
+    @property
+    def reach_s(self) -> float:
+        """How long the video was at least that they are about: to the end of what was looked at, 0 where nothing says it."""
+        return max(self.end_s, self.segment.end_s if self.segment else 0.0)
 
 
 def _frozen(values: NDArray[ScalarT], dtype: type[ScalarT]) -> NDArray[ScalarT]:

@@ -17,7 +17,7 @@ import re
 import signal
 import stat
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from rendering.kinds.base import RenderOptions
     from rendering.video.blur import Blur
+    from tracking.storage.base import Storage
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +117,17 @@ class LocalFile(click.ParamType[Path]):
         if not stat.S_ISREG(mode):
             self.fail(cli.file_wanted(value, is_folder=stat.S_ISDIR(mode)), param, ctx)
         return path
+
+
+class LocalVideos(click.ParamType[Path]):
+    """A file on this machine, or a folder of videos; whether it is there is asked when its turn comes."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if not isinstance(value, Path) and (value in {"", "-"} or "://" in value):
+            self.fail(cli.file_wanted(value), param, ctx)
+        return Path(value)
 
 
 class ShareOption(click.ParamType[float]):
@@ -269,13 +281,14 @@ def commands(verbose: bool) -> None:
 
 
 @commands.command()
-@click.argument("video", type=LocalFile())
+@click.argument("videos", type=LocalVideos(), nargs=-1, required=True, metavar="VIDEO...")
 @selection_options
 @make_option
 @click.option("--engine", type=click.Choice([name.value for name in EngineName]), help="Who tracks.  [default: auto]")
 @click.option("--model", type=ModelOption(), help="The detector's model: a file, or one that is published.  [default: tiny]")
+@click.option("--again", is_flag=True, help="Of many videos, do those anew that are done already.")
 def track(
-    video: Path,
+    videos: tuple[Path, ...],
     folder: Path,
     segment: Segment | None,
     as_json: bool,
@@ -283,28 +296,86 @@ def track(
     blur: Blur | None,
     engine: str | None,
     model: str | None,
+    again: bool,
     **selection: Any,
 ) -> None:
-    """Track the objects of VIDEO, and draw them."""
+    """
+    Track the objects of each VIDEO, and draw them.
+
+    A folder stands for all videos in it. Of several, what is done already is not done again, and a table and a page of all of
+    them are written.
+    """
     from bot.cli.terminal import Terminal
     from bot.cli.track import track_video
 
     settings, terminal = settings_of_environment(), Terminal()
+    is_one = len(videos) == 1 and not videos[0].is_dir()
+    kinds = made(make, blur)
+
     with bounded_memory(), interruptible() as cancelled:
-        result = track_video(
-            video,
-            folder,
-            # Who names a model wants it, not whatever else there is.
-            engine=EngineName(engine) if engine else EngineName.YOLOX if model else settings.engine,
-            model=model or settings.model,
-            segment=segment,
-            options=render_options(settings, blur=blur, **selection),
-            make=made(make, blur),
-            settings=settings,
-            terminal=terminal,
-            cancelled=cancelled,
-        )
-    tell(terminal, result, as_json=as_json)
+
+        def one(video: Path, into: Path, shown_on: Terminal) -> Result:
+            return track_video(
+                video,
+                into,
+                # Who names a model wants it, not whatever else there is.
+                engine=EngineName(engine) if engine else EngineName.YOLOX if model else settings.engine,
+                model=model or settings.model,
+                segment=segment,
+                options=render_options(settings, blur=blur, **selection),
+                make=kinds if is_one else with_viewer(kinds),
+                settings=settings,
+                terminal=shown_on,
+                cancelled=cancelled,
+            )
+
+        if is_one:
+            video = LocalFile().convert(str(videos[0]), None, None)
+            tell(terminal, one(video, folder, terminal), as_json=as_json)
+        else:
+            run = f"{engine} {model} {segment} {kinds} {blur} {sorted(selection.items())}"
+            track_all(videos, folder, run=run, again=again, track=one, terminal=terminal, cancelled=cancelled, as_json=as_json)
+
+
+def track_all(
+    given: Sequence[Path],
+    folder: Path,
+    *,
+    run: str,
+    again: bool,
+    track: Callable[[Path, Path, Terminal], Result],
+    terminal: Terminal,
+    cancelled: Callable[[], bool],
+    as_json: bool,
+) -> None:
+    """Track many videos, and end with status 1 where one could not be."""
+    from dataclasses import asdict
+
+    from bot.cli.many import track_many, videos_among
+    from bot.cli.many_result import INDEX, TABLE
+    from bot.cli.result import check_outputs
+
+    videos = videos_among(given, folder)
+    if not videos:
+        raise click.UsageError(cli.no_videos([str(path) for path in given]))
+    check_outputs(folder)
+    outcome = track_many(videos, folder, run=run, again=again, track=track, terminal=terminal, cancelled=cancelled)
+    if as_json:
+        terminal.data([asdict(each) for each in outcome.results])
+    else:
+        for line in cli.videos_lines(
+            len(videos), failed=outcome.failed, skipped=outcome.skipped, table=str(folder / TABLE), index=str(folder / INDEX)
+        ):
+            click.echo(line)
+    if outcome.failed:
+        raise click.exceptions.Exit(1)
+
+
+def with_viewer(make: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the kinds of pictures that are made of each of many videos: with the viewer, to which their page links."""
+    from rendering.kinds.base import default_kinds
+
+    return (*(default_kinds() if make is None else make), "viewer")
 
 
 @commands.command(name="render")
@@ -480,17 +551,47 @@ def demo(port: int | None, browser: bool) -> None:
 
 
 @commands.command()
+@click.argument("video", type=LocalFile())
+@click.argument("annotations", type=LocalFile(), nargs=-1)
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Where the page is.  [default: a free one]")
+@click.option("--browser/--no-browser", default=True, help="Open the page in the browser.  [default: yes]")
+def view(video: Path, annotations: tuple[Path, ...], port: int, browser: bool) -> None:
+    """
+    Play VIDEO with its tracks in the browser.
+
+    Without ANNOTATIONS those in VIDEO.json are taken; of several files the tracks lie over each other, to compare.
+    """
+    from bot.cli.terminal import Terminal
+    from bot.cli.view import page_of, serve_view
+
+    beside = video.with_name(f"{video.name}.json")
+    given = annotations or (LocalFile().convert(str(beside), None, None),)
+    with bounded_memory():
+        page = page_of(video, given)
+    terminal = Terminal()
+    run_async(serve_view(video, page, port=port, opens_browser=browser, ready=lambda url: terminal.say(cli.view_ready(url))))
+
+
+@commands.command()
 def doctor() -> None:
     """Check what the bot needs, and say what to do."""
     from bot.cli.terminal import Terminal
+    from bot.doctor.cluster import cluster_checks
     from bot.doctor.local import local_checks
     from bot.doctor.slack import slack_checks
     from bot.doctor.storage import storage_checks
+    from tracking.storage.bucket import GoogleStorage
+
+    def storage() -> Storage:
+        from bot.app import open_storage
+
+        return open_storage(settings, GoogleStorage())
 
     terminal = Terminal()
     settings = settings_of_environment()
     checks = [terminal.check(check) for check in local_checks(settings)]
     checks += [terminal.check(check) for check in run_async(storage_checks(settings))]
+    checks += [terminal.check(check) for check in run_async(cluster_checks(settings, storage))]
     checks += [terminal.check(check) for check in run_async(slack_checks(settings))]
     if not all(check.is_well for check in checks):
         raise click.exceptions.Exit(1)

@@ -2,9 +2,10 @@
 Any engine on one video of this machine, from the command line: choose it, run it, and say what goes on.
 
 A local engine works in this process. Google's gets a small file inside of the request; a larger one goes into the video bucket
-for as long as the run takes, under a name that starts nothing. Its annotations are taken from the run itself, so that nothing
-lands in the annotation bucket, where a bot would find it. A start without an answer is not sent again: it may be running, and
-a second one is paid again. The bot does the same in durable steps (`bot/jobs/remote.py`).
+for as long as the run takes, under a name that starts nothing, and by which a later run removes it if this one is killed. Its
+annotations are taken from the run itself, so that nothing lands in the annotation bucket, where a bot would find it. A start
+without an answer is not sent again: it may be running, and a second one is paid again. The bot does the same in durable steps
+(`bot/jobs/remote.py`).
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import asyncio
 import contextlib
 import random
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,7 +26,7 @@ from bot.engines import Choice, choose, direct_engine
 from bot.settings import Settings
 from bot.texts import cli, engine
 from sample import is_sample
-from tracking.engines.base import GOOGLE_RETIRES, CancelCheck, EngineName, Handle, Progress, RemoteEngine
+from tracking.engines.base import GOOGLE_RETIRES, CancelCheck, DirectEngine, EngineName, Handle, Progress, RemoteEngine
 from tracking.engines.remote import PATIENCE, RUN_LIMIT_S
 from tracking.errors import (
     Cancelled,
@@ -35,8 +36,8 @@ from tracking.errors import (
     TrackletError,
 )
 from tracking.model import Annotations, Segment
-from tracking.storage.names import link_video_name
-from tracking.video.file import VideoInfo
+from tracking.storage.passing import passing_name, remove_forgotten
+from tracking.video.file import Limits, VideoInfo
 
 if TYPE_CHECKING:
     from bot.cli.terminal import Terminal
@@ -105,12 +106,18 @@ def run_engine(
             work = _by_google(video, info, segment=segment, settings=settings, show=show)
             run_key, annotations = asyncio.run(_unless_cancelled(work, cancelled))
         else:
-            worker = direct_engine(choice, limits=settings.limits.for_segment(segment))
+            worker = _worker(choice, settings.limits.for_segment(segment))
             run_key = worker.run_key
             annotations = worker.track(video, segment=segment, progress=show_seconds, cancelled=cancelled)
     took_s = time.monotonic() - started_s
     terminal.say(cli.tracked(took_s=took_s, duration_s=(annotations.segment or Segment(0.0, info.duration_s)).duration_s))
     return EngineRun(choice.engine, run_key, annotations, took_s)
+
+
+@lru_cache(maxsize=1)
+def _worker(choice: Choice, limits: Limits) -> DirectEngine:
+    """Return the engine, for many videos the same one: it has loaded its model."""
+    return direct_engine(choice, limits=limits)
 
 
 async def _by_google(
@@ -188,7 +195,8 @@ async def _in_bucket(video: Path, settings: Settings) -> AsyncIterator[str]:
         )
         if not isinstance(root, Bucket):
             raise EngineUnavailable(EngineName.GOOGLE, EngineAbsence.CONFIGURATION, engine.bucket_wanted())
-        name = link_video_name(uuid.uuid4().hex, file_name=video.name)
+        await remove_forgotten(root)
+        name = passing_name(video.name)
         try:
             await root.upload(name, video)
             yield root.uri(name)

@@ -44,12 +44,12 @@ class Result:
             shown=len(self.rendered.selected.shown),
             total=len(self.annotations.tracks),
             near_misses=self.rendered.selected.near_misses,
-            problems=self.annotations.problems,
+            problems=self.rendered.problems,
             min_confidence=selection.min_confidence,
             min_frames=selection.min_frames,
             labels=selection.labels,
             known_labels=tuple(sorted({track.label for track in self.annotations.tracks})),
-            annotated_s=self.annotations.end_s,
+            annotated_s=self.annotations.reach_s,
             video_s=self.info.duration_s,
             older_pictures=self._older_pictures(),
             left_out=self.rendered.selected.left_out,
@@ -93,6 +93,7 @@ class Result:
             "engine": self.engine,
             "annotations": readable(self.annotation_file) if self.annotation_file else None,
             "tracking_s": round(self.tracking_s, 3),
+            "annotated_s": self.annotations.reach_s,
             "tracks": len(self.annotations.tracks),
             "pictures": {
                 kind: [readable(picture.path) for picture in pictures]
@@ -120,7 +121,7 @@ class Result:
                 {"label": track.label, "confidence": track.confidence, "frames": len(track)}
                 for track in self.rendered.selected.near_misses
             ],
-            "problems": [problem_json(problem) for problem in self.annotations.problems],
+            "problems": [problem_json(problem) for problem in self.rendered.problems],
         }
 
 

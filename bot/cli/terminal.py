@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -42,7 +42,7 @@ class _Out(Console):
 
 
 class Terminal:
-    """Where a command speaks; `quiet` leaves out the result's table, for `--json`."""
+    """Where a command speaks."""
 
     def __init__(self) -> None:
         self._aside = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -71,6 +71,21 @@ class Terminal:
                     bars.update(task, completed=fraction)
 
             yield show
+
+    @contextmanager
+    def videos(self, total: int) -> Iterator[VideoProgress]:
+        """Shows how far many videos are, all together and the one at work."""
+        if not self._aside.is_terminal:
+            yield VideoProgress(self, total, None)
+            return
+        columns = (
+            TextColumn("{task.description:<28.28}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self._aside, transient=True) as bars:
+            yield VideoProgress(self, total, bars)
 
     def result(self, result: Result) -> None:
         """A table of the objects, the near misses, and where the files are."""
@@ -124,6 +139,57 @@ class Terminal:
                 self._aside.print(Text(cli.stage_line(name, fraction)))
 
         return show
+
+
+class VideoProgress:
+    """The progress of `total` videos on a terminal; elsewhere a line for each."""
+
+    def __init__(self, terminal: Terminal, total: int, bars: Progress | None) -> None:
+        self._terminal = terminal
+        self._total = total
+        self._bars = bars
+        self._all = bars.add_task(cli.videos_progress(0, total), total=total) if bars else TaskID(0)
+        self._one = bars.add_task("", total=1.0) if bars else TaskID(0)
+
+    def of(self, number: int, name: str) -> Terminal:
+        """Return what the video of that number, counted from 1, shows its stages on; all else that it says is left out."""
+        return _OneOfMany(self._bars, self._one, name)
+
+    def passed(self, number: int) -> None:
+        """Go past a video about which there is nothing to say."""
+        if self._bars:
+            self._bars.update(self._all, completed=number, description=cli.videos_progress(number, self._total))
+
+    def done(self, number: int, line: str) -> None:
+        """Say what became of a video."""
+        self._terminal.say(f"{cli.videos_progress(number, self._total)}: {line}")
+        self.passed(number)
+
+
+class _OneOfMany(Terminal):
+    """Shows stages on a bar that is there already."""
+
+    def __init__(self, bars: Progress | None, task: TaskID, name: str) -> None:
+        super().__init__()
+        self._bars = bars
+        self._task = task
+        self._name = name
+
+    def say(self, sentence: str) -> None:
+        """Nothing: of many videos each has one line."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Fraction]:
+        last_s = 0.0
+
+        def show(fraction: float) -> None:
+            nonlocal last_s
+            now_s = time.monotonic()
+            if self._bars and (now_s - last_s >= REDRAW_EVERY_S or fraction >= 1):
+                last_s = now_s
+                self._bars.update(self._task, completed=fraction, description=f"{name}: {self._name}")
+
+        yield show
 
 
 def _comparison_table(result: ComparisonResult) -> Table:

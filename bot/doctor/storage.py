@@ -1,14 +1,13 @@
 """
 What of the buckets is missing, and what to do about it: the checks of `tracklet doctor` that ask Cloud Storage.
 
-A small object is written, read and deleted in each place that is configured, under a name that starts nothing when
-its event comes. It is not written where the service says that it could not be deleted. With the credentials at hand, so run
-it as whoever runs the bot.
+A small object is written, read and deleted in each place that is configured, under a name that starts nothing when its event
+comes, and by which a later run removes it if this one is killed. It is not written where the service says that it could not be
+deleted. With the credentials at hand, so run it as whoever runs the bot.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,7 +19,7 @@ from tracking.errors import StorageError, StorageFault, TrackletError
 from tracking.storage.base import Root
 from tracking.storage.bucket import Bucket, GoogleStorage
 from tracking.storage.folder import Folder
-from tracking.storage.names import OWN_VIDEOS
+from tracking.storage.passing import passing_name, remove_forgotten
 from tracking.storage.roots import open_root
 
 CONTENT = b"tracklet doctor"
@@ -45,15 +44,17 @@ async def _check(google: GoogleStorage, name: str, option: str, setting: str) ->
         root = open_root(setting, google=google, option=option)
         if isinstance(root, Bucket) and (missing := await root.rights_missing()):
             return Check(name, False, doctor.rights_missing(root.name, missing))
-        with _no_new_folders(root):
-            return await _tried(root, name)
+        if isinstance(root, Bucket):
+            await remove_forgotten(root)
+        probe = passing_name("doctor.txt")
+        with _no_new_folders(root, probe):
+            return await _tried(root, name, probe)
     except TrackletError as error:
         return Check(name, False, errors.sentence(error))
 
 
-async def _tried(root: Root, name: str) -> Check:
+async def _tried(root: Root, name: str, probe: str) -> Check:
     """Write, read and delete an object; whatever fails, it is deleted if it can be. Raises `StorageError`."""
-    probe = f"{OWN_VIDEOS}doctor-{secrets.token_hex(8)}.txt"
     fault: StorageError | None = None
     is_same = True
     try:
@@ -81,9 +82,9 @@ def _refused(root: Root, error: StorageError, *, left: str = "") -> str:
 
 
 @contextmanager
-def _no_new_folders(root: Root) -> Iterator[None]:
+def _no_new_folders(root: Root, name: str) -> Iterator[None]:
     """Remove the folders that the body makes: a folder in place of a bucket is made by its first file."""
-    inner = root.path / OWN_VIDEOS if isinstance(root, Folder) else Path("/")
+    inner = (root.path / name).parent if isinstance(root, Folder) else Path("/")
     made = [path for path in (inner, *inner.parents) if not path.exists()]
     try:
         yield

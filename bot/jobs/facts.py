@@ -3,7 +3,7 @@ What the steps of a job give: frozen, and to and from JSON in this one place.
 
 A step's result is plain JSON in the job engine's tables, and a job's facts are a column of its row; both outlive the program
 that wrote them. So names stay as they are, a name that is unknown is passed over, and one that came later has a default. Times
-are seconds, sizes bytes or pixels, paths those of this machine.
+are seconds, sizes bytes or pixels, paths below the data folder of whichever machine reads them (`local_files.py`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Fact(BaseModel):
 
 
 class VideoFile(Fact):
-    """A video that was fetched: where it lies here, and its name in its root; `uri` is "" but for a stored object."""
+    """A video that was fetched: where it lies, and its name in its root; `uri` is "" but for a stored object."""
 
     path: str
     root: str
@@ -152,7 +152,8 @@ class Summary(Fact):
     `left_out` objects passed the thresholds and are not shown; `near_misses` are some of the `near_miss_count` that nearly
     passed, `near_kinds` all of them by label, and `lowest` lets all of them pass. `problems` counts what went wrong with
     parts of the video, and `reported` says some. `labels` are those that the video has at all, most frequent first. `step_s`
-    is the time between two pictures that the engine looked at, 0 where that is not known; `least_frames` how many boxes were
+    is the time between two pictures that the engine looked at, 0 where that is not known, and `annotated_s` how far the
+    annotations reach; `least_frames` how many boxes were
     wanted, 0 where it is as many as the request says. `unwritten` are labels that the
     pictures show only in part, since no font has their letters.
     """
@@ -168,6 +169,7 @@ class Summary(Fact):
     reported: tuple[Problem, ...] = ()
     labels: tuple[str, ...] = ()
     step_s: float = 0.0
+    annotated_s: float = 0.0
     least_frames: int = 0
     unwritten: tuple[str, ...] = ()
 

@@ -41,25 +41,40 @@ def new_executor_id() -> str:
 
 
 class Leases:
-    """Keeps the lease of this process, and an eye on the others; `recover` puts back a dead one's jobs, and says if all."""
+    """
+    Keeps the lease of this process, and an eye on the others.
 
-    def __init__(self, store: Store, executor_id: str, recover: Recover, *, times: LeaseTimes = DEFAULT_LEASE_TIMES) -> None:
+    `recover` puts back a dead one's jobs, and says if all; `beaten` is called with our own name whenever the lease was renewed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        executor_id: str,
+        recover: Recover,
+        *,
+        beaten: Callable[[str], Awaitable[None]],
+        times: LeaseTimes = DEFAULT_LEASE_TIMES,
+    ) -> None:
         self._store = store
         self._executor_id = executor_id
         self._recover = recover
+        self._beaten = beaten
         self._times = times
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Take the lease, and keep it until `stop`."""
         await self._store.renew_lease(self._executor_id)
+        await self._beaten(self._executor_id)
         self._task = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
-        """Stop renewing, and let others have the jobs at once."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Stop renewing, and let others have the jobs at once; do nothing where no lease was taken."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
         await self._store.end_lease(self._executor_id)
 
     async def _keep(self) -> None:
@@ -71,6 +86,7 @@ class Leases:
                 await self._store.renew_lease(self._executor_id)
                 late_s = loop.time() - renewed - self._times.beat_s
                 renewed = loop.time()
+                await self._beaten(self._executor_id)
                 # After a pause of the database all leases look old: each gets the time to renew its own.
                 if late_s < self._times.beat_s:
                     await self._take_over()

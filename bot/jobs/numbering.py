@@ -31,6 +31,10 @@ class NumberedList(Fact):
         """Return what a summary listed."""
         return cls(annotations=annotations, objects=summary.objects)
 
+    def of_annotations(self, path: str) -> NumberedList:
+        """Return the list with another path of its annotation file."""
+        return self.model_copy(update={"annotations": path})
+
     @classmethod
     def merged(cls, lists: Iterable[NumberedList]) -> list[NumberedList]:
         """Return one list for each annotation file, with each object once, in the order in which they were first listed."""

@@ -2,7 +2,8 @@
 Where a job's files lie on this machine, and what they are called in their roots.
 
 Videos and annotations have the seed's names below their roots. Pictures are drawn in a folder of the job's own, because two
-jobs may give the same name to different pictures; from there they are posted, and stored under the seed's names.
+jobs may give the same name to different pictures; from there they are posted, and stored under the seed's names. What is
+recorded of a job names its files below the data folder, for another machine has another one.
 """
 
 from __future__ import annotations
@@ -29,6 +30,19 @@ class JobPaths:
         """Where what jobs found is kept; beside it a person may keep files of their own."""
         self.all = (*self.fetched, self.drawn, *self.results)
         """Where jobs write."""
+
+    def name(self, path: str | Path) -> str:
+        """Return what is recorded of a file: its path below the data folder, or the whole path of one that lies elsewhere."""
+        whole = Path(path)
+        return whole.relative_to(self.data).as_posix() if whole.is_relative_to(self.data) else str(whole)
+
+    def here(self, name: str) -> Path:
+        """Return the path on this machine of what was recorded; version 0.1 recorded whole paths."""
+        return self.data / name
+
+    def annotation_name(self, path: Path) -> str:
+        """Return the name in the annotations' root of a file that `annotations` named."""
+        return path.relative_to(self.results[0]).as_posix()
 
     def video(self, job: Job, source: Source) -> tuple[Path, str, str]:
         """Return where the video of a job goes on this machine, its root's name, and its own name in that root."""

@@ -38,11 +38,11 @@ class Publisher:
             await self._store.own(job.id, [annotations.uri(name)])
             await annotations.upload(name, path)
 
-    async def pictures(self, job: Job, video: VideoFile, paths: Iterable[str]) -> None:
+    async def pictures(self, job: Job, video: VideoFile, paths: Iterable[Path]) -> None:
         """Store pictures. The thread has them already, so a failure is noted and no more."""
         if job.request.kind is Kind.SHOW:
             return
-        for path in map(Path, paths):
+        for path in paths:
             name = object_name(video.root, video.video_name, file_name=path.name)
             try:
                 await self._store.own(job.id, [self._storage.objects.uri(name)])

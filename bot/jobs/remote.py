@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.jobs.facts import Collected, JobFacts, Pause, Placement, RemoteState, Started, VideoFile
+from bot.jobs.local_files import keep_in
 from bot.jobs.model import Job
 from bot.jobs.store import Store
 from tracking.atomic import write_whole
@@ -83,7 +84,7 @@ class RemoteTracking:
         if video.uri:
             return placed.model_copy(update={"uri": video.uri})
         if isinstance(videos, Bucket):
-            await videos.upload(video.video_name, Path(video.path))
+            await keep_in(videos, video.video_name, Path(video.path))
             return placed.model_copy(update={"uri": videos.uri(video.video_name)})
         if video.size_bytes > INLINE_LIMIT_BYTES:
             raise EngineUnavailable(
@@ -199,6 +200,9 @@ class RemoteTracking:
         if not content:
             annotations = await (await self._opened()).annotations(Handle(handle))
             content = await asyncio.to_thread(video_intelligence.write, annotations)
+            if placed.annotations_name:
+                # For the other machines.
+                await self._storage.annotations.write(placed.annotations_name, content)
         elif len(content) < FAILED_RUN_BYTES and (failed := await asyncio.to_thread(video_intelligence.failure_in, content)):
             error = (await self._opened()).failure(failed.code, failed.problem, video_uri=placed.uri)
             if isinstance(error, EngineUnavailable) and error.reason is EngineAbsence.QUOTA:

@@ -20,6 +20,7 @@ from bot.jobs.remote import RemoteTracking
 from tracking.engines.base import EngineName
 from tracking.engines.remote import Patience
 from tracking.errors import EngineAbsence, EngineUnavailable
+from tracking.model import Segment
 
 SILENT_POLLS = 3  # in a row, before people are told that the service does not answer
 
@@ -36,7 +37,7 @@ class RemoteRun:
     """
     Waits for one run; `wait` sleeps durably, `pauses` shows why the job does not get on, None when it does.
 
-    `show` shows what share of the run is done, 0..1.
+    `video` gives the video's file on this machine, `show` shows what share of the run is done, 0..1.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class RemoteRun:
         job: Job,
         remote: RemoteTracking,
         *,
+        video: Callable[[], Awaitable[Path]],
         patience: Patience,
         step: Steps,
         wait: Callable[[float], Awaitable[None]],
@@ -52,6 +54,7 @@ class RemoteRun:
     ) -> None:
         self._job = job
         self._remote = remote
+        self._video = video
         self._patience = patience
         self._step = step
         self._wait = wait
@@ -95,7 +98,7 @@ class RemoteRun:
         segment = self._job.request.options.segment
         while True:
             is_last = self._waited_s >= self._patience.again_limit_s
-            start = partial(self._remote.start, self._job, placed, segment, is_last=is_last)
+            start = partial(self._start, placed, segment, is_last=is_last)
             started = await self._step(self._numbered("start", self._starts), Started, start)
             self._starts += 1
             if started.pause is Pause.UNANSWERED:
@@ -104,6 +107,12 @@ class RemoteRun:
                 self._pauses(None)
                 return started.handle
             await self._pause(started.pause)
+
+    async def _start(self, placed: Placement, segment: Segment | None, *, is_last: bool) -> Started:
+        if not placed.uri:
+            # Its bytes go along, and another machine may have fetched them.
+            placed = placed.model_copy(update={"file": str(await self._video())})
+        return await self._remote.start(self._job, placed, segment, is_last=is_last)
 
     async def _pause(self, why: Pause) -> None:
         """Wait until a start may be sent again."""

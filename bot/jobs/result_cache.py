@@ -8,11 +8,10 @@ runs of one video apart.
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from bot.jobs.facts import Found, JobFacts, Probe, Summary, VideoFile
+from bot.jobs.local_files import LocalFiles, is_there, use
 from bot.jobs.model import Job, digest
 from bot.jobs.numbering import NumberedList
 from bot.jobs.publishing import Publisher
@@ -24,10 +23,11 @@ from rendering.selection import Numbering
 class ResultCache:
     """Looks results up among finished jobs."""
 
-    def __init__(self, *, store: Store, settings: Settings, publisher: Publisher) -> None:
+    def __init__(self, *, store: Store, settings: Settings, publisher: Publisher, files: LocalFiles) -> None:
         self._store = store
         self._settings = settings
         self._publisher = publisher
+        self._files = files
 
     async def look_up(self, job: Job, video: VideoFile, probed: Probe) -> Found:
         """Return what is there of this job's results, and note the keys under which its own will be found."""
@@ -41,12 +41,15 @@ class ResultCache:
         facts = JobFacts(probed=probed, video=video)
         await self._store.update(job.id, tracks_key=tracks_key, result_key=result_key, facts=facts)
         same = await self._store.with_same(tracks_key=tracks_key, but=job.id)
-        if same is None or not is_there([same.facts.annotations]):
+        if same is None or not same.facts.annotations:
             return Found()
-        annotations = same.facts.annotations
-        await asyncio.to_thread(use, [annotations])
+        try:
+            path = await self._files.annotations(job.id, same.facts.annotations, same.request)
+        except FileNotFoundError:
+            return Found()
+        annotations = self._files.paths.name(path)
         if not job.request.annotations:
-            await self._publisher.annotations(job, video, Path(annotations), run_key=self.run_key(job, probed))
+            await self._publisher.annotations(job, video, path, run_key=self.run_key(job, probed))
         same = await self._store.with_same(result_key=result_key, but=job.id)
         if same is None and lists:
             same = await self._store.with_same(result_key=selected_key, but=job.id)
@@ -57,7 +60,8 @@ class ResultCache:
         # Stored pictures are named after their video.
         has_name = same.facts.video.name == video.name or not self._publisher.keeps_pictures_elsewhere
         summary, animations = same.facts.summary, same.facts.animations or ()
-        pictures = [*(page.path for page in summary.pages), *(each.path for each in animations)]
+        paths = [*(page.path for page in summary.pages), *(each.path for each in animations)]
+        pictures = [self._files.paths.here(path) for path in paths]
         if not has_name or not is_there(pictures):
             return Found(annotations=annotations)
         await asyncio.to_thread(use, pictures)
@@ -73,7 +77,8 @@ class ResultCache:
             summary, other_video = other.facts.summary, other.facts.video
             is_earlier = other.number < job.number and other_video is not None and other_video.sha256 == video.sha256
             if is_earlier and summary is not None and summary.objects:
-                lists.append(NumberedList.of(other.facts.annotations, summary))
+                annotations = self._files.paths.here(other.facts.annotations)
+                lists.append(NumberedList.of(self._files.paths.name(annotations), summary))
         return NumberedList.merged(lists)
 
     def run_key(self, job: Job, probed: Probe) -> str:
@@ -95,14 +100,3 @@ def _has_numbers(summary: Summary, annotations: str, lists: Sequence[NumberedLis
     highest = max((told.number for each in lists for told in each.objects), default=0)
     wanted = Numbering(known, highest).numbers_of(told.track_id for told in summary.objects)
     return wanted == summary.numbers
-
-
-def use(paths: Iterable[str]) -> None:
-    """Give files a fresh date, which keeps them from being removed. Raises `FileNotFoundError`."""
-    for path in paths:
-        os.utime(path)
-
-
-def is_there(paths: Iterable[str]) -> bool:
-    """Return whether each path names a file."""
-    return all(path and Path(path).is_file() for path in paths)

@@ -1,11 +1,12 @@
 """
 What is forgotten, and when: nothing else removes what jobs leave behind on this machine.
 
-Fetched videos and drawn pictures stay for `KEPT_S`, so that "Show more", the near misses and the same video again need no
-second download; then they go, the oldest sooner where there is too much of them. What a job asks for after that is fetched and
-drawn anew (`steps.py`). Nothing goes that is younger than the oldest job at work, whatever its age. Annotation files and the
-pictures in the objects' root stay for good, or as long as TRACKLET_RESULTS_KEPT_DAYS says: of these only what jobs have written
-goes. Our own tables stay: they are small, and they are the history. What lies in buckets is left to the buckets' own rules.
+Fetched videos and drawn pictures stay for as long as TRACKLET_CACHE_KEPT_DAYS says, so that "Show more", the near misses and
+the same video again need no second download; then they go, the oldest sooner where there is too much of them. What a job asks
+for after that is fetched and drawn anew (`steps.py`). Nothing goes that is younger than the oldest job at work, whatever its
+age. Annotation files and the pictures in the objects' root stay for good, or as long as TRACKLET_RESULTS_KEPT_DAYS says: of
+these only what jobs have written goes; where annotation files are kept in a bucket, those here are copies and go with the
+videos. Our own tables stay: they are small, and they are the history. What lies in buckets is left to the buckets' own rules.
 Times are seconds since 1970.
 """
 
@@ -46,7 +47,13 @@ class _Entry:
 
 
 class Retention:
-    """Removes what is too old or too much; `forget_workflows` removes what ended before a time from the job engine."""
+    """
+    Removes what is too old or too much; `forget_workflows` removes what ended before a time from the job engine.
+
+    `folder` is the number of the data folder where other processes may work on it or on the database: one of them does each
+    part, once an hour. Annotation files stay for `annotations_kept_s`, pictures for `results_kept_s`, and for good where that
+    is None.
+    """
 
     def __init__(
         self,
@@ -55,41 +62,62 @@ class Retention:
         places: JobPaths,
         forget_workflows: Forget,
         reserve: DiskReserve | None = None,
+        kept_s: float = KEPT_S,
         kept_bytes: int = KEPT_BYTES,
         results_kept_s: float | None = None,
+        annotations_kept_s: float | None = None,
+        folder: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._places = places
         self._forget_workflows = forget_workflows
         self._reserve = reserve
+        self._kept_s = kept_s
         self._kept_bytes = kept_bytes
-        self._results_kept_s = results_kept_s
+        self._results_kept_s = (annotations_kept_s, results_kept_s)
+        self._folder = folder
         self._clock = clock
 
     async def run(self) -> None:
         """Sweep now and every hour, until cancelled."""
         while True:
             try:
-                await self.sweep()
+                if await self._is_ours(f"files in {self._folder}"):
+                    await self.sweep_files()
+                if await self._is_ours("rows"):
+                    await self.sweep_rows()
             except Exception:
                 logger.exception("what is too old could not be removed")
             await asyncio.sleep(EVERY_S)
 
+    async def _is_ours(self, duty: str) -> bool:
+        return not self._folder or await self._store.take_duty(duty, 0.9 * EVERY_S)
+
     async def sweep(self) -> None:
         """Remove what may go by now."""
+        await self.sweep_files()
+        await self.sweep_rows()
+
+    async def sweep_files(self) -> None:
+        """Remove what may go by now from the data folder."""
         now = self._clock()
         oldest = await self._store.oldest_unfinished()
         untouchable = now if oldest is None else min(now, oldest)
-        removed = await asyncio.to_thread(self._remove, now - KEPT_S, untouchable)
+        removed = await asyncio.to_thread(self._remove, now - self._kept_s, untouchable)
         if removed:
             logger.info("%d videos and folders of pictures were removed", removed)
-        if self._results_kept_s is not None:
-            await self._remove_results(min(now - self._results_kept_s, untouchable))
+        for root, kept_s in zip(self._places.results, self._results_kept_s, strict=True):
+            if kept_s is not None:
+                await self._remove_results(root, min(now - kept_s, untouchable))
         if self._reserve is not None:
             await asyncio.to_thread(self._reserve.hold)
+
+    async def sweep_rows(self) -> None:
+        """Remove what may go by now from the database."""
         await self._store.forget_handled()
-        await self._forget_workflows(now - WORKFLOWS_KEPT_S)
+        await self._store.forget_threads()
+        await self._forget_workflows(self._clock() - WORKFLOWS_KEPT_S)
 
     def _remove(self, horizon: float, untouchable: float) -> int:
         entries = sorted(self._entries(), key=lambda entry: entry.used_at)
@@ -103,9 +131,9 @@ class Retention:
             removed += 1
         return removed
 
-    async def _remove_results(self, horizon: float) -> None:
+    async def _remove_results(self, root: Path, horizon: float) -> None:
         """Remove what jobs have found and nobody used since `horizon`; a file that somebody else put there stays."""
-        found = await asyncio.to_thread(lambda: [path for root in self._places.results for path in _older(root, horizon)])
+        found = await asyncio.to_thread(lambda: list(_older(root, horizon)))
         removed = 0
         for start in range(0, len(found), ASKED_AT_ONCE):
             batch = found[start : start + ASKED_AT_ONCE]

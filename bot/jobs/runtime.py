@@ -32,7 +32,6 @@ APPLICATION_VERSION = "1"
 QUEUE = "people"  # a part for each person, so that nobody's jobs take all places
 QUEUE_BEFORE = "jobs"  # rows of version 0.1.0 lie here, without a person: what is left of them is still taken
 JOBS_AT_ONCE = 200  # a job waits for most of its life; fetching and CPU have bounds of their own
-JOBS_A_PERSON = 16
 POLL_S = 0.2  # how long a job may lie before somebody takes it
 RECOVERIES = 1000  # each restart counts as one; a job must not die of many
 DRAIN_S = 5  # each job at work notes that its step ended; ten seconds are all that a container gets
@@ -83,10 +82,10 @@ class Runtime:
         await DBOS.register_queue_async(
             QUEUE,
             worker_concurrency=JOBS_AT_ONCE,
-            partition_worker_concurrency=JOBS_A_PERSON,
+            partition_worker_concurrency=self._settings.jobs_at_once_per_person,
             polling_interval_sec=POLL_S,
         )
-        await DBOS.register_queue_async(QUEUE_BEFORE, worker_concurrency=JOBS_A_PERSON)
+        await DBOS.register_queue_async(QUEUE_BEFORE, worker_concurrency=self._settings.jobs_at_once_per_person)
 
     async def submit(self, job_id: JobId, *, person: str) -> None:
         """Durably ask for the job to be done, among those of `person`; asking again changes nothing."""

@@ -15,13 +15,16 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from bot.jobs import error_codec
 from bot.jobs.facts import JobFacts, Summary
 from bot.jobs.model import Job, JobId, Kind, Request, attempt_id, follow_up_id, show_id
-from bot.jobs.runtime import JOBS_A_PERSON, Runtime
+from bot.jobs.outlook import TIMES_LOOKED_AT, Outlook, outlook
+from bot.jobs.runtime import Runtime
 from bot.jobs.steps import GIFS_A_MESSAGE
 from bot.jobs.store import Store
 from bot.jobs.workflow import WAKE, Workflow
-from tracking.errors import TrackletError
+from bot.settings import Settings
+from tracking.errors import TooManyJobs, TrackletError
 from tracking.storage.names import ObjectUri
 
 T = TypeVar("T")
@@ -36,24 +39,50 @@ NOTED_WITHIN_S = 1.0  # whoever asks in Slack has three seconds in all
 class JobService:
     """What Slack, the triggers and the command line ask of the jobs."""
 
-    def __init__(self, *, store: Store, runtime: Runtime, pipeline: Workflow) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        runtime: Runtime,
+        pipeline: Workflow,
+        settings: Settings,
+        slots: int = 1,
+        takes_work: bool = True,
+    ) -> None:
+        self._slots = slots
+        self._takes_work = takes_work
         self._store = store
         self._runtime = runtime
         self._pipeline = pipeline
+        self._settings = settings
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def submit(self, job_id: JobId, request: Request, *, attempt: int = 1) -> tuple[Job, bool]:
         """Return the job of that id, made and begun where there was none, and True when it is new."""
         job, is_new = await self._store.add_job(job_id, request, attempt=attempt)
+        if is_new and request.kind is Kind.TRACK and request.channel and (refusal := await self._refusal(request)) is not None:
+            # Told in its thread, from where it can be asked for again.
+            await self._store.update(job.id, error=error_codec.to_json(refusal))
+            self._begin(self._pipeline.abandon(job.id))
+            return job, is_new
         if is_new and request.channel and request.kind is not Kind.MORE:
             self._pipeline.expect(job)
         if not job.is_over:
             await self._runtime.submit(job_id, person=request.person)
         if is_new and request.kind in {Kind.TRACK, Kind.MAKE} and request.channel:
             before = await self._store.unfinished_before(job)
-            if before >= JOBS_A_PERSON:
+            if before >= self._settings.jobs_at_once_per_person:
                 self._begin(self._announce(job, before))
         return job, is_new
+
+    async def _refusal(self, request: Request) -> TooManyJobs | None:
+        """Return why a new job is one too many, None where it is not."""
+        settings = self._settings
+        if await self._store.unfinished_of(request.team, request.user) > settings.jobs_per_person:
+            return TooManyJobs(settings.jobs_per_person, is_persons=True)
+        if await self._store.unfinished_of(request.team) > settings.jobs_per_workspace:
+            return TooManyJobs(settings.jobs_per_workspace, is_persons=False)
+        return None
 
     async def _announce(self, job: Job, before: int) -> None:
         try:
@@ -67,6 +96,16 @@ class JobService:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return task
+
+    async def outlook(self, person: str) -> Outlook:
+        """Return what the next job of a person has before it, as things are now."""
+        unfinished = await self._store.unfinished_by_person()
+        if not unfinished:
+            return Outlook(0, 0.0)
+        # Processes on one database are taken to be alike; on SQLite none has a lease.
+        workers = len(await self._store.lease_ages()) - (not self._takes_work)
+        worked_s = await self._store.last_times(TIMES_LOOKED_AT)
+        return outlook(unfinished, person, worked_s=worked_s, places=self._slots * max(workers, 1))
 
     async def submit_triggered(self, job_id: JobId, request: Request) -> Job:
         """Return the job of that id, which nobody asked for in Slack, with one for each channel that watches its object."""

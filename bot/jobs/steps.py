@@ -8,6 +8,7 @@ Each may run again after a crash: files are written under another name and renam
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -24,12 +25,14 @@ from bot.jobs.facts import (
     Nothing,
     Opened,
     Pictures,
+    Placement,
     Probe,
     Summary,
     SummaryPage,
     Tracked,
     VideoFile,
 )
+from bot.jobs.local_files import LocalFiles, arriving, is_there, keep_in
 from bot.jobs.model import Job, JobId, JobState, Kind, SourceKind
 from bot.jobs.numbering import NumberedList
 from bot.jobs.openings import Openings
@@ -38,7 +41,7 @@ from bot.jobs.ports import JobReporter, NotReady, SharedVideos
 from bot.jobs.processes import ChildCrashed, TaskRunner, unless_cancelled
 from bot.jobs.publishing import Publisher
 from bot.jobs.remote import RemoteTracking
-from bot.jobs.result_cache import ResultCache, use
+from bot.jobs.result_cache import ResultCache
 from bot.jobs.slots import Slots, Turn
 from bot.jobs.stopwatch import running
 from bot.jobs.store import Store
@@ -46,11 +49,22 @@ from bot.settings import Settings
 from rendering.kinds.base import KINDS
 from tracking.atomic import write_whole
 from tracking.engines.base import EngineName
-from tracking.errors import ResultsRemoved, SourceFailure, SourceNotFound, SourceUnreachable
+from tracking.errors import (
+    ModelError,
+    ModelFault,
+    ResultsRemoved,
+    SourceFailure,
+    SourceNotFound,
+    SourceUnreachable,
+    StorageError,
+    TrackletError,
+    file_name,
+)
 from tracking.plain_text import plain
 from tracking.sources.download import Fetched, Fetcher, Progress, local_file
 from tracking.storage.access import BucketAccess
 from tracking.storage.base import Storage
+from tracking.storage.bucket import Bucket
 
 logger = logging.getLogger(__name__)
 
@@ -96,8 +110,9 @@ class Steps:
         self._opening: dict[JobId, asyncio.Lock] = {}
         self._downloads = Slots(DOWNLOADS, a_person=DOWNLOADS_A_PERSON)
         self._paths = JobPaths(settings.data_dir, videos_root=storage.videos.name)
+        self._files = LocalFiles(paths=self._paths, storage=storage, store=store)
         self.publisher = Publisher(store=store, storage=storage)
-        self.cache = ResultCache(store=store, settings=settings, publisher=self.publisher)
+        self.cache = ResultCache(store=store, settings=settings, publisher=self.publisher, files=self._files)
 
     async def open(self, job: Job) -> Opened:
         """Post the progress message; a job that waits has it before it begins, and two callers do not post it at once."""
@@ -120,15 +135,18 @@ class Steps:
         def progress(done: float, total: float) -> None:
             reporter.show(job, JobState.FETCHING, done / total if total else 0.0)
 
-        if source.kind is SourceKind.SLACK_FILE:
-            fetch = self._fetch_shared(job, path, progress)
-        elif source.kind is SourceKind.OBJECT:
-            fetch = self._in_turn(job, self._fetch_object(source.ref, path))
-        else:
-            fetch = self._in_turn(job, self._fetcher.fetch(source.ref, path, progress=progress))
-        fetched = await unless_cancelled(fetch, self._cancelled(job))
+        async with arriving(path) as arrived:
+            if source.kind is SourceKind.SLACK_FILE:
+                fetch = self._fetch_shared(job, arrived, progress)
+            elif source.kind is SourceKind.OBJECT:
+                fetch = self._in_turn(job, self._fetch_object(source.ref, arrived))
+            else:
+                fetch = self._in_turn(job, self._fetcher.fetch(source.ref, arrived, progress=progress))
+            fetched = await self._files.settle(await unless_cancelled(fetch, self._cancelled(job)), path)
+        if source.kind is SourceKind.LINK:
+            await self._keep(job, video_name, fetched.path)
         return VideoFile(
-            path=str(fetched.path),
+            path=self._paths.name(fetched.path),
             root=root,
             video_name=video_name,
             uri=source.ref if source.kind is SourceKind.OBJECT else "",
@@ -136,6 +154,15 @@ class Steps:
             size_bytes=fetched.size_bytes,
             sha256=fetched.sha256,
         )
+
+    async def _keep(self, job: Job, video_name: str, path: Path) -> None:
+        """Keep what a link gave in the videos' bucket: the link may have run out when another machine goes on with the job."""
+        videos = self._storage.videos
+        if isinstance(videos, Bucket):
+            try:
+                await unless_cancelled(keep_in(videos, video_name, path), self._cancelled(job))
+            except StorageError as error:
+                logger.warning("job %d: its video could not be kept at %s: %s", job.number, error.place, error.reason)
 
     async def _fetch_shared(self, job: Job, path: Path, progress: Progress) -> Fetched:
         """Fetch a shared file, which Slack tells of before it is everywhere; nobody else waits while it is waited for."""
@@ -159,20 +186,18 @@ class Steps:
     async def _fetch_object(self, uri: str, path: Path) -> Fetched:
         limit = self._settings.max_video_bytes
         bucket, name = await self._access.source(uri)
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             async with asyncio.timeout(BUCKET_S):
                 found = await bucket.fetch(name, path.parent, limit_bytes=limit)
         except TimeoutError as error:
             raise SourceUnreachable(uri, 0, SourceFailure.SLOW) from error
-        if found != path:
-            await asyncio.to_thread(found.replace, path)
-        return await asyncio.to_thread(local_file, path, max_bytes=limit)
+        return await asyncio.to_thread(local_file, found, max_bytes=limit)
 
     async def probe(self, job: Job, video: VideoFile) -> Probe:
         """See what kind of video it is, and choose the engine."""
         settings = self._settings
-        seen = Probe.from_json(await self._task(job, "probe", self._limits(job) | {"video": video.path}))
+        path = await self.have_video(job, video)
+        seen = Probe.from_json(await self._task(job, "probe", self._limits(job) | {"video": str(path)}))
         if job.request.annotations:
             run_key = f"{job.request.annotations}#{job.request.annotations_generation}"
             return seen.model_copy(update={"engine": "", "why": "", "model": "", "detector": "", "run_key": run_key})
@@ -193,14 +218,18 @@ class Steps:
         """Return where the annotation file of this run lies on this machine."""
         return self._paths.annotations(video.root, video.video_name, run_key=self.cache.run_key(job, probed))
 
+    def recorded(self, path: Path) -> str:
+        """Return what is recorded of a file."""
+        return self._paths.name(path)
+
     async def track(self, job: Job, video: VideoFile, probed: Probe, target: Path) -> Tracked:
         """Follow every object with a direct engine."""
         arguments = self._limits(job) | {
-            "video": video.path,
+            "video": str(await self.have_video(job, video)),
             "duration_s": probed.duration_s,
             "annotations": str(target),
             "engine": probed.engine,
-            "model": probed.model,
+            "model": await self._have_model(job, probed),
         }
         found = Tracked.from_json(await self._task(job, "track", arguments, JobState.TRACKING))
         await self.publisher.annotations(job, video, target, run_key=self.cache.run_key(job, probed))
@@ -212,18 +241,25 @@ class Steps:
         await asyncio.to_thread(write_whole, target, content)
         return Nothing()
 
+    async def place(self, job: Job, video: VideoFile, *, run_key: str) -> Placement:
+        """Put the video where a remote engine reads it."""
+        path = video.path if video.uri else str(await self.have_video(job, video))
+        placed = await self._remote.place(job, video.model_copy(update={"path": path}), run_key=run_key)
+        return placed.model_copy(update={"file": video.path})
+
     async def summary(self, job: Job, video: VideoFile, probed: Probe, annotations: str) -> Summary:
         """Draw the first page of the object summary, and gather what is said of the objects."""
         lists = await self.cache.lists_before(job, video)
-        return await self._summary(job, video, self._drawing(job, video, probed, annotations, lists) | {"page": 1})
+        return await self._summary(job, await self._drawing(job, video, probed, annotations, lists) | {"page": 1})
 
     async def further_page(self, job: Job, facts: Drawable, page: int) -> Summary:
         """Draw another page of the summary; objects have the numbers that the first one's list gave them."""
-        return await self._summary(job, facts.video, self._drawing_of(job, facts) | {"page": page})
+        return await self._summary(job, await self._drawing_of(job, facts) | {"page": page})
 
-    async def _summary(self, job: Job, video: VideoFile, arguments: Json) -> Summary:
-        await self._have(job, video, arguments["annotations"])
-        return Summary.from_json(await self._task(job, "summary", arguments, JobState.RENDERING, (0.0, SUMMARY_SHARE)))
+    async def _summary(self, job: Job, arguments: Json) -> Summary:
+        drawn = Summary.from_json(await self._task(job, "summary", arguments, JobState.RENDERING, (0.0, SUMMARY_SHARE)))
+        pages = tuple(page.model_copy(update={"path": self._paths.name(page.path)}) for page in drawn.pages)
+        return drawn.model_copy(update={"pages": pages})
 
     async def animations(
         self, job: Job, facts: Drawable, numbers: Sequence[int], *, known: Sequence[Animation] = ()
@@ -231,22 +267,22 @@ class Steps:
         """Draw the GIFs of some objects, unless they are `known`."""
         if known or not numbers:
             return Animations(animations=tuple(known))
-        await self._have(job, facts.video, facts.annotations)
-        arguments = self._drawing_of(job, facts) | {"numbers": list(numbers)}
+        arguments = await self._drawing_of(job, facts) | {"numbers": list(numbers)}
         drawn = Animations.from_json(await self._task(job, "animations", arguments, JobState.RENDERING, (SUMMARY_SHARE, 1.0)))
         order = {number: place for place, number in enumerate(numbers)}
-        return Animations(animations=tuple(sorted(drawn.animations, key=lambda each: order[each.object])))
+        named = [each.model_copy(update={"path": self._paths.name(each.path)}) for each in drawn.animations]
+        return Animations(animations=tuple(sorted(named, key=lambda each: order[each.object])))
 
     async def store_page(self, job: Job, facts: Drawable, page: int) -> Drawn:
         """Draw and store a page that nobody is told of."""
         drawn = await self.further_page(job, facts, page)
-        await self.publisher.pictures(job, facts.video, [each.path for each in drawn.pages])
+        await self.publisher.pictures(job, facts.video, [self._paths.here(each.path) for each in drawn.pages])
         return Drawn(objects=drawn.shown)
 
     async def store_animations(self, job: Job, facts: Drawable, numbers: Sequence[int]) -> Nothing:
         """Draw and store GIFs that nobody is told of."""
         drawn = await self.animations(job, facts, numbers)
-        await self.publisher.pictures(job, facts.video, [each.path for each in drawn.animations])
+        await self.publisher.pictures(job, facts.video, [self._paths.here(each.path) for each in drawn.animations])
         return Nothing()
 
     async def post_summary(self, job: Job, facts: Drawable) -> Nothing:
@@ -254,8 +290,8 @@ class Steps:
         # For the jobs that show this one elsewhere, before it is over.
         await self._store.update(job.id, facts=JobFacts.from_json(facts.to_json()))
         summary = facts.summary
-        await self.post_pages(job, summary, summary.pages)
-        await self.publisher.pictures(job, facts.video, [page.path for page in summary.pages])
+        posted = await self._post_pages(job, facts, summary.pages, page=1)
+        await self.publisher.pictures(job, facts.video, posted)
         count = len(summary.objects)
         if count:
             await self._reporter(job).list_objects(
@@ -266,19 +302,31 @@ class Steps:
             )
         return Nothing()
 
-    async def post_pages(self, job: Job, summary: Summary, pages: Sequence[SummaryPage]) -> Nothing:
-        """Post pages of the summary."""
-        if pages:
-            await self._reporter(job).summary(job, pages, summary.objects)
+    async def post_pages(self, job: Job, facts: Drawable, pages: Sequence[SummaryPage], *, page: int) -> Nothing:
+        """Post what `page` of the summary became."""
+        await self._post_pages(job, facts, pages, page=page)
         return Nothing()
+
+    async def _post_pages(self, job: Job, facts: Drawable, pages: Sequence[SummaryPage], *, page: int) -> list[Path]:
+        """Post pages of the summary, drawn again where another machine has drawn them; return their files."""
+        if not is_there(self._paths.here(each.path) for each in pages):
+            pages = (await self.further_page(job, facts, page)).pages
+        here = [each.model_copy(update={"path": str(self._paths.here(each.path))}) for each in pages]
+        if here:
+            await self._reporter(job).summary(job, here, facts.summary.objects)
+        return [Path(each.path) for each in here]
 
     async def post_animations(self, job: Job, facts: Drawable, animations: Sequence[Animation]) -> Nothing:
         """Post GIFs in one message."""
         if job.request.kind is Kind.TRACK:
             await self._store.update(job.id, facts=JobFacts(animations=tuple(animations)))
-        if animations:
-            await self._reporter(job).animations(job, animations, facts.summary.objects)
-            await self.publisher.pictures(job, facts.video, [each.path for each in animations])
+        if not is_there(self._paths.here(each.path) for each in animations):
+            # Another machine has drawn them.
+            animations = (await self.animations(job, facts, [each.object for each in animations])).animations
+        here = [each.model_copy(update={"path": str(self._paths.here(each.path))}) for each in animations]
+        if here:
+            await self._reporter(job).animations(job, here, facts.summary.objects)
+            await self.publisher.pictures(job, facts.video, [Path(each.path) for each in here])
         return Nothing()
 
     async def pictures(self, job: Job, facts: Drawable, kind: str, *, state: JobState, share: tuple[float, float]) -> Pictures:
@@ -290,15 +338,19 @@ class Steps:
         if kind not in KINDS:
             logger.warning("job %d: there is no kind of picture called %s any more", job.number, plain(kind))
             return Pictures()
-        await self._have(job, facts.video, facts.annotations)
-        arguments = self._drawing_of(job, facts) | {"kind": kind}
-        return Pictures.from_json(await self._task(job, "pictures", arguments, state, share))
+        arguments = await self._drawing_of(job, facts) | {"kind": kind}
+        drawn = Pictures.from_json(await self._task(job, "pictures", arguments, state, share))
+        return Pictures(paths=tuple(self._paths.name(path) for path in drawn.paths))
 
     async def post_pictures(self, job: Job, facts: Drawable, kind: str, paths: Sequence[str]) -> Nothing:
         """Post the pictures of one kind, and store them."""
-        if paths:
-            await self._reporter(job).pictures(job, kind, paths, facts.summary.objects)
-            await self.publisher.pictures(job, facts.video, paths)
+        if not is_there(self._paths.here(path) for path in paths):
+            # Another machine has drawn them.
+            paths = (await self.pictures(job, facts, kind, state=JobState.POSTING, share=(1.0, 1.0))).paths
+        here = [self._paths.here(path) for path in paths]
+        if here:
+            await self._reporter(job).pictures(job, kind, [str(path) for path in here], facts.summary.objects)
+            await self.publisher.pictures(job, facts.video, here)
         return Nothing()
 
     # ---- helpers ---------------------------------------------------------------------------------------------------------
@@ -315,24 +367,47 @@ class Steps:
 
         return Turn(job.request.person, job.number, waits)
 
-    async def _have(self, job: Job, video: VideoFile, annotations: str) -> None:
+    async def have_video(self, job: Job, video: VideoFile) -> Path:
         """
-        Have here what pictures are drawn from, which after a while is removed (`retention.py`): the video is fetched again.
+        Return the video's file on this machine, fetched again where another machine had it or it was removed (`retention.py`).
 
-        Raises `ResultsRemoved` where the annotation file is gone.
+        Raises `SourceNotFound` where its source gives other bytes by now: the boxes would be drawn where the objects are not.
         """
-        await self._store.own(job.id, [Path(annotations).as_uri()])
-        try:
-            await asyncio.to_thread(use, [annotations])
-        except FileNotFoundError:
-            raise ResultsRemoved(video.name) from None
-        try:
-            await asyncio.to_thread(use, [video.path])
-        except FileNotFoundError:
+        path = await self._files.has(video) or await self._kept(job, video)
+        if path is None:
             fetched = await self.fetch(job)
             if fetched.sha256 != video.sha256:
-                # Other bytes: the boxes would be drawn where the objects are not.
-                raise SourceNotFound(video.name) from None
+                raise SourceNotFound(video.name)
+            path = self._paths.here(fetched.path)
+        return path
+
+    async def _kept(self, job: Job, video: VideoFile) -> Path | None:
+        """Return the video from its bucket, None where it isn't there; what is an object comes from where it came first."""
+        videos = self._storage.videos
+        if not isinstance(videos, Bucket) or job.request.source.kind is SourceKind.OBJECT:
+            return None
+        path = self._paths.here(video.path)
+        with contextlib.suppress(TrackletError):
+            async with arriving(path) as arrived:
+                found = await videos.fetch(video.video_name, arrived.parent, limit_bytes=video.size_bytes)
+                fetched = await asyncio.to_thread(local_file, found, max_bytes=video.size_bytes)
+                if fetched.sha256 == video.sha256:
+                    return (await self._files.settle(fetched, path)).path
+        return None
+
+    async def _have_model(self, job: Job, probed: Probe) -> str:
+        """
+        Return the path of the model on this machine, downloaded where another machine chose it.
+
+        Raises `ModelError` where the settings of this machine give another one.
+        """
+        if not probed.model or await asyncio.to_thread(is_there, [probed.model]):
+            return probed.model
+        asked = {"engine": probed.engine, "model": self._settings.model, "google_configured": False, "is_drawn": False}
+        chosen = Probe.from_json(probed.to_json() | await self._task(job, "choose", self._limits(job) | asked))
+        if chosen.run_key != probed.run_key:
+            raise ModelError(file_name(chosen.model), ModelFault.OTHER)
+        return chosen.model
 
     def _limits(self, job: Job) -> Json:
         return {
@@ -341,21 +416,28 @@ class Steps:
             "segment": job.request.to_json()["options"]["segment"],
         }
 
-    def _drawing_of(self, job: Job, facts: Drawable) -> Json:
+    async def _drawing_of(self, job: Job, facts: Drawable) -> Json:
         lists = [NumberedList.of(facts.annotations, facts.summary)]
-        return self._drawing(job, facts.video, facts.probed, facts.annotations, lists)
+        return await self._drawing(job, facts.video, facts.probed, facts.annotations, lists)
 
-    def _drawing(self, job: Job, video: VideoFile, probed: Probe, annotations: str, lists: Sequence[NumberedList]) -> Json:
+    async def _drawing(
+        self, job: Job, video: VideoFile, probed: Probe, annotations: str, lists: Sequence[NumberedList]
+    ) -> Json:
+        """Return the arguments of a drawing, its files on this machine. Raises `ResultsRemoved`, and what fetching does."""
+        try:
+            path = await self._files.annotations(job.id, annotations, job.request)
+        except FileNotFoundError:
+            raise ResultsRemoved(video.name) from None
         options = job.request.to_json()["options"]
         return {
-            "video": video.path,
+            "video": str(await self.have_video(job, video)),
             "name": video.name,
-            "annotations": annotations,
+            "annotations": str(path),
             "duration_s": probed.duration_s,
             "out": str(self._paths.pictures(job)),
             "selection": {name: options[name] for name in ("min_confidence", "min_frames", "labels")},
             "font": str(self._settings.font) if self._settings.font else "",
-            "numbered": [each.to_json() for each in lists],
+            "numbered": [each.of_annotations(str(self._paths.here(each.annotations))).to_json() for each in lists],
         }
 
     async def _task(

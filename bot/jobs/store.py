@@ -115,6 +115,30 @@ executors = sa.Table(
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("renewed_at", sa.Float, nullable=False),
+    sa.Column("storage", sa.Text, nullable=False, server_default=""),
+    sa.Column("shown", sa.Integer, nullable=False, server_default="0"),
+)
+
+threads = sa.Table(
+    "threads",
+    metadata,
+    sa.Column("team", sa.Text, primary_key=True),
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("thread_ts", sa.Text, primary_key=True),
+    sa.Column("job_id", sa.Text, nullable=False),
+)
+
+duties = sa.Table(
+    "duties", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("done_at", sa.Float, nullable=False)
+)
+
+totals = sa.Table(
+    "totals",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("label", sa.Text, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
 )
 
 DATABASE_CLOCK = sa.extract("epoch", sa.func.clock_timestamp())  # Postgres: machines' clocks differ, its own is one
@@ -126,6 +150,24 @@ class Post:
 
     file_ids: tuple[str, ...]
     ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How often something happened, and how many seconds that took together; `kind` and `label` are words of ours."""
+
+    kind: str
+    label: str
+    count: int
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How many jobs wait for their turn, and for how many seconds the oldest has."""
+
+    length: int
+    oldest_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +233,61 @@ class Store:
         query = sa.delete(executors).where(executors.c.id == executor_id)
         await self._run(lambda connection: connection.execute(query))
 
-    async def live_executors(self) -> int:
-        """Return how many processes have a lease."""
-        query = sa.select(sa.func.count()).select_from(executors).where(executors.c.renewed_at > 0)
-        return await self._run(lambda connection: int(connection.scalar(query) or 0))
+    async def lease_ages(self) -> dict[str, float]:
+        """Return the processes that have a lease, and how many seconds ago each renewed it (Postgres)."""
+        query = sa.select(executors.c.id, DATABASE_CLOCK - executors.c.renewed_at).where(executors.c.renewed_at > 0)
+        return await self._run(lambda connection: {row[0]: float(row[1]) for row in connection.execute(query)})
+
+    async def tell_storage(self, executor_id: str, storage: str) -> None:
+        """Note which storage a process with a lease sees (`shared_storage.py`)."""
+        query = sa.update(executors).where(executors.c.id == executor_id).values(storage=storage)
+        await self._run(lambda connection: connection.execute(query))
+
+    async def storages(self, ttl_s: float) -> list[str]:
+        """Return what each process sees whose lease is younger than `ttl_s` seconds, and that has told it."""
+        query = sa.select(executors.c.storage).where(executors.c.renewed_at >= DATABASE_CLOCK - ttl_s)
+        return await self._run(lambda connection: list(connection.scalars(query.where(executors.c.storage != ""))))
+
+    async def share_progress(self, executor_id: str, shown: int, ttl_s: float) -> int:
+        """Note how many progress messages a process keeps up to date; return how many all others do together."""
+        mine = executors.c.id == executor_id
+        changed = sa.update(executors).where(mine, executors.c.shown != shown).values(shown=shown)
+        others = sa.select(sa.func.coalesce(sa.func.sum(executors.c.shown), 0)).where(
+            ~mine, executors.c.renewed_at >= DATABASE_CLOCK - ttl_s
+        )
+
+        def work(connection: sa.Connection) -> int:
+            connection.execute(changed)
+            return int(connection.execute(others).scalar_one())
+
+        return await self._run(work)
+
+    async def claim_thread(self, thread: tuple[str, str, str], job_id: JobId) -> bool:
+        """Give a thread to a job; False while another one has it that is not over."""
+        team, channel, thread_ts = thread
+        row = {"team": team, "channel": channel, "thread_ts": thread_ts, "job_id": job_id}
+        where = (threads.c.team == team, threads.c.channel == channel, threads.c.thread_ts == thread_ts)
+        over = sa.exists().where(jobs.c.id == threads.c.job_id, jobs.c.state.in_(OVER))
+        taken = sa.update(threads).where(*where, sa.or_(threads.c.job_id == job_id, over)).values(job_id=job_id)
+        return await self._run(
+            lambda connection: _insert_new(connection, threads, row) or connection.execute(taken).rowcount == 1
+        )
+
+    async def forget_threads(self) -> None:
+        """Forget who had a thread and is over."""
+        over = sa.exists().where(jobs.c.id == threads.c.job_id, jobs.c.state.in_(OVER))
+        await self._run(lambda connection: connection.execute(sa.delete(threads).where(over)))
+
+    async def take_duty(self, name: str, every_s: float) -> bool:
+        """Return whether this process does now what one of all does every `every_s` seconds (Postgres)."""
+
+        def work(connection: sa.Connection) -> bool:
+            if _insert_new(connection, duties, {"name": name, "done_at": DATABASE_CLOCK}):
+                return True
+            due = sa.update(duties).where(duties.c.name == name, duties.c.done_at < DATABASE_CLOCK - every_s)
+            return connection.execute(due.values(done_at=DATABASE_CLOCK)).rowcount == 1
+
+        return await self._run(work)
 
     async def cancelled_among(self, job_ids: Sequence[JobId]) -> list[JobId]:
         """Return those of some jobs that somebody wants to be stopped."""
@@ -286,6 +379,13 @@ class Store:
         query = sa.select(jobs).where(jobs.c.state.not_in(OVER)).order_by(jobs.c.number)
         return await self._run(lambda connection: _all(connection, query))
 
+    async def unfinished_of(self, team: str, user: str | None = None) -> int:
+        """Return how many jobs of a workspace, or of one person in it, are not over."""
+        query = sa.select(sa.func.count()).where(jobs.c.team == team, jobs.c.state.not_in(OVER))
+        if user is not None:
+            query = query.where(jobs.c.asker == user)
+        return await self._run(lambda connection: int(connection.execute(query).scalar_one()))
+
     async def unfinished_before(self, job: Job) -> int:
         """Return how many older jobs of the same person are not over."""
         query = sa.select(sa.func.count()).where(
@@ -295,6 +395,25 @@ class Store:
             jobs.c.state.not_in(OVER),
         )
         return await self._run(lambda connection: int(connection.execute(query).scalar_one()))
+
+    async def unfinished_by_person(self) -> dict[str, int]:
+        """Return how many jobs are not over, by `Request.person`."""
+        query = (
+            sa.select(jobs.c.team, jobs.c.asker, sa.func.count())
+            .where(jobs.c.state.not_in(OVER))
+            .group_by(jobs.c.team, jobs.c.asker)
+        )
+        return await self._run(lambda connection: {f"{team}:{asker}": n for team, asker, n in connection.execute(query)})
+
+    async def last_times(self, limit: int) -> list[float]:
+        """Return how many seconds the last jobs that were done worked, without their waiting."""
+        query = (
+            sa.select(jobs.c.facts["took_s"].as_float())
+            .where(jobs.c.state == JobState.DONE)
+            .order_by(jobs.c.number.desc())
+            .limit(limit)
+        )
+        return await self._run(lambda connection: [float(each) for each in connection.scalars(query) if each])
 
     async def oldest_unfinished(self) -> float | None:
         """When the oldest job that is not over was asked for, None where all are."""
@@ -380,6 +499,36 @@ class Store:
         """Return how many jobs are in each state."""
         query = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
         return await self._run(lambda connection: {row[0]: row[1] for row in connection.execute(query)})
+
+    async def queue(self) -> Queue:
+        """Return the queue of jobs that nobody has begun."""
+        query = sa.select(sa.func.count(), sa.func.min(jobs.c.created_at)).where(jobs.c.state == JobState.RECEIVED)
+
+        def work(connection: sa.Connection) -> Queue:
+            length, oldest = connection.execute(query).one()
+            return Queue(length, max(time.time() - oldest, 0.0) if length else 0.0)
+
+        return await self._run(work)
+
+    async def add_totals(self, found: Iterable[Total]) -> None:
+        """Add numbers to those that all processes have added before."""
+        # In one order everywhere: two processes that wait for each other's rows would never end.
+        rows = [asdict(each) for each in sorted(found, key=lambda each: (each.kind, each.label))]
+
+        def work(connection: sa.Connection) -> None:
+            insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+            for row in rows:
+                statement = insert(totals).values(row)
+                sums = {name: totals.c[name] + row[name] for name in ("count", "seconds")}
+                connection.execute(statement.on_conflict_do_update(index_elements=["kind", "label"], set_=sums))
+
+        if rows:
+            await self._run(work)
+
+    async def totals(self) -> list[Total]:
+        """Return all that was added up."""
+        query = sa.select(totals).order_by(totals.c.kind, totals.c.label)
+        return await self._run(lambda connection: [Total(*row) for row in connection.execute(query)])
 
     async def time_spent(self) -> tuple[int, float]:
         """Return how many jobs were done, and how many seconds that took from question to answer, added up."""

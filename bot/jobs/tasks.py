@@ -94,9 +94,10 @@ def summary_task(arguments: Json, report: Report) -> Json:
     annotations, selected = _selected(arguments)
     selection = selected.selection
     pages: list[Json] = []
+    drawing = _drawing(arguments, annotations, selected)
     if selected.shown:
         asked = range(arguments["page"] - 1, arguments["page"])
-        drawn = draw_summary(_drawing(arguments, annotations, selected), _progress(report), pages=asked)
+        drawn = draw_summary(drawing, _progress(report), pages=asked)
         pages = [
             {
                 "path": str(page.path),
@@ -113,12 +114,13 @@ def summary_task(arguments: Json, report: Report) -> Json:
         "near_misses": [_told(track, 0) for track in selected.near_misses[:NEAR_MISSES_TOLD]],
         "near_miss_count": len(selected.near_misses),
         "lowest": _thresholds(selected.near_misses),
-        "problems": len(annotations.problems),
+        "problems": len(drawing.problems),
         "unwritten": _unwritten(arguments, selected)[:UNWRITTEN_TOLD],
         "near_kinds": [kind.to_json() for kind in near_misses_by_label(selected.near_misses, selection)[:KINDS_TOLD]],
-        "reported": [_told_problem(problem) for problem in annotations.problems[:PROBLEMS_TOLD]],
+        "reported": [_told_problem(problem) for problem in drawing.problems[:PROBLEMS_TOLD]],
         "labels": labels_of(annotations)[:LABELS_TOLD],
         "step_s": annotations.step_s,
+        "annotated_s": annotations.reach_s,
         "least_frames": selection.min_frames,
     }
 

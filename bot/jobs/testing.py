@@ -2,7 +2,7 @@
 Child processes that only pretend: the fake of `ProcessPool`, for tests of everything around the work.
 
 Gives what it was told to give, keeps what it was asked, and can be held at a task until it is let go. Its pictures are real
-files, each its own, since Slack looks at bytes.
+files, each its own, since Slack looks at bytes. What it is given must be there, as for a process that works.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bot.jobs.facts import NearMisses, Summary, SummaryPage, Thresholds, ToldObj
 from bot.jobs.numbering import NumberedList
 from bot.jobs.processes import Fraction, Json, unless_cancelled
 from bot.jobs.slots import Turn
+from rendering.naming import safe_video_name
 from rendering.selection import Numbering
 from tracking.errors import TrackletError
 
@@ -53,6 +54,8 @@ class FakeTaskRunner:
         self, task: str, arguments: Json, *, turn: Turn, cancelled: asyncio.Event, fraction: Fraction = lambda _: None
     ) -> Any:
         """See `ProcessPool.run`."""
+        for name in ("video", "annotations")[: 1 if task == "track" else 2]:
+            assert not arguments.get(name) or await asyncio.to_thread(Path(arguments[name]).is_file), f"{task} lacks {name}"
         self.asked.append((task, arguments))
         self.turns.append(turn)
         fraction(0.5)
@@ -86,7 +89,7 @@ class FakeTaskRunner:
         objects = _numbered([told for told in there[:passing] if told.label in (selection["labels"] or LABELS)], arguments)
         missed = [told.model_copy(update={"number": 0, "confidence": 0.5}) for told in there[passing:]]
         page = arguments["page"]
-        path = Path(arguments["out"]) / f"{arguments['name']}.summary_p{page}.jpeg"
+        path = Path(arguments["out"]) / f"{safe_video_name(arguments['name'])}.summary_p{page}.jpeg"
         shown = tuple(told.number for told in objects[(page - 1) * 24 : page * 24])
         summary = Summary(
             pages=(SummaryPage(path=_picture(path), objects=shown, width=40, height=30),) if shown else (),
@@ -105,11 +108,11 @@ class FakeTaskRunner:
 
     def _animations(self, arguments: Json) -> Json:
         out = Path(arguments["out"])
-        paths = {number: out / f"{arguments['name']}.{number - 1:03}.gif" for number in arguments["numbers"]}
+        paths = {number: out / f"{safe_video_name(arguments['name'])}.{number - 1:03}.gif" for number in arguments["numbers"]}
         return {"animations": [{"path": _picture(path), "object": each, "size_bytes": 1} for each, path in paths.items()]}
 
     def _pictures(self, arguments: Json) -> Json:
-        path = Path(arguments["out"]) / f"{arguments['name']}.{arguments['kind']}.png"
+        path = Path(arguments["out"]) / f"{safe_video_name(arguments['name'])}.{arguments['kind']}.png"
         return {"paths": [_picture(path)]}
 
     def _told(self, place: int) -> ToldObject:

@@ -2,23 +2,29 @@
 Which job may post into a thread: one at a time and to its end, so that what is told of one video stands together.
 
 A job takes the thread before it posts its first picture, and gives it back when it is over. After a restart a job that had
-begun to post has its thread again before any other job goes on (`take_again`).
+begun to post has its thread again before any other job goes on (`take_again`). Where several processes post, the thread is the
+job's in the database as well (`claim`), from where no restart takes it, and until the job is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 
 from bot.jobs.model import Job, JobId
 from bot.jobs.slots import Entry, Slots, Turn
 
+CLAIM_S = 0.5  # from one look to the next, whether another process has done with a thread
+
 Thread = tuple[str, str, str]
+Claim = Callable[[Thread, JobId], Awaitable[bool]]
 
 
 class Threads:
-    """The threads in which jobs post, or wait to; on one event loop."""
+    """The threads in which jobs post, or wait to; on one event loop. `claim` asks the other processes, where there are any."""
 
-    def __init__(self) -> None:
+    def __init__(self, claim: Claim | None = None) -> None:
+        self._claim = claim
         self._slots: dict[Thread, Slots] = {}
         self._taken: dict[JobId, tuple[Thread, Entry]] = {}
 
@@ -38,6 +44,14 @@ class Threads:
         finally:
             self._forget_idle(thread)
         self._taken[job.id] = thread, entry
+        if self._claim is None:
+            return
+        try:
+            while not await self._claim(thread, job.id):  # noqa: ASYNC110  # another process changes it
+                await asyncio.sleep(CLAIM_S)
+        except BaseException:
+            self.give_back(job.id)
+            raise
 
     async def take_again(self, jobs: Iterable[Job]) -> None:
         """Give threads to those of `jobs` that had begun to post when an earlier process ended."""

@@ -52,7 +52,7 @@ from bot.jobs.remote import RemoteTracking
 from bot.jobs.remote_run import RemoteRun
 from bot.jobs.steps import FILE_PAUSES_S, GIFS_A_MESSAGE, Steps
 from bot.jobs.stopwatch import Stopwatch, running, stage_seconds, worked_s
-from bot.jobs.store import Store
+from bot.jobs.store import Store, Total
 from bot.jobs.threads import Threads
 from bot.settings import Settings
 from tracking import plain_text
@@ -113,7 +113,7 @@ class Workflow:
         self._deaths = Deaths(store)
         self._cancelled: dict[str, asyncio.Event] = {}
         self._ended: dict[str, asyncio.Event] = {}
-        self._threads = Threads()
+        self._threads = Threads(None if settings.uses_sqlite else store.claim_thread)
         self._openings = Openings()
         self._times: dict[str, list[StepTimes]] = {}
         self._announced: dict[JobId, tuple[Job, int]] = {}
@@ -228,6 +228,7 @@ class Workflow:
         self._threads.give_back(job_id)
         self._move_up(job)
         logger.info("%s", _line(job, state, JobFacts(), error, step="its workflow", times=()))
+        await self._count(state, error, ())
         return state
 
     async def _work(self, job: Job) -> JobFacts:
@@ -287,7 +288,7 @@ class Workflow:
             await self._track_remotely(job, video, probed, target)
         else:
             await self._step(job, "track", Tracked, lambda: steps.track(job, video, probed, target), JobState.TRACKING)
-        return str(target)
+        return steps.recorded(target)
 
     async def _track_remotely(self, job: Job, video: VideoFile, probed: Probe, target: Path) -> None:
         """Have the annotation file from an engine that works elsewhere; a run that nobody waits for any more is stopped."""
@@ -302,6 +303,7 @@ class Workflow:
         run = RemoteRun(
             job,
             self._remote,
+            video=partial(self._steps.have_video, job, video),
             patience=self._patience,
             step=step,
             wait=wait,
@@ -309,7 +311,7 @@ class Workflow:
             show=partial(reporter.show, job, JobState.TRACKING),
         )
         try:
-            place = partial(self._remote.place, job, video, run_key=run_key)
+            place = partial(self._steps.place, job, video, run_key=run_key)
             await run.annotate(place, target, duration_s=probed.duration_s)
         except (_Stopped, EngineUnavailable) as error:
             # Where only the questions were refused, the run goes on, and whoever asks again has its result (`RemoteTracking`).
@@ -345,7 +347,7 @@ class Workflow:
         if job.request.page:
             draw = partial(steps.further_page, job, facts, job.request.page)
             page = await self._step(job, "summary", Summary, draw, JobState.RENDERING)
-            post = partial(steps.post_pages, job, facts.summary, page.pages)
+            post = partial(steps.post_pages, job, facts, page.pages, page=job.request.page)
             await self._step(job, "post-page", Nothing, post, JobState.POSTING, posts=True)
         else:
             batch = facts.summary.numbers[job.request.first - 1 :][:GIFS_A_MESSAGE]
@@ -490,9 +492,16 @@ class Workflow:
             timed = facts.model_copy(update={"took_s": round(worked_s(times), 3)})
             await self._close(job, state, timed, error)
             logger.info("%s", _line(job, state, timed, error, step=step, times=times))
+            await self._count(state, error, times)
             return {}
 
         await DBOS.run_step_async({"name": "end"}, attempt)
+
+    async def _count(self, state: JobState, error: Json | None, times: Sequence[StepTimes]) -> None:
+        """Add the job to the figures of all."""
+        outcome = error["kind"] if error is not None and state is JobState.FAILED else state.value
+        stages = [Total("stage", stage, 1, seconds) for stage, seconds in stage_seconds(times).items()]
+        await self._store.add_totals([Total("outcome", outcome, 1), *stages])
 
     async def _close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:
         """Say the last word, then note that it was said; that it cannot be said fails nothing."""

@@ -176,7 +176,8 @@ def class_of(text: str) -> str:
 def kind_of(word: str) -> str:
     """Return the key of the kind of pictures that a word names, by its key or title, in one or in many; "" for none."""
     wanted = _singular(word)
-    return next((kind.key for kind in KINDS.values() if wanted in (_singular(kind.key), _singular(kind.title))), "")
+    asked = (kind for kind in KINDS.values() if kind.is_for_threads)
+    return next((kind.key for kind in asked if wanted in (_singular(kind.key), _singular(kind.title))), "")
 
 
 def _singular(word: str) -> str:

@@ -15,8 +15,13 @@ from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.process.calls import CALLS
 from bot.slack.errors import SlackRefused, SlackUnreachable
 
 logger = logging.getLogger(__name__)
@@ -49,6 +54,21 @@ class AnswerLost(Exception):
         self.is_foreign = is_foreign
 
 
+class RateLimitHandler(AsyncRateLimitErrorRetryHandler):
+    """Waits as long as Slack says, and counts it."""
+
+    async def prepare_for_next_attempt_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        CALLS.add("slack", "any", "rate-limited")
+        await super().prepare_for_next_attempt_async(state=state, request=request, response=response, error=error)
+
+
 async def call_once(client: AsyncWebClient, method: str, **arguments: Any) -> Json:
     """
     Call a method such as "chat.update" once; its answer.
@@ -56,6 +76,19 @@ async def call_once(client: AsyncWebClient, method: str, **arguments: Any) -> Js
     Raises `SlackRefused`, or `AnswerLost` where nobody knows: without an answer, and where what answered is not the API but
     Slack's edge or a proxy, with a page, a line of text or nothing, whatever its status.
     """
+    try:
+        answer = await _called(client, method, arguments)
+    except SlackRefused:
+        CALLS.add("slack", method, "refused")
+        raise
+    except AnswerLost:
+        CALLS.add("slack", method, "lost")
+        raise
+    CALLS.add("slack", method, "ok")
+    return answer
+
+
+async def _called(client: AsyncWebClient, method: str, arguments: Json) -> Json:
     call = getattr(client, method.replace(".", "_"))
     try:
         return _told((await call(**arguments)).data, method)

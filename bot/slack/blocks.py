@@ -120,21 +120,21 @@ def finished(job: Job, facts: JobFacts, *, earlier_link: str) -> Message:
         small = texts.seen_before(earlier_link, has_pictures=bool(summary.objects))
     asked = job.request.options
     if not summary.objects:
-        return _nothing_found(job, summary, small if facts.earlier or _has_no_detector(probed) else "")
+        return _nothing_found(job, summary, probed, small if facts.earlier or _has_no_detector(probed) else "")
     said = texts.found(name, [row.label for row in _escaped(summary.objects)], escape(texts.options_in_words(asked)))
     if missing := texts.labels_missing(asked.labels, summary.labels or asked.labels):
         said = f"{said} {texts.no_such_labels(missing, 'here')}"
-    problems = [*_problems(summary), *_kinds_gone(job)]
+    problems = [*_problems(summary, probed), *_kinds_gone(job)]
     blocks = [section(_with_asker(job, said)), *map(_context, problems), _context(small)]
     return Message(" ".join([said, *problems]), tuple(blocks))
 
 
-def _nothing_found(job: Job, summary: Summary, small: str) -> Message:
+def _nothing_found(job: Job, summary: Summary, probed: Probe | None, small: str) -> Message:
     """Return one line, for nobody reads more about nothing; what hindered the engine is said, and so is what nearly passed."""
     asked = job.request.options
     options = escape(texts.options_in_words(asked))
     said = texts.nothing_found(shown_name(title_of(job.request.source)), asked, options, _escaped_summary(summary))
-    problems = [*_problems(summary), *_kinds_gone(job)]
+    problems = [*_problems(summary, probed), *_kinds_gone(job)]
     blocks = [section(_with_asker(job, said)), *map(_context, problems)]
     if small:
         blocks.append(_context(small))
@@ -147,14 +147,15 @@ def _has_no_detector(probed: Probe | None) -> bool:
     return probed is not None and probed.engine == EngineName.MOTION and probed.why == Why.NO_MODEL
 
 
-def _problems(summary: Summary) -> list[str]:
-    """Return what went wrong with parts of the video."""
+def _problems(summary: Summary, probed: Probe | None) -> list[str]:
+    """Return what went wrong with parts of the video, and first whether the annotations are of another."""
     found = [
         EngineWarning(told.code, told.message, ProblemKind(told.fault), told.start_s, told.end_s, told.pictures)
         for told in summary.reported
         if told.fault in set(ProblemKind)
     ]
-    return [inert(said) for said in engine.problems(found)[:PROBLEMS_SHOWN]]
+    doubt = engine.other_video(summary.annotated_s, probed.duration_s) if probed else ""
+    return [*([doubt] if doubt else []), *(inert(said) for said in engine.problems(found)[:PROBLEMS_SHOWN])]
 
 
 def made(job: Job, kinds: Sequence[str]) -> Message:

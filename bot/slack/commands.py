@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass
 
 from bot.jobs.model import Json, Options, Request, Source, SourceKind, command_id
+from bot.jobs.outlook import Outlook
 from bot.jobs.service import JobService
 from bot.jobs.store import Store
 from bot.requests.errors import CommandError
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 COMMAND = "/track"
 ANSWERED_WITHIN_S = 2.0
+TOLD_FROM_S = 5.0  # of waiting; who waits less sees the work begin instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,13 @@ class Commands:
         self,
         *,
         answers: Answers,
+        jobs: JobService,
         responder: Responder,
         inbox: Inbox,
         slack_host: str,
     ) -> None:
         self._answers = answers
+        self._jobs = jobs
         self._responder = responder
         self._inbox = inbox
         self._slack_host = slack_host
@@ -97,12 +101,22 @@ class Commands:
             case Track(source=None, name=""):
                 return OpenModal()
             case Track() | WatchBucket():
+                # Before its own job is among those that are not over.
+                looking = asyncio.create_task(self._jobs.outlook(f"{team}:{user}"))
                 kept = {name: body[name] for name in ("team_id", "channel_id", "user_id", "text", "response_url", "trigger_id")}
                 if await self._inbox.take("command", body["trigger_id"], kept) is Taken.NOT_KEPT:
+                    looking.cancel()
                     return blocks.plain(texts.slow_database())
-                return None
+                found = await looking
+                if isinstance(command, WatchBucket) or not _is_worth_telling(found):
+                    return None
+                return blocks.plain(texts.queued(found.before, found.seconds))
             case _ as order:
                 return await self._answers.answer(order, Asker(team, channel, user))
+
+
+def _is_worth_telling(found: Outlook) -> bool:
+    return found.before > 0 and (found.seconds is None or found.seconds >= TOLD_FROM_S)
 
 
 class CommandRunner:

@@ -2,9 +2,10 @@
 The progress messages of all jobs, edited in place and seldom.
 
 A message is edited when its job enters another stage, else at most every 4 s, and with many jobs each waits its turn, because
-chat.update is limited for the whole workspace (about 50 a minute). Nothing is sent when nothing changed, and nothing goes back:
-what runs again after a crash shows no less than before it, for which `remember` keeps what was sent. The last word is not said
-here but by `posting.py`, durably.
+chat.update is limited for the whole workspace (about 50 a minute); where several processes post, `elsewhere` says how many
+messages the others keep up to date. Nothing is sent when nothing changed, and nothing goes back: what runs again after a crash
+shows no less than before it, for which `remember` keeps what was sent. The last word is not said here but by `posting.py`,
+durably.
 """
 
 from __future__ import annotations
@@ -62,6 +63,12 @@ class ProgressBoard:
         self._entries: dict[JobId, _Entry] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.elsewhere = 0
+        """How many messages other processes keep up to date in the same workspace."""
+
+    def __len__(self) -> int:
+        """Return how many messages are kept up to date here."""
+        return len(self._entries)
 
     def add(self, job: Job, ts: str, shown: Message | None, *, fraction: float = 0.0) -> None:
         """Follow a job whose progress message is `ts`; `shown` is what it says already, `fraction` what it said last."""
@@ -153,7 +160,7 @@ class ProgressBoard:
                 continue
             is_news = entry.state is not entry.sent_state or (entry.before is None) is not (entry.sent_before is None)
             is_news = is_news or entry.pause is not entry.sent_pause
-            spacing = NEXT_STAGE_S if is_news else max(EVERY_S, EVERY_FOR_EACH_S * len(self._entries))
+            spacing = NEXT_STAGE_S if is_news else max(EVERY_S, EVERY_FOR_EACH_S * (len(self) + self.elsewhere))
             wait_s = entry.sent_at + spacing - self._clock()
             if wait_s > 0:
                 next_s = wait_s if next_s is None else min(next_s, wait_s)

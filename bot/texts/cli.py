@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.jobs.told import near_misses_by_label
 from bot.texts import limits
-from bot.texts.engine import problems
+from bot.texts.engine import other_video, problems
 from bot.texts.errors import left_out
 from bot.texts.plurals import counted_labels
-from bot.texts.wording import clock, count, duration, exact_span, listing, percent, quoted
+from bot.texts.wording import count, duration, exact_span, listing, percent, quoted
 from rendering.selection import Selection
 from tracking.model import MOVING_OBJECT, EngineWarning, Track
 from tracking.sources.links import without_query
@@ -20,6 +21,16 @@ from tracking.sources.links import without_query
 def unforeseen_here() -> str:
     """Return what is said below the log of an unforeseen error."""
     return "Something went wrong on our side; the lines above say what. Please report them."
+
+
+class LabelCount(Protocol):
+    """How many objects of a label a video has."""
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def objects(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +72,8 @@ def result_lines(facts: ResultFacts) -> list[str]:
         else:
             lines.append(nothing_passed(facts))
             lines += lower_thresholds(facts)
-    if facts.annotated_s > facts.video_s + 1.0 > 1.0:
-        reach, end = clock(facts.annotated_s), clock(facts.video_s)
-        lines.append(f"The annotations reach {reach}, but the video ends at {end}: do they belong together?")
+    if doubt := other_video(facts.annotated_s, facts.video_s):
+        lines.append(doubt)
     if facts.older_pictures:
         lines.append(f"In the folder {count(facts.older_pictures, 'older picture')} of this video stayed, from other options.")
     if facts.unwritten:
@@ -216,6 +226,51 @@ def no_such_setting(variable: str, nearest: str) -> str:
     """Return that nothing reads a variable with our prefix; its value may be a secret, so it is not shown."""
     meant = f" Did you mean {nearest}?" if nearest else ""
     return f"{quoted(variable)} is not a setting, so it has no effect.{meant}"
+
+
+def videos_progress(number: int, total: int) -> str:
+    """Return how many of many videos are done."""
+    return f"{number:,} of {total:,}"
+
+
+def video_line(name: str, labels: Sequence[LabelCount], *, problem: str, note: str) -> str:
+    """Return what became of one of many videos: what was wrong with it, or its objects by label and what there is to note."""
+    if problem:
+        return problem if not name or problem.startswith(name) else f"{name}: {problem}"
+    named = [quoted(each.label, limit=30) or "object" for each in labels for _ in range(each.objects)]
+    found = counted_labels(named) if named else "no objects"
+    return f"{name}: {found}".removeprefix(": ") + (f". {note}" if note else "")
+
+
+def videos_lines(total: int, *, failed: int, skipped: int, table: str, index: str) -> list[str]:
+    """Return the last lines of a run over many videos."""
+    done = total - failed - skipped
+    parts = [f"{count(done, 'video')} tracked"]
+    if skipped:
+        parts.append(f"{skipped:,} done before (--again does them anew)")
+    if failed:
+        parts.append(f"{failed:,} could not be")
+    return [f"{', '.join(parts)}.", f"All objects: {table}", f"All summaries: {index}"]
+
+
+def no_videos(folders: Sequence[str]) -> str:
+    """Return that there is no video in what was given."""
+    return f"No video in {', '.join(folders)}."
+
+
+def index_title() -> str:
+    """Return the title of the page of all summaries."""
+    return "Objects in these videos"
+
+
+def open_viewer() -> str:
+    """Return the words of the link from a summary to the video's viewer."""
+    return "Play it"
+
+
+def view_ready(url: str) -> str:
+    """Return where the viewer is, and how it ends."""
+    return f"The video is at {url} (Ctrl-C ends it)."
 
 
 def demo_port_taken() -> str:

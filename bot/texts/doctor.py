@@ -55,6 +55,22 @@ def database_checked(*, is_sqlite: bool) -> str:
     return "SQLite in the data folder: one process." if is_sqlite else "Postgres answers."
 
 
+def storage_differs(settings: Sequence[str]) -> str:
+    """Say that processes on one database do not see the same storage; `settings` name the places in which they differ."""
+    return (
+        f"The processes on this database see different places for {listing(settings, limit=3)}, so they can't go on with each "
+        "other's jobs. Give all of them the same buckets, or one shared folder in TRACKLET_DATA_DIR."
+    )
+
+
+def storage_is_shared(processes: int) -> str:
+    """Say that all processes on the database see the same storage."""
+    if not processes:
+        return "No process is at work on this database."
+    told = count(processes, "process works", "processes work")
+    return f"{told} on this database, and all see the same storage."
+
+
 def place_checked(name: str, *, is_same: bool) -> str:
     """Something was written, read and deleted in a bucket."""
     if not is_same:

@@ -86,6 +86,13 @@ def problems(found: Sequence[EngineWarning]) -> list[str]:
     return lines
 
 
+def other_video(annotated_s: float, video_s: float) -> str:
+    """Return a doubt about annotations that reach beyond the end of their video; "" where there is none. Seconds."""
+    if not annotated_s > video_s + 1.0 > 1.0:
+        return ""
+    return f"The annotations reach {clock(annotated_s)}, but the video ends at {clock(video_s)}: do they belong together?"
+
+
 def _problem(found: EngineWarning) -> str:
     match found.kind:
         case ProblemKind.CUT_SHORT:

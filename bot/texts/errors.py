@@ -249,6 +249,8 @@ def model_fault(error: errors.ModelError) -> str:
             return f"{model} is a network, but no detector that I know: what goes in or comes out has another shape. Try YOLOX."
         case errors.ModelFault.UNREADABLE:
             return f"{model} is not a model that I can load. Give me a YOLOX export in ONNX form."
+        case errors.ModelFault.OTHER:
+            return f"My processes have different models: one has {model}, another began with another one. Give all the same."
     assert_never(error.problem)
 
 
@@ -415,6 +417,14 @@ def storage_fault(error: errors.StorageError) -> str:
                 f"I can't {verb} {place}: the storage refuses that.{_said(error.detail)} Whoever runs me has more in the log."
             )
     assert_never(error.reason)
+
+
+@sentence.register
+def too_many_jobs(error: errors.TooManyJobs) -> str:
+    videos = count(error.limit, "video")
+    if error.is_persons:
+        return f"I take {videos} of one person at a time, and yours are not done yet. Try again when some are."
+    return f"I take {videos} of a workspace at a time, and those of this one are not done yet. Try again later."
 
 
 @sentence.register

@@ -100,6 +100,18 @@ def waiting(before: int) -> str:
     return f"Waiting: {count(before, 'video')} first" if before else "Waiting for its turn: it is next"
 
 
+def queued(before: int, seconds: float | None) -> str:
+    """Return the answer to who asks while others wait: how many come first, and how long that takes, None if unknown."""
+    about = "" if seconds is None else f", about {wording.duration(_rounded(seconds))}"
+    return f"{count(before, 'video')} {'is' if before == 1 else 'are'} before yours{about}."
+
+
+def _rounded(seconds: float) -> float:
+    """Return an estimate no more exact than it is: in tens of seconds, then in minutes."""
+    step_s = 60.0 if seconds >= 95.0 else 10.0
+    return max(round(seconds / step_s) * step_s, 10.0)
+
+
 def time_left(seconds: float) -> str:
     """Return an estimate, said as one."""
     return f"about {wording.duration(max(10.0, round(seconds)))} left"
@@ -505,7 +517,7 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
 
 def _kinds() -> str:
     """Return the further kinds of pictures, as they are asked for."""
-    further = [kind.key for kind in KINDS.values() if not kind.is_default]
+    further = [kind.key for kind in KINDS.values() if kind.is_for_threads and not kind.is_default]
     return wording.listing(sorted(further), limit=len(further))
 
 

@@ -1,8 +1,5 @@
 """
-For whoever watches the bot: is it alive, is it ready, what does it do.
-
-`/metrics` is Prometheus's text form, version 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats). No label comes from
-outside.
+For whoever watches the bot: is it alive, is it ready, what does it do (`metrics.py`).
 
 However many ask, the database is looked at once at a time, and what was seen is said again for a moment.
 """
@@ -14,10 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
 from aiohttp import web
-
-from bot.jobs.model import JobState
-from bot.jobs.processes import TaskRunner
-from bot.jobs.store import Store
+from prometheus_client import CONTENT_TYPE_LATEST
 
 T = TypeVar("T")
 Check = Callable[[], Awaitable[bool]]
@@ -56,7 +50,7 @@ class Look(Generic[T]):
 
 
 def add_to(
-    app: web.Application, *, store: Store, children: TaskRunner, checks: Mapping[str, Check], again_s: float = 1.0
+    app: web.Application, *, figures: Callable[[], Awaitable[bytes]], checks: Mapping[str, Check], again_s: float = 1.0
 ) -> None:
     """Answer `/healthz`, `/readyz` (each of `checks` holds) and `/metrics`; what was seen holds for `again_s` seconds."""
 
@@ -75,28 +69,12 @@ def add_to(
             text="".join(f"not ready: {name}\n" for name in failing) or "ready\n", status=503 if failing else 200
         )
 
-    async def figures() -> str:
-        counts = await store.counts()
-        finished, seconds = await store.time_spent()
-        lines = ["# TYPE tracklet_jobs gauge"]
-        lines += [f'tracklet_jobs{{state="{state}"}} {counts.get(state, 0)}' for state in JobState]
-        for name, kind, value in (
-            ("tracklet_children_running", "gauge", children.running),
-            ("tracklet_children_waiting", "gauge", children.waiting),
-            ("tracklet_children_slots", "gauge", children.slots),
-            ("tracklet_job_seconds_count", "counter", finished),
-            ("tracklet_job_seconds_sum", "counter", round(seconds, 3)),
-            ("tracklet_posts_total", "counter", await store.post_count()),
-        ):
-            lines += [f"# TYPE {name} {kind}", f"{name} {value}"]
-        return "\n".join(lines) + "\n"
-
     async def metrics(_: web.Request) -> web.Response:
         try:
             text = await measured.get()
         except Exception as error:  # whatever the database says, it is no reason for a traceback per question
             raise web.HTTPServiceUnavailable from error
-        return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     readiness, measured = Look(failing_checks, again_s=again_s), Look(figures, again_s=again_s)
     app.on_cleanup.extend([readiness.close, measured.close])

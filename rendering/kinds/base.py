@@ -7,15 +7,18 @@ Nothing else knows the kinds one by one, so that a new one is a new module in th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from rendering.frames import CancelCheck, Progress
 from rendering.selection import Selected, Selection
 from rendering.video.blur import Blur
-from tracking.model import Annotations
+from tracking.model import DAMAGE, Annotations, EngineWarning
 from tracking.registry import Registry
+from tracking.video.file import ANY_LENGTH, Video
+
+END_TOLERANCE_S = 0.25  # engines round the end of a video
 
 DEFAULT_SELECTION = Selection()
 
@@ -59,7 +62,8 @@ class Drawing:
     """
     What pictures are drawn from, and the folder `out` where they go.
 
-    `name` is the video's file name, which theirs begin with; `selected` are the objects of `annotations` that are shown.
+    `name` is the video's file name, which theirs begin with; `selected` are the objects of `annotations` that are shown;
+    `opened` is the video, once for each pass so far.
     """
 
     video: Path
@@ -68,6 +72,29 @@ class Drawing:
     selected: Selected
     out: Path
     options: RenderOptions = DEFAULT_OPTIONS
+    opened: list[Video] = field(default_factory=list, compare=False)
+
+    def open_video(self) -> Video:
+        """Return the video for a pass over it; what of it cannot be read is among `problems` afterwards."""
+        video = Video(self.video, limits=ANY_LENGTH)
+        self.opened.append(video)
+        return video
+
+    @property
+    def problems(self) -> tuple[EngineWarning, ...]:
+        """
+        Return what went wrong with parts of the video: what the annotations say, and damage that was met since.
+
+        Where an engine told damage, it has looked at every picture, and that stands.
+        """
+        given = self.annotations.problems
+        if any(problem.kind in DAMAGE for problem in given):
+            return given
+        videos = self.opened or [self.open_video()]
+        segment = self.annotations.segment
+        is_whole = segment is None or segment.end_s > videos[0].info.duration_s - END_TOLERANCE_S
+        met = [loss for video in videos if (loss := video.loss_of_all if is_whole else video.loss)]
+        return given + (max(met, key=lambda loss: loss.frames_lost).problems if met else ())
 
 
 Draw = Callable[[Drawing, Progress, CancelCheck], Sequence[Picture]]
@@ -81,7 +108,8 @@ class PictureKind:
     `title` is what people call it, `description` what it shows, for help texts. `draw` writes its files, each whole or not at
     all, tells its progress from 0 to 1, and raises as `render` does. `owns` says of the rest of a file's name, behind the
     video's and a dot, whether a picture of this kind is called so. `cost` is its work beside that of the others, for the
-    progress of all together. `is_default` where it is made unless something else is asked for.
+    progress of all together. `is_default` where it is made unless something else is asked for; `is_for_threads` where a thread
+    can show it.
     """
 
     key: str
@@ -91,6 +119,7 @@ class PictureKind:
     owns: Callable[[str], bool]
     cost: float = 1.0
     is_default: bool = False
+    is_for_threads: bool = True
 
 
 KINDS: Registry[PictureKind] = Registry("rendering.kinds")

@@ -14,7 +14,6 @@ from rendering.kinds.base import KINDS, Drawing, PictureFile, PictureKind
 from rendering.naming import crop_name, is_numbered
 from rendering.pages.cells import BestMoment, Picture, ScaledFrame, box_shown, cut_out, cut_out_size, write_page
 from rendering.selection import Moment, ShownObject
-from tracking.video.file import ANY_LENGTH, Video
 
 BATCH_BYTES = 128 << 20  # of cut-outs that wait for a better moment
 
@@ -33,7 +32,7 @@ def draw_crops(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> 
     written: list[PictureFile] = []
     objects = drawing.selected.shown
     if objects:
-        with Video(drawing.video, limits=ANY_LENGTH) as opened, opencv_in_this_thread():
+        with drawing.open_video() as opened, opencv_in_this_thread():
             size = opened.info.width, opened.info.height
             for batch in _batches(objects, size):
                 crops = [_Crop(shown, BestMoment(shown.moments, size)) for shown in batch]

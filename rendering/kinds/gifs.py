@@ -10,7 +10,6 @@ from rendering.gif.animation import Animation, batches, draw_animations, plan_of
 from rendering.kinds.base import KINDS, Drawing, PictureKind
 from rendering.naming import is_numbered
 from rendering.selection import ShownObject
-from tracking.video.file import ANY_LENGTH, Video
 
 
 def draw_gifs(
@@ -25,7 +24,7 @@ def draw_gifs(
     typeface = Typeface(drawing.options.font)
     written: list[Animation] = []
     if objects:
-        with Video(drawing.video, limits=ANY_LENGTH) as opened:
+        with drawing.open_video() as opened:
             picture = opened.info.width, opened.info.height
             plans = [plan_of(one, picture, opened.info.frame_rate) for one in objects]
             done = 0

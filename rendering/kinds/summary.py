@@ -10,7 +10,6 @@ from rendering.kinds.base import KINDS, Drawing, PictureKind
 from rendering.pages.cells import PAGES_AT_ONCE
 from rendering.pages.summary import SummaryPage, draw_pages, twins_of
 from rendering.selection import PAGE_OBJECTS
-from tracking.video.file import ANY_LENGTH, Video
 
 
 def draw_summary(
@@ -29,7 +28,7 @@ def draw_summary(
     twins = twins_of(objects)
     written: list[SummaryPage] = []
     if wanted:
-        with Video(drawing.video, limits=ANY_LENGTH) as opened:
+        with drawing.open_video() as opened:
             for start in range(0, len(wanted), PAGES_AT_ONCE):
                 chosen = wanted[start : start + PAGES_AT_ONCE]
                 written += draw_pages(

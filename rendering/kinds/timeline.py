@@ -12,7 +12,7 @@ from rendering.pages.cells import Picture, ScaledFrame, blank, box_shown, cut_ou
 from rendering.pages.timeline import THUMBNAIL, draw_timeline, in_rows
 from rendering.selection import ShownObject
 from tracking.model import BoundingBox
-from tracking.video.file import ANY_LENGTH, Video
+from tracking.video.file import Video
 
 NAME = "timeline"
 
@@ -22,7 +22,7 @@ def draw(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> list[P
     written: list[PictureFile] = []
     typeface = Typeface(drawing.options.font)
     cuts_s = [shot.start_s for shot in drawing.annotations.shots if shot.start_s > 0]
-    with Video(drawing.video, limits=ANY_LENGTH) as video:
+    with drawing.open_video() as video:
         small = thumbnails(video, drawing.selected.shown, progress, cancelled)
         for number, objects in enumerate(in_rows(drawing.selected.shown), start=1):
             page = draw_timeline(

@@ -17,7 +17,7 @@ from rendering.pages.trajectories import draw_trajectories
 from rendering.selection import ShownObject
 from tracking.local.motion import STILL_CAMERA_SHARE, moving_share
 from tracking.model import Segment
-from tracking.video.file import ANY_LENGTH, Video
+from tracking.video.file import Video
 
 NAME = "trajectories"
 MOST_SHOTS = 12  # those in which the most objects are
@@ -31,7 +31,7 @@ def draw(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> list[P
     """Write a PNG for each shot, in order of time, none where no object is shown; raises as `render`."""
     written: list[PictureFile] = []
     typeface = Typeface(drawing.options.font)
-    with Video(drawing.video, limits=ANY_LENGTH) as video, opencv_in_this_thread():
+    with drawing.open_video() as video, opencv_in_this_thread():
         whole = (Segment(0.0, video.info.duration_s),)
         chosen = _chosen(drawing.annotations.shots or whole, drawing.selected.shown)
         for number, (shot, objects) in enumerate(chosen, start=1):

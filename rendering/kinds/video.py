@@ -21,7 +21,7 @@ from rendering.video.writer import VideoWriter
 from tracking.atomic import unfinished
 from tracking.errors import Cancelled, StorageError, StorageFault, is_disk_full
 from tracking.model import Segment
-from tracking.video.file import ANY_LENGTH, Video
+from tracking.video.file import Video
 
 LONGEST_SIDE_PX = 1920
 NEARLY_S = 0.5  # an engine's first and last pictures may lie so far from the ends of the video
@@ -35,7 +35,7 @@ def draw_video(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> 
     """
     target = drawing.out / annotated_video_name(drawing.name)
     try:
-        with unfinished(target) as aside, Video(drawing.video, limits=ANY_LENGTH) as video, opencv_in_this_thread():
+        with unfinished(target) as aside, drawing.open_video() as video, opencv_in_this_thread():
             _write(video, drawing, aside, progress, cancelled)
             aside.replace(target)
     except (av.error.FFmpegError, OSError) as error:

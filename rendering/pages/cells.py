@@ -296,6 +296,37 @@ def locator(small: Picture, box: BoundingBox, colour: Colour, line: int) -> Pict
     return found
 
 
+def corner_locator(
+    view: View,
+    small: Picture,
+    box: BoundingBox,
+    keep: Sequence[Rectangle],
+    others: Sequence[BoundingBox],
+    colour: Colour,
+    line: int,
+) -> tuple[Picture, tuple[int, int]] | None:
+    """
+    Return a locator for a corner of a cell, and its upper left point: the largest that hides nothing of `keep`, None for none.
+
+    `small` is the whole picture at any size, `box` the object's place in it, `keep` what is drawn into the cell around it;
+    of `others` (boxes in the picture) it hides as little as it can.
+    """
+    seen = [inside for other in others if (inside := view.pixels_of(other))]
+    around = min(r[0] for r in keep), min(r[1] for r in keep), max(r[2] for r in keep), max(r[3] for r in keep)
+    for share in LOCATOR_TRIES:
+        size = locator_size(view.frame, (view.cell[0] * LOCATOR_SHARE * share, view.cell[1] * LOCATOR_SHARE * share))
+        edged = size[0] + 2 * line, size[1] + 2 * line
+        place = free_corner(view.cell, edged, around, seen, 2 * line_width(view.cell))
+        if place is not None:
+            return locator(resized(small, size), box, colour, line), place
+    return None
+
+
+def locator_line(scale: float) -> int:
+    """Return how wide a locator's edge is, at so many pixels for one of the thumbnail."""
+    return max(1, round(scale / 2))
+
+
 def free_corner(cell: Size, size: Size, box: Rectangle, others: Sequence[Rectangle], margin: int) -> tuple[int, int] | None:
     """
     Return the corner where something of `size` hides nothing of the object in `box`, as its upper left point; None for none.

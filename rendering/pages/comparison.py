@@ -1,7 +1,7 @@
 """
 Two engines on one video as a picture: pages of objects with the boxes of both, and what each engine called them.
 
-Cells are those of the summary; one engine's box is a solid line, the other's a dashed one over it,
+Cells are those of the summary, with a locator in a corner; one engine's box is a solid line, the other's a dashed one over it,
 each in its colour, so that both are seen where they agree. Below are two captions, an engine's each. What both found comes
 first, then what only one did, below headings. The words (engines' names, headings) come from the caller. Sizes are pixels.
 """
@@ -24,6 +24,8 @@ from rendering.overlay import REGULAR, Caption, draw_box, facts_of, name_of
 from rendering.pages.captions import SPACE_PX, CellCaption, draw_heading, text_px, write_line
 from rendering.pages.cells import (
     LARGE_ENOUGH_PX,
+    LOCATOR_SHARE,
+    NEARLY_WHOLE,
     PAGES_AT_ONCE,
     BestMoment,
     Picture,
@@ -31,7 +33,10 @@ from rendering.pages.cells import (
     ScaledFrame,
     View,
     blank,
+    corner_locator,
     line_width,
+    locator_line,
+    locator_size,
     put,
     write_page,
 )
@@ -131,18 +136,29 @@ def _pictures(
             scaled = ScaledFrame(frame, size)
             for number, place, moment in due:
                 if best[number][place].improves(scaled, moment, moment.box.clipped()):
-                    drawn[number][place] = _cell_picture(scaled, pages[number][place], moment, layouts[number])
+                    drawn[number][place] = _cell_picture(scaled, pages[number][place], moment, layouts[number], pages[number])
     return drawn
 
 
-def _cell_picture(frame: ScaledFrame, one: Pair, moment: Moment, layout: PageLayout) -> Picture:
-    """Return the view of an object with the boxes of those who found it."""
-    view = View.of(moment.box.clipped(), frame.size, layout.picture, large_px=LARGE_ENOUGH_PX * layout.scale)
+def _cell_picture(frame: ScaledFrame, one: Pair, moment: Moment, layout: PageLayout, others: Sequence[Pair]) -> Picture:
+    """Return the view of an object with the boxes of those who found it, and where in the picture it is."""
+    box = moment.box.clipped()
+    view = View.of(box, frame.size, layout.picture, large_px=LARGE_ENOUGH_PX * layout.scale)
     cell = view.cell_of(frame.at(view.gain))
+    drawn: list[Rectangle] = []
     for track, is_b in ((one.a, False), (one.b, True)):
         inside = view.pixels_of(track.box_at(frame.time_s)) if track else None
         if inside:
             _draw_line(cell, inside, width=line_width(layout.picture), is_dashed=is_b)
+            drawn.append(inside)
+    if drawn and view.shown_share < NEARLY_WHOLE:
+        tracks = [other.a or other.b for other in others if other is not one]
+        there = [track for track in tracks if track and track.segment.start_s <= frame.time_s <= track.segment.end_s]
+        beside = [track.box_at(frame.time_s) for track in there]
+        small = frame.small(locator_size(frame.size, (layout.picture[0] * LOCATOR_SHARE, layout.picture[1] * LOCATOR_SHARE)))
+        colour = COLOUR_A if one.a else COLOUR_B
+        if found := corner_locator(view, small, box, drawn, beside, colour, locator_line(layout.scale)):
+            put(cell, *found)
     return cell
 
 

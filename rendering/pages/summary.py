@@ -23,7 +23,6 @@ from rendering.pages.captions import CellCaption, draw_heading
 from rendering.pages.cells import (
     LARGE_ENOUGH_PX,
     LOCATOR_SHARE,
-    LOCATOR_TRIES,
     NEARLY_WHOLE,
     BestMoment,
     Picture,
@@ -33,10 +32,10 @@ from rendering.pages.cells import (
     View,
     blank,
     box_shown,
+    corner_locator,
     draw_line,
-    free_corner,
-    line_width,
     locator,
+    locator_line,
     locator_size,
     put,
     resized,
@@ -131,7 +130,7 @@ class _Cell:
         """Return how large a locator beside the caption is; None where there is none, or no room for it."""
         if self._small is None:
             return None
-        line = self._locator_line
+        line = locator_line(self._layout.scale)
         height = self._layout.strip_px - 4 * line
         size = locator_size(self._frame, (self._layout.picture[0] * LOCATOR_SHARE * 1.3, height))
         room = self._layout.picture[0] - self.caption.whole_label_px
@@ -168,10 +167,6 @@ class _Cell:
     def _view_of(self, box: BoundingBox) -> View:
         return View.of(box, self._frame, self._layout.picture, large_px=LARGE_ENOUGH_PX * self._layout.scale)
 
-    @property
-    def _locator_line(self) -> int:
-        return max(1, round(self._layout.scale / 2))
-
     def _locator_room(self) -> Size:
         across, down = self._layout.picture
         return locator_size(self._frame, (across * LOCATOR_SHARE * 1.3, max(down * LOCATOR_SHARE, self._layout.strip_px)))
@@ -179,28 +174,21 @@ class _Cell:
     def _locator(self, size: Size) -> Picture:
         assert self._small is not None
         assert self._box is not None
-        return locator(resized(self._small, size), self._box, self.shown.colour, self._locator_line)
+        return locator(resized(self._small, size), self._box, self.shown.colour, locator_line(self._layout.scale))
 
     def _corner_locator(self, inside: Rectangle, others: Sequence[ShownObject]) -> tuple[Picture, tuple[int, int]] | None:
         """Return a locator and the corner for it: the largest that hides nothing of the object."""
         assert self._view is not None
+        assert self._box is not None
         if self._small is None:
             return None
-        cell = self._layout.picture
         boxes = [
-            self._view.pixels_of(one.track.box_at(self._time_s))
+            one.track.box_at(self._time_s)
             for one in others
             if one is not self.shown and one.track.segment.start_s <= self._time_s <= one.track.segment.end_s
         ]
-        seen = [box for box in boxes if box]
-        line, margin = self._locator_line, 2 * line_width(cell)
-        for share in LOCATOR_TRIES:
-            size = locator_size(self._frame, (cell[0] * LOCATOR_SHARE * share, cell[1] * LOCATOR_SHARE * share))
-            edged = size[0] + 2 * line, size[1] + 2 * line
-            place = free_corner(cell, edged, inside, seen, margin)
-            if place is not None:
-                return self._locator(size), place
-        return None
+        line = locator_line(self._layout.scale)
+        return corner_locator(self._view, self._small, self._box, [inside], boxes, self.shown.colour, line)
 
 
 class _Page:

@@ -62,6 +62,7 @@ def main() -> int:
     parser.add_argument("--pace", type=float, default=1.0, help="seconds between two blows, in the mean")
     parser.add_argument("--only", default="", help="blows between commas, of: " + ", ".join(Blow))
     parser.add_argument("--real", action="store_true", help="let children really decode, track and draw: slower, and dearer")
+    parser.add_argument("--keep", action="store_true", help="keep the folder, with the logs, of a run without faults as well")
     parser.add_argument("--quiet", action="store_true", help="print the end alone")
     given = parser.parse_args()
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # callers that die in the middle of a request are meant to
@@ -77,7 +78,7 @@ def main() -> int:
         outcome = asyncio.run(campaign.run())
         report(outcome)
         bad += bool(outcome.faults)
-        if outcome.faults:
+        if outcome.faults or given.keep:
             say(f"  kept: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)

@@ -76,17 +76,24 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    folder: Path, kind: DatabaseKind, *, lease: tuple[float, float], real_work: bool = False
+    folder: Path,
+    kind: DatabaseKind,
+    *,
+    lease: tuple[float, float],
+    workers: int = 2,
+    real_work: bool = False,
+    disk_megabytes: int | None = DISK_MEGABYTES,
 ) -> AsyncIterator[Stage]:
     """
-    Build a stage in `folder`: SQLite has one process and folders, Postgres a front, two workers and buckets.
+    Build a stage in `folder`: SQLite has one process and folders, Postgres a front, workers and buckets.
 
     Without `real_work` children pretend, and processes are forks: there is ten times as much to be broken in the same time.
+    `disk_megabytes` None leaves the data folder where it is, on a disk that is nobody's to fill.
     """
     async with contextlib.AsyncExitStack() as stack:
         timing = Timing(retry_after_s=RETRIES_S)
         slack = await stack.enter_async_context(Playground(signing_secret="between-two", timing=timing, limits=None))
-        disk = stack.enter_context(small_disk(folder / "disk", megabytes=DISK_MEGABYTES))
+        disk = stack.enter_context(small_disk(folder / "disk", megabytes=disk_megabytes)) if disk_megabytes else None
         clips: dict[str, bytes] = {}
         links = await stack.enter_async_context(_links(clips))
         port = _free_port()
@@ -114,7 +121,7 @@ async def staged(
                 "TRACKLET_OBJECT_BUCKET": "gs://objects-bucket",
             }
         library = await asyncio.to_thread(compiled, folder)
-        roles = [Role.ALONE] if kind == "sqlite" else [Role.FRONT, Role.WORKER, Role.WORKER]
+        roles = [Role.ALONE] if kind == "sqlite" else [Role.FRONT, *[Role.WORKER] * workers]
         members, clocks = [], {}
         for place, role in enumerate(roles):
             name = role.value if role is not Role.WORKER else f"worker-{place}"

@@ -60,7 +60,8 @@ class StorageServer:
     middle (410), `short_pieces` pieces of which less is kept than was sent (308), `lost_answers` uploads that happen and are
     answered 503, `cut_downloads` downloads that end in the middle, `failures` any requests that are answered 503 without
     happening.
-    A download that stalls does so in the middle too, and sets `stalled`; it ends with the server, or by `ends`.
+    A download that stalls does so in the middle too, and an upload before its second piece; each sets `stalled`, and ends with
+    the server, or by `ends`.
     """
 
     def __init__(self, *buckets: str, on_finalized: OnFinalized | None = None) -> None:
@@ -77,6 +78,7 @@ class StorageServer:
         self.cut_downloads = 0
         self.failures = 0
         self.stalls_downloads = False
+        self.stalls_uploads = False
         self.stalled = asyncio.Event()
         self.requests: list[str] = []
         self._buckets = buckets
@@ -157,6 +159,9 @@ class StorageServer:
             rights = self.rights.get(bucket)
             granted = [each for each in asked if rights is None or each.rpartition(".")[2] in rights]
             return web.json_response({"kind": "storage#testIamPermissionsResponse", "permissions": granted})
+        if self.stalls_uploads and request.method == "PUT" and not request.headers["Content-Range"].startswith("bytes 0-"):
+            self.stalled.set()
+            await self.ends.wait()
         async with self._lock:
             upload_id = request.query.get("upload_id", "")
             if upload_id and self.lost_sessions and request.method == "PUT":

@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,6 +36,7 @@ class Deadly(FakeTaskRunner):
         self, task: str, arguments: Json, *, turn: Turn, cancelled: asyncio.Event, fraction: Fraction = lambda _: None
     ) -> Any:
         if task == os.environ.get("WAITS_AT"):
+            await asyncio.to_thread(Path(os.environ["TRACKLET_DATA_DIR"], "waits").touch)
             await unless_cancelled(asyncio.Event().wait(), cancelled)
         if task == os.environ.get("DIES_AT") and "deadly" in arguments["video"]:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,10 +40,12 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of a Postgres of this test module's own."""
+    # Not in pytest's folder, which every other run of tests closes to the user that Postgres runs as.
+    made = tempfile.TemporaryDirectory(prefix="tracklet-postgres-", ignore_cleanup_errors=True)
     try:
-        with started(tmp_path_factory.mktemp("postgres")) as server:
+        with made as folder, started(Path(folder) / "data") as server:
             yield server.address
     except Exception as error:  # whatever keeps it from starting here: a test that is skipped says so
         pytest.skip(f"the embedded Postgres does not start here: {error}")

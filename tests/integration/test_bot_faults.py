@@ -14,7 +14,6 @@ import pytest
 
 from bot.jobs.database import Database
 from bot.jobs.model import Job, JobId, JobState, Request, Source, SourceKind
-from bot.jobs.runtime import JOBS_A_PERSON
 from bot.jobs.store import Store
 from playground import KIM
 from tests.integration.bot_workspace import Workspace, eventually, workspace
@@ -234,7 +233,7 @@ async def test_links_that_drip_hold_up_nobody_but_who_named_them(tmp_path: Path)
             lambda: [each for each in there.slack.messages("wildlife") if each.text.startswith("I found 3 objects")]
         )
         dripping = [job for job in await jobs(tmp_path) if not job.is_over]
-        assert [job.state for job in dripping].count(JobState.FETCHING) == JOBS_A_PERSON
+        assert [job.state for job in dripping].count(JobState.FETCHING) == there.bot.settings.jobs_at_once_per_person
         for job in dripping:
             await there.slack.slash_command("wildlife", "/track", f"cancel {job.number}")
         await there.job_over()

@@ -18,7 +18,7 @@ from bot.jobs.slots import Turn
 from bot.jobs.store import Store
 from bot.jobs.testing import FakeTaskRunner
 from bot.jobs.threads import Threads
-from playground import Message
+from playground import KIM, TEAM_ID, YOU, Message
 from tests.integration.bot_workspace import CLIP, Workspace, workspace
 from tracking.errors import VideoDamaged
 
@@ -131,15 +131,41 @@ async def test_who_waits_is_told_so_with_how_many_come_first(tmp_path: Path) -> 
             await there.progress(message, starts="I found")
 
 
+async def test_the_answer_to_a_command_says_at_once_how_many_come_first(tmp_path: Path) -> None:
+    pool = PretendingPool(1)
+    async with workspace(tmp_path, children=pool) as there:
+        link = f"{there.web_url}/fox.mp4"
+        # Nobody is before this one, so its answer is the work itself.
+        await there.slack.slash_command(CHANNEL, "/track", link)
+        await there.slack.until(lambda: any("I found" in each.text for each in there.slack.messages(CHANNEL)))
+        await there.job_over()
+        assert there.slack.ephemerals == []
+        pool.held["clip-00.mp4"] = asyncio.Event()
+        await there.clip(CHANNEL, name="clip-00.mp4")
+        await there.slack.until(lambda: any(name == "clip-00.mp4" for _, name in pool.begun))
+        for number in range(1, 8):
+            await there.clip(CHANNEL, name=f"clip-0{number}.mp4")
+        while await there.job_count() < 9:  # noqa: ASYNC110  # the bot takes them in
+            await asyncio.sleep(0.01)
+        store = Store(Database(f"sqlite:///{tmp_path / 'tracklet.sqlite'}"))
+        (done,) = [each for each in await store.latest(team=TEAM_ID, limit=20) if each.is_over]
+        await store.update(done.id, facts=JobFacts(took_s=60.0))
+        store.close()
+        for user, told in ((YOU, "8 videos are before yours, about 8 min."), (KIM, "1 video is before yours, about 1 min.")):
+            await there.slack.slash_command(CHANNEL, "/track", f"{there.web_url}/{user}.mp4", user=user)
+            assert there.slack.ephemerals[-1].text == told
+            assert there.slack.ephemerals[-1].user == user
+        pool.held["clip-00.mp4"].set()
+        await there.job_over()
+
+
 async def test_who_is_behind_all_of_ones_places_is_told_too_and_can_be_stopped_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("bot.jobs.runtime.JOBS_A_PERSON", 2)
-    monkeypatch.setattr("bot.jobs.service.JOBS_A_PERSON", 2)
     pool = PretendingPool(2)
     names = [f"clip-0{number}.mp4" for number in range(5)]
     pool.held = {name: asyncio.Event() for name in names[:2]}
-    async with workspace(tmp_path, children=pool) as there:
+    async with workspace(tmp_path, children=pool, settings={"jobs_at_once_per_person": 2}) as there:
         messages = []
         for name in names:
             messages.append(message := await there.clip(CHANNEL, name=name))
@@ -158,6 +184,22 @@ async def test_who_is_behind_all_of_ones_places_is_told_too_and_can_be_stopped_a
             progress = [reply for reply in there.replies(message) if part_of(reply) == "progress"]
             assert len(progress) == 1
         assert len(there.replies(messages[3])) == 1
+
+
+@pytest.mark.parametrize("setting", ["jobs_per_person", "jobs_per_workspace"])
+async def test_one_video_more_than_may_wait_is_told_so_and_can_be_asked_for_later(tmp_path: Path, setting: str) -> None:
+    pool = PretendingPool(2)
+    pool.held["clip-00.mp4"] = asyncio.Event()
+    async with workspace(tmp_path, children=pool, settings={setting: 1}) as there:
+        first = await there.clip(CHANNEL, name="clip-00.mp4")
+        await there.progress(first, holds="Following")
+        second = await there.clip(CHANNEL, name="clip-01.mp4")
+        refused = await there.progress(second, holds="I take 1 video of")
+        pool.held["clip-00.mp4"].set()
+        await there.progress(first, starts="I found")
+        await there.job_over()
+        await there.slack.click(refused, "tracklet_retry")
+        await there.slack.until(lambda: is_done(there, second, 1))
 
 
 async def test_each_finished_job_is_one_line_of_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

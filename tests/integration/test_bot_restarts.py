@@ -60,6 +60,7 @@ class BotProcess:
     real_work: bool
     environment: Mapping[str, str]
     pid: int = 0
+    url: str = ""
 
     async def start(self) -> None:
         environment = {
@@ -74,9 +75,9 @@ class BotProcess:
         }
         assert self.starter.stdin is not None
         self.starter.stdin.write(json.dumps(environment).encode() + b"\n")
-        pid, url = (await self.line()).split()
+        pid, self.url = (await self.line()).split()
         self.pid = int(pid)
-        self.slack.bot_url = url + EVENTS_PATH
+        self.slack.bot_url = self.url + EVENTS_PATH
 
     async def line(self) -> str:
         """The next thing that the bot prints."""
@@ -264,9 +265,9 @@ async def test_a_message_that_takes_the_process_down_is_given_up_after_its_third
 
 @asynccontextmanager
 async def with_google(
-    starter: asyncio.subprocess.Process, folder: Path, script: Script
-) -> AsyncIterator[tuple[BotProcess, VideoIntelligenceServer]]:
-    """A bot that was asked for a stored video, which Google has begun to follow."""
+    starter: asyncio.subprocess.Process, folder: Path, script: Script, *, command: str = "gs://videos-bucket/park/fox.mp4"
+) -> AsyncIterator[tuple[BotProcess, VideoIntelligenceServer, StorageServer]]:
+    """A bot that was asked for a stored video, which Google has begun to follow; with no `command` nothing was asked."""
     async with StorageServer("videos-bucket", "annotations-bucket", "objects-bucket") as storage:
 
         async def put(uri: str, content: bytes) -> None:
@@ -286,9 +287,10 @@ async def with_google(
                 TRACKLET_OBJECT_BUCKET="objects-bucket",
             ) as bot,
         ):
-            await bot.slack.slash_command("wildlife", "/track", "gs://videos-bucket/park/fox.mp4")
-            await eventually(lambda: service.runs)
-            yield bot, service
+            if command:
+                await bot.slack.slash_command("wildlife", "/track", command)
+                await eventually(lambda: service.runs)
+            yield bot, service, storage
 
 
 async def answered_once(bot: BotProcess) -> None:
@@ -305,7 +307,7 @@ async def answered_once(bot: BotProcess) -> None:
 async def test_killed_while_google_works_a_job_goes_on_by_the_name_of_its_operation(
     starter: asyncio.subprocess.Process, tmp_path: Path
 ) -> None:
-    async with with_google(starter, tmp_path, Script(hangs=True)) as (bot, service):
+    async with with_google(starter, tmp_path, Script(hangs=True)) as (bot, service, _):
         run = service.only_run
         for _ in range(2):
             seen = run.polls
@@ -322,7 +324,7 @@ async def test_killed_while_google_works_a_job_goes_on_by_the_name_of_its_operat
 async def test_killed_between_the_start_and_its_note_a_job_does_not_start_twice(
     starter: asyncio.subprocess.Process, tmp_path: Path
 ) -> None:
-    async with with_google(starter, tmp_path, Script(stalls_answer=True, hangs=True)) as (bot, service):
+    async with with_google(starter, tmp_path, Script(stalls_answer=True, hangs=True)) as (bot, service, _):
         for _ in range(2):
             await bot.end(signal.SIGKILL)
             await bot.start()
@@ -334,6 +336,33 @@ async def test_killed_between_the_start_and_its_note_a_job_does_not_start_twice(
         await service.write_output(service.only_run)
         await answered_once(bot)
         assert service.start_calls == 1
+
+
+async def test_killed_during_a_large_upload_a_job_leaves_nothing_unfinished_in_the_bucket(
+    starter: asyncio.subprocess.Process, tmp_path: Path
+) -> None:
+    async with with_google(starter, tmp_path, Script(hangs=True), command="") as (bot, service, storage):
+        storage.stalls_uploads = True
+        message = await bot.slack.upload_file(CLIP + bytes(20 << 20), "wildlife", name="large.mp4")
+        for _ in range(2):
+            await storage.stalled.wait()
+            storage.stalled.clear()
+            await bot.end(signal.SIGKILL)
+            assert await storage.names("videos-bucket") == ["park/fox.mp4"]
+            await bot.start()
+        storage.stalls_uploads = False
+        storage.ends.set()
+        await bot.end(signal.SIGKILL)  # whatever it had sent by now
+        await bot.start()
+        await eventually(lambda: service.runs)
+        await service.write_output(service.only_run)
+
+        def is_found() -> bool:
+            return any(each.text.startswith("I found") for each in bot.slack.thread(message.channel_id, message.ts))
+
+        await bot.slack.until(is_found, WAIT_S)
+        uploaded = [name for name in await storage.names("videos-bucket") if name != "park/fox.mp4"]
+        assert [f"gs://videos-bucket/{name}" for name in uploaded] == [service.only_run.request.input_uri]
 
 
 def is_alive(pid: str) -> bool:

@@ -6,8 +6,12 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from pydantic import SecretStr
@@ -18,7 +22,8 @@ from bot.jobs.testing import FakeTaskRunner
 from bot.settings import Settings
 from bot.slack.scopes import SCOPES
 from playground import BOT_USER, Playground, Timing
-from tests.integration.bot_workspace import CLIP, settings_for
+from playground.events import envelope
+from tests.integration.bot_workspace import CLIP, eventually, settings_for
 from tracking.errors import OptionError
 
 SECRETS = {"slack_app_token": SecretStr("xapp-1-playground"), "slack_signing_secret": SecretStr("")}
@@ -106,6 +111,106 @@ async def test_a_refusal_that_passes_ends_nothing(tmp_path: Path, monkeypatch: p
         finally:
             refused.cancel()
             await bot.stop()
+
+
+@asynccontextmanager
+async def connected(folder: Path) -> AsyncIterator[tuple[Playground, Bot]]:
+    """A bot that is connected to its workspace."""
+    async with Playground(app_token="xapp-1-playground", limits=None, timing=Timing(ack_s=60.0)) as slack:
+        patience = Timeouts(file_event_s=0.1, share_s=2.0)
+        bot = Bot(settings_for(slack, folder, SECRETS), children=FakeTaskRunner(), patience=patience)
+        await bot.start()
+        try:
+            await slack.socket.opened.wait()
+            yield slack, bot
+        finally:
+            await bot.stop()
+
+
+async def is_answered_once(slack: Playground) -> None:
+    message = await slack.upload_file(CLIP, "wildlife", name="fox.mp4")
+    await slack.until(lambda: any(each.text.startswith("I found") for each in slack.thread("wildlife", message.ts)))
+    await slack.settled()
+    assert [len(each.files) for each in slack.thread("wildlife", message.ts)] == [1, 0, 1, 0, 3]
+
+
+@pytest.mark.parametrize("reason", ["warning", "refresh_requested", "too_many_websockets"])
+async def test_a_connection_that_slack_renews_is_opened_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    monkeypatch.setattr("bot.app.SOCKET_CHECK_S", 0.1)
+    async with connected(tmp_path) as (slack, _):
+        await slack.socket.refresh(reason)
+        await is_answered_once(slack)
+
+
+async def test_whatever_slack_says_when_it_is_asked_for_an_address_the_bot_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.app.SOCKET_CHECK_S", 0.1)
+    async with connected(tmp_path) as (slack, _):
+        slack.faults.rate_limit("apps.connections.open", retry_after=1)
+        slack.faults.answer("apps.connections.open", "<html>503</html>", status=503, content_type="text/html")
+        slack.faults.answer("apps.connections.open", "stream timeout", status=408)
+        slack.faults.answer("apps.connections.open", '{"ok": true}', content_type="application/json")
+        await slack.socket.refresh()
+        await is_answered_once(slack)
+
+
+async def test_while_socket_mode_is_off_the_bot_is_not_ready_and_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.app.SOCKET_CHECK_S", 0.1)
+    async with connected(tmp_path) as (slack, bot), aiohttp.ClientSession() as session:
+
+        async def status(name: str) -> int:
+            async with session.get(f"{bot.url}/{name}") as answer:
+                return answer.status
+
+        slack.faults.refuse("apps.connections.open", "link_disabled", times=1000)
+        await slack.socket.refresh("link_disabled")
+        await slack.until(lambda: len(slack.calls_of("apps.connections.open")) > 5)
+        assert (await status("readyz"), await status("healthz")) == (503, 200)
+        slack.faults.clear()
+        await is_answered_once(slack)
+        async with asyncio.timeout(60):
+            while await status("readyz") != 200:  # noqa: ASYNC110  # nobody tells of it
+                await asyncio.sleep(0.1)
+
+
+async def test_an_envelope_that_comes_twice_is_one_job_and_odd_frames_are_nothing(tmp_path: Path) -> None:
+    async with connected(tmp_path) as (slack, _):
+        (connection,) = slack.socket.connections
+        slack.kick("wildlife")
+        message = await slack.upload_file(CLIP, "wildlife", name="fox.mp4")
+        slack.invite("wildlife")
+        shown = slack.workspace.message_json(message)
+        event = shown | {"channel": message.channel_id, "channel_type": "channel", "subtype": "file_share"}
+        told = envelope(slack.workspace, event)
+        for frame in ("", "no JSON", "[]", "7", "{}", '{"type": "of tomorrow"}', '{"type": "events_api", "payload": {}}'):
+            await connection.send_str(frame)
+        await connection.send_bytes(b"\x00\xff")
+        for _ in range(2):
+            await connection.send_json({"envelope_id": "e-1", "type": "events_api", "payload": told})
+        await slack.until(lambda: any(each.text.startswith("I found") for each in slack.thread("wildlife", message.ts)))
+        await is_answered_once(slack)
+        assert [len(each.files) for each in slack.thread("wildlife", message.ts)] == [1, 0, 1, 0, 3]
+
+
+async def test_a_connection_that_has_become_deaf_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a one is open on our side, and nothing comes or goes any more."""
+    monkeypatch.setattr("bot.app.SOCKET_CHECK_S", 0.1)
+    monkeypatch.setattr("bot.app.SOCKET_PING_S", 0.5)
+
+    def deaf(**options: Any) -> web.StreamResponse:
+        return web.WebSocketResponse(autoping=False, **options)
+
+    with monkeypatch.context() as first:
+        first.setattr("playground.socket_mode.web.WebSocketResponse", deaf)
+        async with AsyncExitStack() as stack:
+            slack, _ = await stack.enter_async_context(connected(tmp_path))
+            first.undo()
+            (connection,) = slack.socket.connections
+            await eventually(lambda: connection not in slack.socket.connections)
+            await is_answered_once(slack)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals between processes")

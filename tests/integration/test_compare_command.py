@@ -14,9 +14,11 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
 from google.rpc import code_pb2
 from PIL import Image
 
@@ -25,12 +27,15 @@ from bot.texts import errors
 from tests.clips import BLUE, RED, Clip, Mover, Scene, draw_clip
 from tests.google.storage_server import Resource, StorageServer
 from tests.google.video_intelligence_server import Script, VideoIntelligenceServer
+from tests.integration.bot_workspace import eventually
 from tests.integration.command import Run, files
 from tests.tiny_yolox import tiny_yolox
 from tracking.engines.video_intelligence import INLINE_LIMIT_BYTES, VideoIntelligenceEngine, VideoIntelligenceOptions
 from tracking.errors import EngineError
 from tracking.formats import video_intelligence
 from tracking.model import Annotations
+from tracking.storage.bucket import GoogleStorage
+from tracking.storage.passing import PASSING, remove_forgotten
 
 # The model sees red alone, in boxes of one size.
 SCENE = Scene(
@@ -252,6 +257,36 @@ async def test_a_stop_cancels_the_run_and_takes_the_video_out_of_the_bucket(clip
         assert await there.storage.get(there.uploaded[0]) is None
     assert "Cancelled." in said
     assert not (tmp_path / "out").exists()
+
+
+async def test_what_a_killed_process_left_in_the_bucket_is_removed_by_a_later_one(clip: Clip, tmp_path: Path) -> None:
+    large = tmp_path / "large.mp4"
+    large.write_bytes(clip.path.read_bytes() + _free_box(20 << 20))
+    async with google(Script(hangs=True), BUCKETS) as there:
+        there.storage.stalls_uploads = True
+        killed = await there.start("track", large, "--out", tmp_path / "out", "--engine", "google")
+        await there.storage.stalled.wait()
+        killed.kill()
+        await killed.communicate()
+        assert await there.storage.names("videos") == []  # a piece of a file is no object
+        there.storage.stalls_uploads = False
+        there.storage.ends.set()
+        killed = await there.start("track", large, "--out", tmp_path / "out", "--engine", "google")
+        await eventually(lambda: there.service.runs)
+        killed.kill()
+        await killed.communicate()
+        (left,) = await there.storage.names("videos")
+        await there.storage.put(f"gs://videos/{PASSING}of-somebody-else/clip.mp4", b"x")
+        google_storage = GoogleStorage(AnonymousCredentials())  # type: ignore[no-untyped-call]  # untyped library
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("STORAGE_EMULATOR_HOST", there.storage.address)
+            bucket = google_storage.bucket("videos")
+            now = datetime.now(UTC)
+            assert await remove_forgotten(bucket, now=now + timedelta(hours=23)) == 0
+            assert left in await there.storage.names("videos")
+            assert await remove_forgotten(bucket, now=now + timedelta(hours=25)) == 1
+        await google_storage.close()
+        assert await there.storage.names("videos") == [f"{PASSING}of-somebody-else/clip.mp4"]
 
 
 def _free_box(size_bytes: int) -> bytes:

@@ -178,7 +178,7 @@ async def started(folder: Path, web_url: str) -> AsyncIterator[Jobs]:
         )
         runtime = Runtime(settings, database, workflow.run)
         ending.push_async_callback(runtime.stop)
-        service = JobService(store=store, runtime=runtime, pipeline=workflow)
+        service = JobService(store=store, runtime=runtime, pipeline=workflow, settings=settings)
         ending.push_async_callback(service.close)
         await runtime.start()
         yield Jobs(service, store, runtime, children, reporter, web_url)
@@ -196,14 +196,15 @@ async def jobs(tmp_path: Path, web_url: str) -> AsyncIterator[Jobs]:
         yield made
 
 
-async def test_a_job_goes_from_its_link_to_its_pictures_and_tells_each_once(jobs: Jobs) -> None:
+async def test_a_job_goes_from_its_link_to_its_pictures_and_tells_each_once(jobs: Jobs, tmp_path: Path) -> None:
     job = await jobs.submitted()
     done = await jobs.over(job.id)
     assert jobs.reporter.said("summary") == [[1, 2, 3]]
     assert jobs.reporter.said("animations") == [[1, 2, 3]]
     assert jobs.reporter.said("close") == [JobState.DONE]
     assert jobs.tasks() == ["probe", "choose", "track", "summary", "animations"]
-    assert await asyncio.to_thread(Path(done.facts.annotations).is_file)
+    assert done.facts.annotations.startswith("annotations/")
+    assert await asyncio.to_thread((tmp_path / done.facts.annotations).is_file)
     assert done.thread_ts == "1.1"
 
 

@@ -53,6 +53,7 @@ class Kept:
             forget_workflows=forget_nothing,
             kept_bytes=kept_bytes,
             results_kept_s=results_kept_s,
+            annotations_kept_s=results_kept_s,
         ).sweep()
 
 

@@ -12,14 +12,21 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from pydantic import SecretStr
 
-from bot.jobs.store import executors
-from playground import Message, Playground, Timing
+from bot.app import open_storage
+from bot.doctor.cluster import cluster_checks
+from bot.jobs.database import Database
+from bot.jobs.store import Store, attempts, executors, jobs
+from bot.settings import Settings
+from playground import KIM, Message, Playground, Timing
 from tests.integration.bot_workspace import CLIP, SECRET, eventually
 from tests.integration.test_bot_restarts import BotProcess, starter
+from tracking.storage.bucket import GoogleStorage
 
 __all__ = ["starter"]
 
@@ -56,6 +63,22 @@ class Cluster:
         engine = sa.create_engine(self.address)
         with engine.connect() as connection:
             found = list(connection.scalars(sa.select(executors.c.id).where(executors.c.renewed_at > 0)))
+        engine.dispose()
+        return found
+
+    def steps_begun(self) -> list[str]:
+        """Return the steps of jobs that are under way."""
+        engine = sa.create_engine(self.address)
+        with engine.connect() as connection:
+            found = list(connection.scalars(sa.select(attempts.c.step)))
+        engine.dispose()
+        return found
+
+    def states(self) -> list[str]:
+        """Return the state of each job, in the order in which they were asked for."""
+        engine = sa.create_engine(self.address)
+        with engine.connect() as connection:
+            found = list(connection.scalars(sa.select(jobs.c.state).order_by(jobs.c.number)))
         engine.dispose()
         return found
 
@@ -170,6 +193,101 @@ async def test_a_job_is_stopped_wherever_it_runs(cluster: Cluster) -> None:
     assert progress is not None
     await cluster.slack.click(progress, "tracklet_cancel")
     await eventually(lambda: any(reply.text.startswith("Stopped by") for reply in front.replies(message)))
+
+
+async def test_one_persons_many_videos_hold_up_nobody_else_and_begin_in_order(cluster: Cluster) -> None:
+    front = await cluster.start("front")
+    for _ in range(2):
+        await cluster.start("worker", WAITS_AT="track", TRACKLET_JOBS_AT_ONCE_PER_PERSON="2")
+    many = [await cluster.clip(number) for number in range(8)]
+    await eventually(lambda: cluster.states().count("tracking") == 4)
+    other = await cluster.slack.upload_file(CLIP + b"other", "wildlife", name="clip-other.mp4", user=KIM)
+    await eventually(lambda: cluster.states()[-1] == "tracking")
+    assert cluster.states() == ["tracking"] * 4 + ["received"] * 4 + ["tracking"]
+    for process in cluster.processes[1:]:
+        await process.end(signal.SIGTERM)
+        assert await process.line() == "ended"
+    for _ in range(2):
+        await cluster.start("worker", TRACKLET_JOBS_AT_ONCE_PER_PERSON="2")
+    for message in (other, *many):
+        await eventually(lambda message=message: front.is_answered(message))  # type: ignore[misc]  # mypy can't infer it
+        await cluster.answered(message)
+
+
+async def test_videos_of_one_thread_are_told_one_after_the_other_whichever_workers_have_them(cluster: Cluster) -> None:
+    front = await cluster.start("front")
+    alone = {"TRACKLET_JOBS_AT_ONCE_PER_PERSON": "1"}
+    for _ in range(2):
+        await cluster.start("worker", WAITS_AT="animations", **alone)
+    message = await cluster.slack.upload_files([(f"clip-{n}.mp4", CLIP + bytes([n])) for n in range(2)], "wildlife")
+    await eventually(lambda: cluster.states().count("received") == 0 and any(reply.files for reply in front.replies(message)))
+    await eventually(lambda: cluster.steps_begun().count("post-summary") == 2)
+    assert len([reply for reply in front.replies(message) if reply.files]) == 1
+    for process in cluster.processes[1:]:
+        await process.end(signal.SIGKILL)
+    for _ in range(2):
+        await cluster.start("worker", **alone)
+    await eventually(lambda: cluster.states() == ["done", "done"])
+    told = [reply.files[0]["name"][: len("clip-0")] for reply in front.replies(message) if reply.files]
+    assert told in (["clip-0", "clip-0", "clip-1", "clip-1"], ["clip-1", "clip-1", "clip-0", "clip-0"])
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+async def test_processes_that_do_not_see_the_same_storage_are_told_so(cluster: Cluster, is_shared: bool) -> None:
+    await cluster.start("front")
+    other = cluster.folder if is_shared else cluster.folder.with_name("elsewhere")
+    await cluster.start("worker", TRACKLET_DATA_DIR=str(other))
+    settings = Settings(database_url=SecretStr(cluster.address), data_dir=cluster.folder)
+    (check,) = await cluster_checks(settings, lambda: open_storage(settings, GoogleStorage()))
+    assert check.is_well is is_shared
+    assert ("2 processes work" if is_shared else "TRACKLET_ANNOTATION_BUCKET") in check.sentence
+
+
+async def test_a_front_gives_the_figures_of_all_processes(cluster: Cluster) -> None:
+    front = await cluster.start("front")
+    await cluster.start("worker")
+    await cluster.answered(await cluster.clip(1))
+    await eventually(lambda: cluster.states() == ["done"])
+
+    async def figures() -> str:
+        async with aiohttp.ClientSession() as session, session.get(front.url + "/metrics") as answer:
+            return await answer.text()
+
+    async with asyncio.timeout(60):
+        # The worker adds what it called at its next beat.
+        while 'method="files.completeUploadExternal",result="ok"' not in (told := await figures()):  # noqa: ASYNC110  # as it says
+            await asyncio.sleep(0.1)
+    assert "tracklet_processes 2.0" in told
+    assert told.count("tracklet_lease_age_seconds{") == 2
+    assert 'tracklet_jobs{state="done"} 1.0' in told
+    assert 'tracklet_job_outcomes_total{outcome="done"} 1.0' in told
+    assert 'tracklet_stage_seconds_count{stage="post"} 1.0' in told
+
+
+async def test_one_of_several_processes_does_what_one_must_do(cluster: Cluster) -> None:
+    await cluster.start("front")
+    store = Store(Database(cluster.address))
+    try:
+        took = await asyncio.gather(*(store.take_duty("sweep", 3600.0) for _ in range(8)))
+        assert took.count(True) == 1
+        assert not await store.take_duty("sweep", 3600.0)
+        assert await store.take_duty("sweep", -1.0)
+    finally:
+        store.close()
+
+
+async def test_progress_is_edited_as_seldom_as_all_processes_together_may(cluster: Cluster) -> None:
+    await cluster.start("front")
+    await cluster.start("worker", WAITS_AT="track")
+    await cluster.clip(1)
+    await eventually(lambda: cluster.states() == ["tracking"])
+    store = Store(Database(cluster.address))
+    try:
+        async with asyncio.timeout(60):
+            while await store.share_progress("somebody", 0, 60.0) != 1:  # noqa: ASYNC110  # another process changes it
+                await asyncio.sleep(0.05)
+    finally:
+        store.close()
 
 
 async def test_a_worker_on_sqlite_is_refused(cluster: Cluster) -> None:

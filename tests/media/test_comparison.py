@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from rendering.colours import PAPER
 from rendering.pages.comparison import COLOUR_A, COLOUR_B, ComparisonPage, Words, page_layout, render_comparison
 from rendering.pages.pairing import Finder, Pair, pair
 from rendering.selection import Selection
@@ -68,6 +70,29 @@ def test_where_both_agree_both_lines_are_seen(clip: Clip) -> None:
     cell = cell_of(page)
     a, b = near(cell, COLOUR_A).sum(), near(cell, COLOUR_B).sum()
     assert 0.5 < a / b < 2
+
+
+def test_a_cell_that_shows_a_part_of_the_picture_says_where_that_is_and_hides_no_box(tmp_path: Path) -> None:
+    small = Mover("box", (90, 90, 90), (0.05, 0.08), ((0.0, 0.8, 0.3),))
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((small,)), size=(640, 360))
+    pairs, (page,) = drawn(clip, Annotations((replace(clip.track("box"), confidence=0.9),) * 6), Annotations())
+    assert len(pairs) == 6
+    cell = cell_of(page)
+    white = near(cell, PAPER)
+    columns, rows = (
+        np.flatnonzero(white.sum(axis=0) > cell.shape[0] / 12),
+        np.flatnonzero(white.sum(axis=1) > cell.shape[1] / 12),
+    )
+    width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
+    assert width / height == pytest.approx(16 / 9, rel=0.15), "all of the picture in small"
+    inside = cell[rows[0] : rows[-1], columns[0] : columns[-1]]
+    mark_rows, mark_columns = np.nonzero(near(inside, COLOUR_A))
+    assert mark_columns.mean() / width == pytest.approx(0.8, abs=0.06)
+    assert mark_rows.mean() / height == pytest.approx(0.3, abs=0.08)
+    outside = near(cell, COLOUR_A)
+    outside[rows[0] : rows[-1], columns[0] : columns[-1]] = False
+    ys, xs = np.nonzero(outside)
+    assert columns[0] > xs.max() or columns[-1] < xs.min() or rows[0] > ys.max() or rows[-1] < ys.min()
 
 
 def test_what_one_alone_found_has_one_box(clip: Clip) -> None:

@@ -7,27 +7,14 @@ import av
 import numpy as np
 import pytest
 
+from tests.damage import packets_of, with_hole
 from tests.torture.recordings import MUXERS, Recipe, record
 from tracking.model import Segment
-from tracking.video.damage import HOLE, Inspector
+from tracking.video.damage import Inspector
 from tracking.video.file import Video
 
 COUNT, GOP = 60, 20
 PICTURE_S = 1 / 25
-
-
-def packets_of(path: Path) -> list[bytes]:
-    with av.open(str(path)) as container:
-        return [bytes(packet) for packet in container.demux(video=0) if packet.size]
-
-
-def with_hole(path: Path, number: int) -> None:
-    """Write zeros over the middle of a packet, as a block of a disk that was never written."""
-    data, packet = path.read_bytes(), packets_of(path)[number]
-    assert data.count(packet) == 1
-    start, length = len(packet) // 4, max(len(packet) // 2, len(HOLE) + 8)
-    holed = packet[:start] + bytes(length) + packet[start + length :]
-    path.write_bytes(data.replace(packet, holed[: len(packet)]))
 
 
 def without_packet(path: Path, number: int) -> Path:

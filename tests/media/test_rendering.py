@@ -7,6 +7,7 @@ The GIFs are read back by Pillow, as a viewer would, and looked at pixel by pixe
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,11 +21,13 @@ from PIL import Image
 
 from rendering.gif.animation import Animation, Plan, plan_of
 from rendering.gif.encoder import MAX_BYTES
+from rendering.gif.viewport import MAX_ENLARGEMENT
 from rendering.kinds.base import Drawing, RenderOptions
 from rendering.kinds.gifs import draw_gifs
 from rendering.kinds.summary import draw_summary
 from rendering.pages.cells import LARGE_ENOUGH_PX, View
-from rendering.pages.summary import page_layout
+from rendering.pages.layout import LINE_PX, PageLayout
+from rendering.pages.summary import SummaryPage, page_layout
 from rendering.render import Rendered, render
 from rendering.selection import Selection, select
 from tests.clips import Clip, ColourTags, Mover, Scene, draw_clip
@@ -240,56 +243,123 @@ def test_the_summary_shows_every_object_inside_its_limits(tmp_path: Path) -> Non
         assert size_of(page.path) == (page.width, page.height)
 
 
-def a_crowd(count: int) -> Scene:
-    """Small boxes in rows from edge to edge, some of them standing at the edge of the picture."""
+def a_crowd(count: int, size: tuple[float, float] = (0.03, 0.1), *, still: int = 0) -> Scene:
+    """Boxes in rows from edge to edge, some of them standing at the edge of the picture; the last `still` never move."""
     movers = []
+    across, down = size[0] / 2, size[1] / 2
     for number in range(count):
-        x, y = 0.02 + 0.96 * (number % 8) / 7, 0.06 + 0.88 * (number // 8) / max((count - 1) // 8, 1)
+        x = across + 0.005 + (0.99 - size[0]) * (number % 8) / 7
+        y = down + 0.01 + (0.98 - size[1]) * (number // 8) / max((count - 1) // 8, 1)
         colour = (220, 60 + 6 * number, 40) if number % 2 else (40, 60 + 6 * number, 220)
-        movers.append(Mover(f"one {number}", colour, (0.03, 0.1), ((0.0, x, y), (2.0, min(x + 0.02, 0.985), y))))
+        way = 0.0 if number >= count - still else 0.08 if still else 0.004
+        moved = x + (way if x < 0.5 else -way)
+        movers.append(Mover(f"one {number}", colour, size, ((0.0, x, y), (2.0, moved, y))))
     return Scene(tuple(movers))
 
 
-@pytest.mark.parametrize("count", [1, 5, 24])
-@pytest.mark.parametrize("size", [(640, 360), (360, 640)])
-def test_each_cell_shows_its_object_in_the_middle_and_nothing_covers_it(
-    size: tuple[int, int], count: int, tmp_path: Path
-) -> None:
-    clip = draw_clip(tmp_path / "clip.mp4", a_crowd(count), size=size)
-    (page,) = rendered(clip).pages
-    layout = page_layout(page.objects, size)
+@dataclass(frozen=True)
+class PageCase:
+    """What a page of the summary is made of: the video's size, the objects', how many, how many of them stand, and labels."""
+
+    frame: tuple[int, int]
+    size: tuple[float, float]
+    count: int
+    still: int = 0
+    labels: tuple[str, ...] = ()
+
+
+PAGES = {
+    "24 people": PageCase((640, 360), (0.03, 0.14), 24),
+    "24 cars": PageCase((640, 360), (0.08, 0.06), 24),
+    "24 specks": PageCase((640, 360), (0.02, 0.03), 24),
+    "16 of two labels": PageCase((640, 360), (0.04, 0.1), 16, labels=("car 1", "person 2")),
+    "15, six of them standing": PageCase((640, 360), (0.05, 0.12), 15, still=6, labels=("H 1",)),
+    "24 upright": PageCase((360, 640), (0.06, 0.1), 24),
+    "9 wide ones": PageCase((640, 360), (0.11, 0.05), 9),
+    "5 people": PageCase((640, 360), (0.03, 0.1), 5),
+    "3 large ones": PageCase((640, 360), (0.12, 0.3), 3),
+    "one": PageCase((360, 640), (0.1, 0.1), 1),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnPage:
+    """A page, its division, and its pixels as they are in the file."""
+
+    case: PageCase
+    clip: Clip
+    page: SummaryPage
+    layout: PageLayout
+    pixels: NDArray[np.int_]
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def drawn_page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> DrawnPage:
+    """Each of `PAGES`, drawn once for all tests of it."""
+    case, folder = PAGES[request.param], tmp_path_factory.mktemp("page")
+    clip = draw_clip(folder / "clip.mp4", a_crowd(case.count, case.size, still=case.still), size=case.frame, fps=5)
+    found = clip.annotations()
+    labels = case.labels or [track.label for track in found.tracks]
+    tracks = [replace(track, label=labels[number % len(labels)]) for number, track in enumerate(found.tracks)]
+    options = replace(ALL, standing_still="at rest")
+    result = render(clip.path, replace(found, tracks=tuple(tracks)), folder, name="clip.mp4", options=options, make=["summary"])
+    (page,) = result.pages
+    layout = page_layout(page.objects, case.frame, standing_still="at rest")
     assert (page.width, page.height) == layout.size
-    pixels = np.asarray(Image.open(page.path)).astype(int)
+    return DrawnPage(case, clip, page, layout, np.asarray(Image.open(page.path)).astype(int))
+
+
+def test_each_cell_shows_its_object_in_the_middle_and_nothing_covers_it(drawn_page: DrawnPage) -> None:
+    case, layout, objects = drawn_page.case, drawn_page.layout, drawn_page.page.objects
+    assert len({one.group for one in objects}) == (2 if len(case.labels) == 2 or case.still else 1)
     across, down = layout.picture
-    for shown, (x, y) in zip(page.objects, layout.corners, strict=True):
-        cell = pixels[y : y + down, x : x + across]
-        is_object = np.abs(cell - clip.colour(shown.track.label)).max(axis=2) < 40
-        view = View.of(shown.moments[0].box.clipped(), size, layout.picture, large_px=LARGE_ENOUGH_PX * layout.scale)
-        inside = view.pixels_of(shown.moments[0].box)
-        assert inside is not None
-        left, top, right, bottom = inside
-        assert across / 4 <= (left + right) / 2 <= across * 3 / 4
-        assert down / 4 <= (top + bottom) / 2 <= down * 3 / 4
-        # Of its moments it moves by a little: the inner part of the box is the object whichever was taken.
-        edge = (right - left) // 6, (bottom - top) // 6
-        part = is_object[top + edge[1] : bottom - edge[1], left + edge[0] : right - edge[0]]
-        assert part.mean() > 0.97, shown.track.label
-        filled = max((bottom - top) / down, (right - left) / across)
-        assert 0.5 <= filled <= 0.75 or count == 1
+    for shown, (x, y) in zip(objects, layout.corners, strict=True):
+        cell = drawn_page.pixels[y : y + down, x : x + across]
+        is_object = np.abs(cell - drawn_page.clip.scene.movers[shown.track.track_id].colour).max(axis=2) < 40
+        covered = []
+        for moment in shown.moments:
+            view = View.of(moment.box.clipped(), case.frame, layout.picture, large_px=LARGE_ENOUGH_PX * layout.scale)
+            inside = view.pixels_of(moment.box)
+            assert inside is not None
+            left, top, right, bottom = inside
+            assert across / 4 <= (left + right) / 2 <= across * 3 / 4
+            assert down / 4 <= (top + bottom) / 2 <= down * 3 / 4
+            filled = max((bottom - top) / down, (right - left) / across)
+            side = (moment.box.area * case.frame[0] * case.frame[1]) ** 0.5 * view.gain / layout.scale
+            assert 0.5 <= filled <= 0.91 or view.gain == MAX_ENLARGEMENT or side >= LARGE_ENOUGH_PX * 0.99
+            edge = max((right - left) // 6, 6), max((bottom - top) // 6, 6)
+            covered.append(is_object[top + edge[1] : bottom - edge[1], left + edge[0] : right - edge[0]].mean())
+        assert max(covered) > 0.97, "the object is where one of its moments says, and all of it is seen"
 
 
-def test_number_and_label_have_their_height_on_the_page_as_slack_shows_it(tmp_path: Path) -> None:
-    clip = draw_clip(tmp_path / "clip.mp4", a_crowd(24))
-    (page,) = rendered(clip).pages
-    layout = page_layout(page.objects, clip.size)
-    shown = 360 / page.width
-    small = Image.open(page.path).convert("L").resize((360, round(page.height * shown)), Image.Resampling.LANCZOS)
-    pixels = np.asarray(small).astype(int)
-    for x, y in layout.corners:
-        top, bottom = (y + layout.picture[1]) * shown, (y + layout.picture[1] + layout.strip_px) * shown
-        right = (x + layout.picture[0]) * shown
-        label = pixels[round(top) : round(bottom), round(x * shown + 20) : round(right)]
-        assert (label.max(axis=1) > 110).sum() >= 9
+def test_the_pages_of_these_tests_have_different_shapes() -> None:
+    shapes = set()
+    for case in PAGES.values():
+        found = Clip(Path(), a_crowd(case.count, case.size), case.frame, (0.0, 1.0, 2.0), 2.0).annotations()
+        picture = page_layout(select(found, ALL.selection).shown, case.frame).picture
+        shapes.add(round(picture[0] / picture[1], 1))
+    assert len(shapes) >= 4
+
+
+def test_number_and_label_have_their_height_on_the_page_as_slack_shows_it(drawn_page: DrawnPage) -> None:
+    page, layout, pixels = drawn_page.page, drawn_page.layout, drawn_page.pixels
+    shown = 360 / max(layout.size)
+    slack = 1 / layout.scale
+    for one, (x, y) in zip(page.objects, layout.corners, strict=True):
+        top = y + layout.picture[1]
+        line = pixels[top : top + round(LINE_PX * layout.scale), x : x + layout.picture[0]]
+        is_chip = np.abs(line - one.colour).max(axis=2) < 60
+        columns = np.flatnonzero(is_chip.sum(axis=0) > line.shape[0] / 2)
+        chip = line[:, columns[0] : columns[-1] + 1].max(axis=2)
+        # Its digits are dark, and so are its rounded corners: away from these, dark rows with the colour above and below.
+        middle = chip[:, chip.shape[1] // 5 : chip.shape[1] * 4 // 5]
+        lit = np.flatnonzero((middle > 140).all(axis=1))
+        digits = np.flatnonzero((middle < 90).any(axis=1))
+        digits = digits[(digits > lit[0]) & (digits < lit[-1])]
+        label = line[:, columns[-1] + round(3 * layout.scale) :].min(axis=2)
+        letters = np.flatnonzero((label > 200).any(axis=1))
+        assert (digits[-1] - digits[0] + 1) * shown >= 9 - slack, one.number
+        assert (letters[-1] - letters[0] + 1) * shown >= 9 - slack, one.number
 
 
 def test_a_speck_has_its_box_and_no_enlarged_view_beside_it(tmp_path: Path) -> None:

@@ -114,6 +114,7 @@ NAMES = {
 }
 # Where a subscript of such a name is something else: arguments of a task, options of a request, events and answers of Slack.
 ELSEWHERE = {"arguments", "options", "selection", "data", "body", "event", "channel", "answer", "wanted", "message", "payload"}
+COLUMN = "jobs.c.facts"  # for the database to look into
 ELSEWHERE_NAMES = {"file"}  # Slack's answers hold one
 
 
@@ -127,6 +128,7 @@ def subscripts(path: Path) -> list[str]:
         and node.slice.value in NAMES - ELSEWHERE_NAMES
         and isinstance(node.ctx, ast.Load)
         and not (isinstance(node.value, ast.Name) and node.value.id in ELSEWHERE)
+        and ast.unparse(node.value) != COLUMN
     ]
 
 

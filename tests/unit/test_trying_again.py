@@ -11,6 +11,7 @@ from bot.jobs.runtime import Runtime
 from bot.jobs.service import DOUBLE_PRESS_S, JobService
 from bot.jobs.store import Store
 from bot.jobs.workflow import Workflow
+from bot.settings import Settings
 
 REQUEST = Request(Source(SourceKind.LINK, "https://example.org/clip.mp4", "clip.mp4"), team="T1", channel="C1", user="U1")
 
@@ -44,7 +45,7 @@ async def store(tmp_path: Path) -> Store:
 
 async def test_the_button_of_an_older_attempt_starts_the_next_one(store: Store) -> None:
     queue, pipeline = Queue(), Pipeline()
-    jobs = JobService(store=store, runtime=cast(Runtime, queue), pipeline=cast(Workflow, pipeline))
+    jobs = JobService(store=store, runtime=cast(Runtime, queue), pipeline=cast(Workflow, pipeline), settings=Settings())
     first, _ = await store.add_job(JobId("link:1:1"), REQUEST)
     await store.update(first.id, state=JobState.FAILED)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 
@@ -19,19 +20,20 @@ from tracking.engines.base import CancelCheck, EngineName, Progress, ProgressCal
 from tracking.errors import Cancelled, EngineRefusal, EngineRefused
 from tracking.local import coco
 from tracking.local.association import AssociatedTrack
+from tracking.local.detectors.base import Detector
 from tracking.local.following import follow
 from tracking.local.motion import LABELS as MOTION_LABELS
 from tracking.local.motion import STILL_CAMERA_SHARE, MotionDetector, moving_share
 from tracking.local.network import model_key, open_detector
 from tracking.local.shots import RATE_HZ, ShotFinder
 from tracking.model import Annotations, EngineWarning, ProblemKind, Segment, Track
-from tracking.video.file import DEFAULT_LIMITS, DecodeDamage, Limits, Video
+from tracking.video.file import DATA_LOSS as DATA_LOSS
+from tracking.video.file import DEFAULT_LIMITS, Limits, Video
 
 LEAST_CONFIDENCE = 0.25  # weaker tracks are noise; from here on they are written, so that near misses can be told
 
 # google.rpc.Code
 FAILED_PRECONDITION = 9
-DATA_LOSS = 15
 
 BACKGROUND_PICTURES = 40
 CAMERA_PAIR_EVERY_S = 0.5
@@ -51,6 +53,10 @@ class DetectorEngine:
         self._model = model
         self._limits = limits
 
+    @cached_property
+    def _detector(self) -> Detector:
+        return open_detector(self._model)
+
     @property
     def run_key(self) -> str:
         return f"{self.name}-{model_key(self._model)}"
@@ -64,10 +70,10 @@ class DetectorEngine:
         cancelled: CancelCheck = never_cancelled,
     ) -> Annotations:
         """See `DirectEngine.track`."""
-        detector = open_detector(self._model)
+        detector = self._detector
         with Video(video, limits=self._limits) as opened:
             found, shots = follow(opened, detector, segment=segment, progress=progress, cancelled=cancelled)
-            problems = _lost(opened.loss)
+            problems = opened.loss.problems if opened.loss else ()
         tracks = _tracks(found, detector.labels)
         return Annotations(tracks, tuple(shots), segment=Segment(shots[0].start_s, shots[-1].end_s), problems=problems)
 
@@ -100,7 +106,7 @@ class MotionEngine:
 
         with Video(video, limits=self._limits) as opened:
             shots, shares = _shots_and_shares(opened, segment, half(0.0), cancelled)
-            lost = _lost(opened.loss)  # of the pass over all
+            lost = opened.loss.problems if opened.loss else ()  # of the pass over all
             whole = Segment(shots[0].start_s, shots[-1].end_s)
             still = [shot for shot, share in zip(shots, shares, strict=True) if share < STILL_CAMERA_SHARE]
             if not still:
@@ -195,24 +201,3 @@ def _tracks(found: Sequence[AssociatedTrack], labels: Sequence[str]) -> tuple[Tr
             )
         )
     return tuple(tracks)
-
-
-def _lost(loss: DecodeDamage | None) -> tuple[EngineWarning, ...]:
-    if loss is None:
-        return ()
-    said = f"decoded {loss.decoded_s:.1f} s of {loss.expected_s:.1f} s"
-    problems = []
-    if loss.is_cut_short:
-        problems.append(EngineWarning(DATA_LOSS, said, ProblemKind.CUT_SHORT, loss.decoded_s, loss.expected_s))
-    # What is lost at a cut end goes without saying, and so does that lost pictures are incomplete.
-    lost = [stretch for stretch in loss.lost if not loss.is_cut_short or stretch.start_s < loss.decoded_s]
-    if lost:
-        facts = ProblemKind.PICTURES_LOST, lost[0].start_s, lost[-1].end_s, loss.frames_lost
-        problems.append(EngineWarning(DATA_LOSS, f"lost {loss.frames_lost} pictures", *facts))
-    if loss.incomplete and not problems:
-        facts = ProblemKind.INCOMPLETE, 0.0, 0.0, loss.incomplete
-        problems.append(EngineWarning(DATA_LOSS, f"{loss.incomplete} pictures are incomplete", *facts))
-    if loss.has_rest:
-        facts = ProblemKind.REST_UNREAD, loss.expected_s, loss.expected_s, 0
-        problems.append(EngineWarning(DATA_LOSS, "another recording follows in the file", *facts))
-    return tuple(problems)

@@ -285,13 +285,18 @@ def local_file(path: Path, *, max_bytes: int = 1 << 30) -> Fetched:
     size = path.stat().st_size
     if size > max_bytes:
         raise VideoTooLarge(size, max_bytes)
-    sha256 = hashlib.sha256()
     with path.open("rb") as file:
         refuse_other_media(file.read(SNIFFED_BYTES), path.name)
-        file.seek(0)
+    return Fetched(path, path.name, size, sha256_of(path))
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hexadecimal digest of a file. Raises `OSError`."""
+    sha256 = hashlib.sha256()
+    with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             sha256.update(chunk)
-    return Fetched(path, path.name, size, sha256.hexdigest())
+    return sha256.hexdigest()
 
 
 def _joined(url: URL, target: str, *, shown: str) -> URL:

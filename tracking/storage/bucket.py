@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from enum import StrEnum
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -54,17 +55,20 @@ _TRIES = 3  # of a transfer that has to begin again
 _RIGHTS = {"read": "storage.objects.get", "write": "storage.objects.create", "delete": "storage.objects.delete"}
 
 ResultT = TypeVar("ResultT")
+Called = Callable[[str, str], None]
 
 
 class GoogleStorage:
     """
     The connection to Cloud Storage, with our credentials and without any; made when it is first needed.
 
-    Ours are the application default ones unless others are given.
+    Ours are the application default ones unless others are given. `called` hears of each call: what was done, and "ok" or why
+    not.
     """
 
-    def __init__(self, credentials: Credentials | None = None) -> None:
+    def __init__(self, credentials: Credentials | None = None, *, called: Called = lambda _action, _result: None) -> None:
         self._credentials = credentials
+        self._called = called
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
         self._pending: set[Future[Any]] = set()
         # Looking for credentials takes seconds where there are none, and whoever needs none does not wait for that.
@@ -108,6 +112,15 @@ class GoogleStorage:
         running = self._threads.submit(work)
         self._pending.add(running)
         running.add_done_callback(self._pending.discard)
+        try:
+            result = await self._finished(running, place=place, action=action)
+        except StorageError as error:
+            self._called(action, str(error.reason) if isinstance(error.reason, StrEnum) else "other")
+            raise
+        self._called(action, "ok")
+        return result
+
+    async def _finished(self, running: Future[ResultT], *, place: str, action: str) -> ResultT:
         try:
             return await asyncio.wrap_future(running)
         except StorageError:

@@ -14,7 +14,7 @@ import contextlib
 import math
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -38,12 +38,20 @@ from tracking.errors import (
     VideoTooLong,
     file_name,
 )
-from tracking.model import Segment
+from tracking.model import EngineWarning, ProblemKind, Segment
 from tracking.mp4_tables import TooManyBoxesError, read_claims
 from tracking.video.colour import is_hdr, matrix_of
 from tracking.video.cropping import Crop, read_crop
 from tracking.video.joined import next_recording
-from tracking.video.packets import MAX_PACKETS, TS_DISCONT, UNTIMED_CONTAINERS, FrameDecoder, Missing, PacketIndex
+from tracking.video.packets import (
+    MAX_PACKETS,
+    TS_DISCONT,
+    UNTIMED_CONTAINERS,
+    FrameDecoder,
+    Missing,
+    PacketIndex,
+    stretches_of,
+)
 from tracking.video.shape import Framing, Orientation
 from tracking.video.sound import Sound
 from tracking.video.timeline import NO_TIME
@@ -53,6 +61,8 @@ CONTAINERS = (
     "3dostr,aac,aiff,amr,asf,asf_o,av1,avi,caf,dhav,dv,flac,flv,gif,gxf,h261,h263,h264,hevc,ivf,live_flv,m4v,matroska,webm,mjpeg,"
     "mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpegvideo,mpjpeg,mxf,nut,obu,ogg,rm,swf,vc1,vc1test,vvc,w64,wav,wtv,yuv4mpegpipe"
 )
+
+DATA_LOSS = 15  # google.rpc.Code
 
 # Two clocks that both round: WebM's milliseconds and an annotation's nanoseconds may differ by this for the same frame.
 TIME_TOLERANCE_S = 0.002
@@ -129,6 +139,26 @@ class DecodeDamage:
     incomplete: int = 0
     has_rest: bool = False
 
+    @property
+    def problems(self) -> tuple[EngineWarning, ...]:
+        """Return what is to be told of it."""
+        problems = []
+        if self.is_cut_short:
+            said = f"decoded {self.decoded_s:.1f} s of {self.expected_s:.1f} s"
+            problems.append(EngineWarning(DATA_LOSS, said, ProblemKind.CUT_SHORT, self.decoded_s, self.expected_s))
+        # What is lost at a cut end goes without saying, and so does that lost pictures are incomplete.
+        lost = [stretch for stretch in self.lost if not self.is_cut_short or stretch.start_s < self.decoded_s]
+        if lost:
+            facts = ProblemKind.PICTURES_LOST, lost[0].start_s, lost[-1].end_s, self.frames_lost
+            problems.append(EngineWarning(DATA_LOSS, f"lost {self.frames_lost} pictures", *facts))
+        if self.incomplete and not problems:
+            facts = ProblemKind.INCOMPLETE, 0.0, 0.0, self.incomplete
+            problems.append(EngineWarning(DATA_LOSS, f"{self.incomplete} pictures are incomplete", *facts))
+        if self.has_rest:
+            facts = ProblemKind.REST_UNREAD, self.expected_s, self.expected_s, 0
+            problems.append(EngineWarning(DATA_LOSS, "another recording follows in the file", *facts))
+        return tuple(problems)
+
 
 class FrameSampler:
     """Which of many frames to take: the first at or after each tick of `rate_hz` from `start_s` on; all, where it is None."""
@@ -186,7 +216,7 @@ class Video:
     A video file; a context manager, for one thread at a time. Each pass over it opens it anew.
 
     Opening reads the whole file once, without decoding. Raises `NotAVideo`, `VideoDamaged`, `VideoTooLarge` or `VideoTooLong`,
-    and `MemoryError` where the process may take no more memory. `loss` is set when a pass met damage: what it gave was good.
+    and `MemoryError` where the process may take no more memory.
     """
 
     _index: PacketIndex
@@ -196,11 +226,13 @@ class Video:
         self._path = path
         self._limits = limits
         self._name = file_name(path)
-        self.loss: DecodeDamage | None = None
         self._is_strict = True
         size_bytes = self._checked_size()
         self._check_claims()
         self.info = self._examined(size_bytes)
+        self._is_lost = np.zeros(len(self._index), np.bool_)
+        self._decoded_s = 0.0
+        self._met_end = False
 
     def __enter__(self) -> Self:
         return self
@@ -253,54 +285,69 @@ class Video:
         first_s = float(shown_s[served[0][0]])
         latest: Frame | None = None
         for start_s in (first_s, first_s - GONE_BACK_S, 0.0):
-            for latest in self._sequence(start_s - TIME_TOLERANCE_S, math.inf):
-                now = []
-                while served and shown_s[served[0][0]] <= latest.time_s + 1e-6:
-                    now.append(served.popleft()[1])
-                if now:
-                    yield np.concatenate(now), latest
-                if not served:
-                    return
+            with contextlib.closing(self._sequence(start_s - TIME_TOLERANCE_S, math.inf)) as frames:
+                for latest in frames:
+                    now = []
+                    while served and shown_s[served[0][0]] <= latest.time_s + 1e-6:
+                        now.append(served.popleft()[1])
+                    if now:
+                        yield np.concatenate(now), latest
+                    if not served:
+                        return
             if latest:
                 yield np.concatenate([places for _, places in served]), latest
                 return
 
-    def _sequence(self, start_s: float, end_s: float, is_wanted: NDArray[np.bool_] | None = None) -> Iterator[Frame]:
+    def _sequence(self, start_s: float, end_s: float, is_wanted: NDArray[np.bool_] | None = None) -> Generator[Frame]:
         """Good frames, their times rising, from `start_s` to `end_s`; what is not wanted may be left out."""
         given_s = -math.inf
         begin_s = start_s
         for _ in range(ATTEMPTS):
             with FrameDecoder(self._opened, self._index) as decoder:
+                is_given_up = True
                 try:
                     for frame, time_s in decoder.from_time(begin_s, is_wanted=is_wanted):
                         if time_s > end_s:
-                            self._note_damage(decoder, start_s, end_s, given_s)
-                            return
+                            break
                         if time_s >= start_s and time_s > given_s:
                             given_s = time_s
                             self._check_picture(frame.width, frame.height)
                             yield Frame(frame, time_s, self, decoder.orientation)
+                    else:
+                        self._met_end = True
+                    is_given_up = False
+                    return
                 except Missing:
                     # First its marks of key frames are not believed any more, then its times.
                     if begin_s <= 0:
                         self._index = self._index.with_timeline(self._index.timeline.in_order_of_decoding())
                     begin_s, is_wanted = 0.0, None
-                    continue
-                self._note_damage(decoder, start_s, end_s, given_s, is_end=True)
-                return
+                finally:
+                    # Of what was not decoded to the end, damage before the last frame is certain.
+                    self._is_lost |= decoder.lost_within(start_s, given_s if is_given_up else end_s)
+                    self._decoded_s = max(self._decoded_s, given_s)
         raise VideoDamaged(name=self._name)
 
-    def _note_damage(
-        self, decoder: FrameDecoder, start_s: float, end_s: float, decoded_s: float, *, is_end: bool = False
-    ) -> None:
-        """Note what a pass over a stretch met; `is_end` says that it came to the end of the file."""
-        is_cut_short = is_end and (self._index.cut_short or self._claimed_s > self.info.duration_s + CLAIM_TOLERANCE_S)
-        frames_lost, lost = decoder.lost(start_s, end_s)
-        incomplete = self._index.corrupt if is_end else 0
-        has_rest = is_end and self._has_rest
-        if lost or is_cut_short or incomplete or has_rest:
-            whole_s = max(self.info.duration_s, self._claimed_s, decoded_s)
-            self.loss = DecodeDamage(max(decoded_s, 0.0), whole_s, is_cut_short, frames_lost, lost, incomplete, has_rest)
+    @property
+    def loss(self) -> DecodeDamage | None:
+        """What the passes so far did not give, None where they met no damage; what they gave was good."""
+        return self._damage(is_whole=self._met_end)
+
+    @property
+    def loss_of_all(self) -> DecodeDamage | None:
+        """The same with what is known of the whole file without decoding it."""
+        return self._damage(is_whole=True)
+
+    def _damage(self, *, is_whole: bool) -> DecodeDamage | None:
+        line = self._index.timeline
+        frames_lost, lost = stretches_of(self._is_lost, line)
+        is_cut_short = is_whole and (self._index.cut_short or self._claimed_s > line.duration_s + CLAIM_TOLERANCE_S)
+        incomplete, has_rest = (self._index.corrupt, self._has_rest) if is_whole else (0, False)
+        if not (lost or is_cut_short or incomplete or has_rest):
+            return None
+        decoded_s = self._decoded_s or float(line.times[-1])
+        whole_s = max(line.duration_s, self._claimed_s, decoded_s)
+        return DecodeDamage(decoded_s, whole_s, is_cut_short, frames_lost, lost, incomplete, has_rest)
 
     @contextlib.contextmanager
     def sound(self, start_s: float = 0.0) -> Iterator[Sound | None]:

@@ -227,20 +227,10 @@ class FrameDecoder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._reader.close()
 
-    def lost(self, start_s: float, end_s: float) -> tuple[int, tuple[Segment, ...]]:
-        """
-        Return how many frames of a stretch did not decode, are damaged or refer to such, and when they would have been shown.
-
-        Of many stretches the last one holds the rest.
-        """
-        line = self._index.timeline
-        is_lost = self._is_lost & (line.times >= start_s) & (line.times <= end_s)
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], is_lost, [False]])))
-        times = np.append(line.times, max(line.duration_s, float(line.times[-1])))
-        stretches = [Segment(float(times[first]), float(times[end])) for first, end in edges.reshape(-1, 2).tolist()]
-        if len(stretches) > MAX_STRETCHES:
-            stretches[MAX_STRETCHES - 1 :] = [Segment(stretches[MAX_STRETCHES - 1].start_s, stretches[-1].end_s)]
-        return int(is_lost.sum()), tuple(stretches)
+    def lost_within(self, start_s: float, end_s: float) -> NDArray[np.bool_]:
+        """Return which pictures (M,) of a stretch did not decode, are damaged or refer to such."""
+        times = self._index.timeline.times
+        return np.asarray(self._is_lost & (times >= start_s) & (times <= end_s))
 
     def first_frame(self) -> tuple[av.VideoFrame, PacketIndex] | None:
         """
@@ -571,6 +561,16 @@ class _PacketReader:
     def _is(self, packet: VideoPacket, number: int) -> bool:
         pts = int(self._index.pts[number])
         return packet.size == int(self._index.sizes[number]) and (packet.pts is None or packet.pts == pts or pts == NO_TIME)
+
+
+def stretches_of(is_lost: NDArray[np.bool_], line: Timeline) -> tuple[int, tuple[Segment, ...]]:
+    """Return how many pictures (M,) are lost, and when they would have been shown; of many, the last stretch holds the rest."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], is_lost, [False]])))
+    times = np.append(line.times, max(line.duration_s, float(line.times[-1])))
+    stretches = [Segment(float(times[first]), float(times[end])) for first, end in edges.reshape(-1, 2).tolist()]
+    if len(stretches) > MAX_STRETCHES:
+        stretches[MAX_STRETCHES - 1 :] = [Segment(stretches[MAX_STRETCHES - 1].start_s, stretches[-1].end_s)]
+    return int(is_lost.sum()), tuple(stretches)
 
 
 def _without_seams(corrupt: NDArray[np.bool_], jumps: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -19,13 +19,13 @@ POSTGRES_LOCK = 0x54524B4C  # the number of our advisory lock: "TRKL"
 _alembic = threading.Lock()  # Alembic keeps the migration that runs in a global of its own
 
 
-def migrate(connection: sa.Connection, *, name: str) -> None:
+def migrate(connection: sa.Connection, *, name: str, to: str = "head") -> None:
     """
     Run the migrations that are missing, all or none, in the transaction of `connection`.
 
     Other processes wait for a lock meanwhile; no lock is taken where nothing is missing. Not for an event loop. `name` is what
-    the operator calls the database. Raises `OptionError` where its version is one that this program does not know; then nothing
-    was changed.
+    the operator calls the database, `to` the version up to which they run. Raises `OptionError` where its version is one that
+    this program does not know; then nothing was changed.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
@@ -42,7 +42,7 @@ def migrate(connection: sa.Connection, *, name: str) -> None:
     if _is_current(connection, script, name):
         return
     with _alembic:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def _is_current(connection: sa.Connection, script: ScriptDirectory, name: str) -> bool:
