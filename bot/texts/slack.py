@@ -214,7 +214,7 @@ def sentence(error: TrackletError, *, number: int) -> str:
         return file_not_shared(error)
     if isinstance(error, MessageNotShown):
         return message_not_shown(error)
-    if isinstance(error, SlackRefused) and (error.reason == "missing_scope" or error.reason in REFUSALS):
+    if isinstance(error, SlackRefused) and error.reason in {"missing_scope", *REFUSALS, *FILE_REFUSALS}:
         return refused(error)
     if isinstance(error, SlackError):
         return (
@@ -294,11 +294,22 @@ REFUSALS: Mapping[str, str] = {
     "ekm_access_denied": "your organisation has taken back the keys to its messages",
     "team_access_not_granted": "your organisation has not allowed me in that workspace",
     "enterprise_is_restricted": "your organisation does not allow that",
-    "file_uploads_disabled": "this workspace does not take files from me",
-    "file_uploads_except_images_disabled": "this workspace does not take files from me",
-    "storage_limit_reached": "this workspace has no room for more files",
+    "posting_to_channel_denied": "only some people may post there",
 }
 """Why Slack does not let the bot post, by Slack's own word (docs.slack.dev/reference/methods/chat.postMessage)."""
+
+FILE_REFUSALS: Mapping[str, str] = {
+    "file_uploads_disabled": "this workspace takes no files",
+    "file_uploads_except_images_disabled": "this workspace takes pictures, but no other files",
+    "file_type_not_allowed": "this workspace takes no files of that kind",
+    "file_upload_size_restricted": "the file is larger than this workspace allows",
+    "storage_limit_reached": "this workspace has no room for more files",
+    "malware_detected": "Slack's scanner takes the file for harmful",
+    "slack_connect_file_upload_sharing_blocked": "files are not allowed where another organisation reads along",
+    "slack_connect_clip_sharing_blocked": "clips are not allowed where another organisation reads along",
+    "slack_connect_blocked_file_type": "files of that kind are not allowed where another organisation reads along",
+}
+"""Why Slack does not take a file, by its own word (docs.slack.dev/reference/methods/files.completeUploadExternal)."""
 
 TOKEN_REFUSED = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
 """Slack does not take the bot's token, which only who installed it can mend."""
@@ -310,6 +321,8 @@ def refused(error: SlackRefused, *, channel: str = "") -> str:
         return scope_missing(error.needed)
     if error.reason in TOKEN_REFUSED:
         return "I was removed from this workspace, or my access to it was. Ask whoever installed me to install me again."
+    if error.reason in FILE_REFUSALS:
+        return f"Slack does not take what I made: {FILE_REFUSALS[error.reason]}. Whoever runs the workspace can change that."
     why = REFUSALS.get(error.reason) or f"it says {inert(wording.quoted(error.reason))}"
     where = f" in <#{channel}>" if channel.startswith(("C", "G")) else ""
     return f"Slack does not let me answer{where}: {why}. Ask me in another channel, or in a message to me."

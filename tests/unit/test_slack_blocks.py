@@ -317,13 +317,14 @@ def test_each_reason_why_a_file_cannot_be_used_has_its_own_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", [*texts.REFUSALS, *sorted(texts.TOKEN_REFUSED), "missing_scope", "a_new_reason", "<!channel>"]
+    "reason",
+    [*texts.REFUSALS, *texts.FILE_REFUSALS, *sorted(texts.TOKEN_REFUSED), "missing_scope", "a_new_reason", "<!channel>"],
 )
 def test_each_refusal_of_slacks_is_told_in_words(reason: str) -> None:
     said = texts.refused(errors.SlackRefused("chat.postMessage", reason), channel="C1")
     assert said.endswith(".")
     assert "<!channel>" not in said
-    known = reason in texts.REFUSALS or reason in texts.TOKEN_REFUSED
+    known = reason in {*texts.REFUSALS, *texts.FILE_REFUSALS, *texts.TOKEN_REFUSED}
     assert (reason not in said) if known else said
 
 
