@@ -708,9 +708,15 @@ STATES: Mapping[JobState, str] = {
 }
 
 
-def job_line(number: int, name: str, state: JobState, *, channel: str, objects: int | None, ago_s: float, link: str) -> str:
-    """Return one job of a list; `link` leads to its thread, "" where there is none, and `ago_s` is since it was asked for."""
-    said = f"`{number}` *{name}* · {STATES[state]}"
+def job_line(
+    number: int, name: str, options: str, state: JobState, *, channel: str, objects: int | None, ago_s: float, link: str
+) -> str:
+    """
+    Return one job of a list: of which video, and what was asked of it.
+
+    `link` leads to its thread, "" where there is none; `ago_s` is since it was asked for.
+    """
+    said = f"`{number}` {about(name, options)} · {STATES[state]}"
     if state is JobState.DONE and objects is not None:
         said += f", {count(objects, 'object') if objects else 'no objects'}"
     said += f" · {wording.ago(ago_s)}"

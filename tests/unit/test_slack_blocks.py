@@ -245,6 +245,14 @@ def test_of_many_jobs_those_that_run_come_first_with_time_and_thread() -> None:
     assert "… and 11 earlier" in shown
 
 
+def test_a_list_of_jobs_says_what_was_asked_of_each() -> None:
+    asked = [Options(make=("video",)), Options(labels=("<!here>", "heron" * 40))]
+    shown = checked(blocks.status([job(options=each) for each in asked], now=601.0, workspace_url=WORKSPACE))
+    assert "`7` *clip.mp4* (make video) · tracking" in shown
+    assert "&lt;!here&gt;" in shown
+    assert "heron" * 40 not in shown
+
+
 def test_each_object_has_its_number_label_confidence_and_time_and_leads_nowhere() -> None:
     shown = checked(blocks.object_list(job(), summary(1), next_first=0, next_page=0))
     assert "`1` *person* 91% · 0:03–1:10" in shown
