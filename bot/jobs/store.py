@@ -234,7 +234,9 @@ class Store:
         await self._run(lambda connection: connection.execute(query))
 
     async def lease_ages(self) -> dict[str, float]:
-        """Return the processes that have a lease, and how many seconds ago each renewed it (Postgres)."""
+        """Return the processes that have a lease, and how many seconds ago each renewed it; on SQLite none has one."""
+        if self._database.is_sqlite:
+            return {}
         query = sa.select(executors.c.id, DATABASE_CLOCK - executors.c.renewed_at).where(executors.c.renewed_at > 0)
         return await self._run(lambda connection: {row[0]: float(row[1]) for row in connection.execute(query)})
 
