@@ -323,7 +323,7 @@ class Bot:
 
         async def figures() -> bytes:
             await add_up_calls(store)
-            found = await metrics.look(store, has_leases=not self.settings.uses_sqlite)
+            found = await metrics.look(store)
             return await metrics.exposition(found, self._children, stored=await stored.get(), data_dir=self.settings.data_dir)
 
         if secret := self.settings.slack_signing_secret.get_secret_value():

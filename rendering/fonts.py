@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
@@ -29,6 +30,7 @@ from tracking.plain_text import JOINERS, plain
 
 MAX_CHARACTERS = 120
 MAX_FONT_BYTES = 64 << 20
+MAX_EMS = 32  # for one sign; the widest, U+FDFD, has some 20
 ELLIPSIS = "…"
 BOLD = 700
 
@@ -78,8 +80,8 @@ class Font:
             return frozenset()
 
     def has(self, text: str) -> bool:
-        """Return whether it can write all of `text`."""
-        return all(ord(c) in self.characters or c in UNSEEN for c in text)
+        """Return whether it can write all of `text`, in letters of a size that a line can have."""
+        return all(ord(c) in self.characters or c in UNSEEN for c in text) and _is_drawable(self.path, text)
 
     def at(self, size: int, weight: int, stretch: int = 100) -> ImageFont.FreeTypeFont:
         """Return it at a size, a weight and a width of its letters (percent), as far as it has these."""
@@ -226,16 +228,32 @@ def _axis_value(axis: ImageFont.Axis, weight: int, stretch: int) -> float:
 
 
 @lru_cache(maxsize=4096)
+def _is_drawable(path: Path, text: str) -> bool:
+    """Return whether no sign of `text` is larger than any font's that is in order."""
+    size = 24
+    try:
+        left, top, right, bottom = _loaded(path, size, BOLD, 100).getbbox(text, anchor="ls")
+    except OSError:
+        return False
+    return right - left <= MAX_EMS * size * max(len(text), 1) and bottom - top <= MAX_EMS * size
+
+
+@lru_cache(maxsize=4096)
 def _advance(font: ImageFont.FreeTypeFont, text: str) -> int:
     left, _, right, _ = font.getbbox(text, anchor="ls")
-    return round(max(font.getlength(text), right - min(left, 0)))
+    return round(max(font.getlength(text), right) - min(left, 0))
 
 
 @lru_cache(maxsize=512)
 def _drawn(font: ImageFont.FreeTypeFont, text: str, size: int, height: int) -> NDArray[np.uint8]:
     """`text` on a line of `height`; remembered, since objects share their labels."""
     image = Image.new("L", (max(_advance(font, text), 1), height))
-    ImageDraw.Draw(image).text((0, Typeface.baseline(size)), text, fill=255, font=font, anchor="ls")
+    draw = ImageDraw.Draw(image)
+    # A first letter may reach to the left of where it stands: "j" does.
+    start = -min(font.getbbox(text, anchor="ls")[0], 0)
+    # FreeType fails at single sizes of signs whose outlines cross themselves: "raster overflow".
+    with suppress(OSError):
+        draw.text((start, Typeface.baseline(size)), text, fill=255, font=font, anchor="ls")
     return np.asarray(image)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def write_whole(target: Path, data: bytes) -> None:
             aside.replace(target)
     except OSError as error:
         raise StorageError(target.name, "write", StorageFault.FULL if is_disk_full(error) else error.strerror or "") from error
+
+
+def check_room(target: Path, size_bytes: int) -> None:
+    """See that the disk takes a file of that size at `target`, whose folder is made. Raises `StorageError` ("full")."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        free_bytes = shutil.disk_usage(target.parent).free
+    except OSError as error:
+        raise StorageError(target.name, "write", StorageFault.FULL if is_disk_full(error) else error.strerror or "") from error
+    if free_bytes < size_bytes:
+        raise StorageError(target.name, "write", StorageFault.FULL)
 
 
 def is_unfinished(path: Path) -> bool:

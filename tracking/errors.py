@@ -189,10 +189,15 @@ class VideoError(InputError):
 
 @dataclass(eq=False)
 class NotAVideo(VideoError):
-    """No picture stream; `media` says what the file is instead, where that is known."""
+    """
+    No picture stream; `media` says what the file is instead, where that is known.
+
+    `lacks_index` says that it is an MP4 or QuickTime file whose index was never written.
+    """
 
     name: str
     media: MediaKind = MediaKind.UNKNOWN
+    lacks_index: bool = False
 
 
 @dataclass(eq=False)

@@ -19,6 +19,7 @@ PARENTS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"moof", b"traf
 # How much of a box is looked at.
 HEADS = {b"stsz": 12, b"stz2": 12, b"hdlr": 12, b"elst": 8, b"stco": 8, b"co64": 8, b"trun": 8}
 MAX_TABLE_BYTES = 1 << 24
+FILE_PARTS = {b"ftyp", b"mdat", b"moov", b"moof"}
 WHOLE_TABLES = {b"stts", b"stsc"}
 
 MAX_BOXES = 2_000_000  # an hour in fragments of one picture each has a million
@@ -100,6 +101,14 @@ def file_heads(path: Path) -> list[int]:
     return walk.heads
 
 
+def lacks_index(path: Path) -> bool:
+    """Return whether the file has the head and the media of an MP4, and no index. Raises `OSError`, `TooManyBoxesError`."""
+    with path.open("rb", buffering=0) as file:
+        walk = _Walk(file.fileno(), os.fstat(file.fileno()).st_size, Claims())
+        walk.boxes()
+    return {b"ftyp", b"mdat"} <= walk.kinds and not {b"moov", b"moof"} & walk.kinds
+
+
 class _Walk:
     """One walk over the boxes of an open file."""
 
@@ -110,6 +119,7 @@ class _Walk:
         self._boxes = 0
         self._track = _Track()
         self.heads: list[int] = []
+        self.kinds: set[bytes] = set()  # those among them that matter
 
     def boxes(self) -> None:
         """Walk the whole file."""
@@ -131,6 +141,8 @@ class _Walk:
                 raise TooManyBoxesError
             if kind == b"ftyp":
                 self.heads.append(place)
+            if not depth and kind in FILE_PARTS:
+                self.kinds.add(kind)
             self._box(kind, start, until, depth)
             place = until
 

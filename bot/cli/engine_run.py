@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.engines import Choice, choose, direct_engine
 from bot.settings import Settings
-from bot.texts import cli, engine
+from bot.texts import cli, engine, google
 from sample import is_sample
 from tracking.engines.base import GOOGLE_RETIRES, CancelCheck, DirectEngine, EngineName, Handle, Progress, RemoteEngine
-from tracking.engines.remote import PATIENCE, RUN_LIMIT_S
+from tracking.engines.remote import PATIENCE, RUN_LIMIT_S, Patience
 from tracking.errors import (
     Cancelled,
     EngineAbsence,
@@ -103,7 +103,11 @@ def run_engine(
             show(progress.fraction)
 
         if choice.engine is EngineName.GOOGLE:
-            work = _by_google(video, info, segment=segment, settings=settings, show=show)
+
+            def waits() -> None:
+                terminal.say(google.quota_waits())
+
+            work = _by_google(video, info, segment=segment, settings=settings, show=show, waits=waits)
             run_key, annotations = asyncio.run(_unless_cancelled(work, cancelled))
         else:
             worker = _worker(choice, settings.limits.for_segment(segment))
@@ -121,7 +125,13 @@ def _worker(choice: Choice, limits: Limits) -> DirectEngine:
 
 
 async def _by_google(
-    video: Path, info: VideoInfo, *, segment: Segment | None, settings: Settings, show: Fraction
+    video: Path,
+    info: VideoInfo,
+    *,
+    segment: Segment | None,
+    settings: Settings,
+    show: Fraction,
+    waits: Callable[[], None],
 ) -> tuple[str, Annotations]:
     """Return the engine's run key and what it found."""
     from tracking.engines.video_intelligence import INLINE_LIMIT_BYTES, VideoIntelligenceEngine, VideoIntelligenceOptions
@@ -133,21 +143,53 @@ async def _by_google(
         given: str | Path = video
         if info.size_bytes > INLINE_LIMIT_BYTES:
             given = await ending.enter_async_context(_in_bucket(video, settings))
-        return engine.run_key, await run_remote(engine, given, segment=segment, show=show)
+        return engine.run_key, await run_remote(engine, given, segment=segment, show=show, waits=waits)
 
 
 PERMANENT = {*GoogleFault, EngineAbsence.CONFIGURATION, EngineAbsence.ENDPOINT, EngineAbsence.RETIRED}
 
 
-async def run_remote(engine: RemoteEngine, video: str | Path, *, segment: Segment | None, show: Fraction) -> Annotations:
+class _OutOfQuota(Exception):
+    """Nothing was started, or what was started ended without a result: it may be started again."""
+
+
+async def run_remote(
+    engine: RemoteEngine,
+    video: str | Path,
+    *,
+    segment: Segment | None,
+    show: Fraction,
+    waits: Callable[[], None] = lambda: None,
+    patience: Patience = PATIENCE,
+) -> Annotations:
     """
     Start a run, ask until it is done, and take its annotations; a run that nobody waits for any more is cancelled.
 
-    Raises as the engine does; a quota that is used up ends this, since a person is waiting.
+    A quota that fills again soon is waited for, up to an hour, each time after a call of `waits`. Raises as the engine does.
     """
+    waited_s = 0.0
+    while True:
+        try:
+            return await _run_once(engine, video, segment=segment, show=show)
+        except _OutOfQuota as used_up:
+            if waited_s >= patience.again_limit_s:
+                raise used_up.__cause__ or EngineUnavailable(engine.name, EngineAbsence.QUOTA) from None
+        waits()
+        wait_s = patience.again_delay(jitter=random.random())
+        await asyncio.sleep(wait_s)
+        waited_s += wait_s
+
+
+async def _run_once(engine: RemoteEngine, video: str | Path, *, segment: Segment | None, show: Fraction) -> Annotations:
+    """Return what one run found. Raises `_OutOfQuota`, and as the engine does."""
     starting = asyncio.ensure_future(engine.start(video, segment=segment))
     try:
-        handle = await asyncio.shield(starting)
+        try:
+            handle = await asyncio.shield(starting)
+        except EngineUnavailable as error:
+            if error.reason is EngineAbsence.QUOTA:
+                raise _OutOfQuota from error
+            raise
         async with asyncio.timeout(RUN_LIMIT_S):
             await _until_done(engine, handle, show)
             return await engine.annotations(handle)
@@ -174,7 +216,7 @@ async def _until_done(engine: RemoteEngine, handle: Handle, show: Fraction) -> N
         else:
             unanswered = 0
             if state.is_out_of_quota:
-                raise EngineUnavailable(engine.name, EngineAbsence.QUOTA)
+                raise _OutOfQuota
             show(state.percent / 100)
             if state.done:
                 return

@@ -13,17 +13,12 @@ from bot.jobs.paths import JobPaths
 def bytes_by_kind(paths: JobPaths) -> dict[str, int]:
     """Return the bytes of videos, annotation files, pictures and the database; a file with several names counts once."""
     seen: set[tuple[int, int]] = set()
-    videos = _size(_files(*paths.fetched), seen)
-    annotations = _size(_files(paths.results[0]), seen)
-    results = _size(_files(paths.results[1]), seen)
-    pictures = _size(_files(paths.drawn), seen)  # of those, what is not a result as well
     return {
-        "videos": videos,
-        "annotations": annotations,
-        "results": results,
-        "pictures": pictures,
+        "videos": _size(_files(*paths.fetched), seen),
+        "annotations": _size(_files(paths.results[0]), seen),
+        "results": _size(_files(paths.results[1]), seen),
+        "pictures": _size(_files(paths.drawn), seen),  # of those, what is not a result as well
         "database": _size((path for path in paths.data.glob("*sqlite*") if path.is_file()), seen),
-        "cache": videos + pictures,
     }
 
 

@@ -276,7 +276,8 @@ class JobFacts(Fact):
 
     `next_first` and `next_page` are what further pictures may be asked for (0: none); `handle` names a remote run; `start_sent`
     says that its start was sent and not refused, at `sent_at` (seconds since 1970), and `waits_for` which file it will write,
-    whose generation was `waits_since` before. `shown` is the stage and the share of it that the progress message said last.
+    whose generation was `waits_since` before; `pause` is why there is no run yet. `shown` is the stage and the share of it that
+    the progress message said last.
     `took_s` is the time that the job took, without its waiting for others.
     """
 
@@ -294,6 +295,7 @@ class JobFacts(Fact):
     sent_at: float = 0.0
     waits_for: str = ""
     waits_since: int = 0
+    pause: Pause | None = None
     shown: tuple[str, float] = ("", 0.0)
     took_s: float = 0.0
 

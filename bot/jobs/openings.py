@@ -1,7 +1,7 @@
 """
 In which order jobs open their answers: as they were asked for, so that of ten videos in a message the answers stand as they do.
 
-The order is a courtesy to who reads, so nothing waits for it longer than `ORDER_S`. It is known in the process that was asked.
+The order is a courtesy to who reads, so nothing waits for it longer than `ORDER_S`. It holds where one process does all work.
 """
 
 from __future__ import annotations

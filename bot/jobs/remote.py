@@ -104,6 +104,7 @@ class RemoteTracking:
             return Started(handle=known.handle)
         if known.start_sent:
             # A crash after the question and before the note of its answer is a lost answer too.
+            await self._store.update(job.id, facts=JobFacts(pause=Pause.UNANSWERED))
             return Started(pause=Pause.UNANSWERED)
         try:
             if (earlier := await self._begun_before(job, placed)) is not None:
@@ -112,15 +113,20 @@ class RemoteTracking:
                 return Started()
             engine = await self._opened()
             # Also what is waited for: its event may come before the answer does.
-            sent = JobFacts(start_sent=True, sent_at=time.time(), waits_for=placed.annotations_uri, waits_since=placed.since)
+            sent = JobFacts(
+                start_sent=True,
+                sent_at=time.time(),
+                waits_for=placed.annotations_uri,
+                waits_since=placed.since,
+                pause=Pause.STARTING,
+            )
             await self._store.update(job.id, facts=sent)
             handle = await engine.start(
                 placed.uri or Path(placed.file), annotations_uri=placed.annotations_uri, segment=segment
             )
         except EngineUnavailable as error:
             pause = PAUSES.get(error.reason) if isinstance(error.reason, EngineAbsence) else None
-            if pause is not Pause.UNANSWERED:
-                await self._store.update(job.id, facts=JobFacts(start_sent=False))
+            await self._store.update(job.id, facts=JobFacts(start_sent=pause is Pause.UNANSWERED, pause=pause))
             if pause is None or (is_last and pause is not Pause.UNANSWERED):
                 raise
             logger.info("job %d: the start waits: %s", job.number, service_words(error) or error.reason)
@@ -129,7 +135,7 @@ class RemoteTracking:
             await self._store.update(job.id, facts=JobFacts(start_sent=False))
             raise
         # Before the step itself is recorded: what starts again here would be paid again.
-        await self._store.update(job.id, facts=JobFacts(handle=str(handle)))
+        await self._store.update(job.id, facts=JobFacts(handle=str(handle), pause=None))
         return Started(handle=str(handle))
 
     async def look(self, job: Job, placed: Placement, *, is_last: bool) -> Started:
@@ -145,7 +151,7 @@ class RemoteTracking:
             return Started()
         handle, can_tell = await self._found(job, placed, since=known.sent_at)
         if handle:
-            await self._store.update(job.id, facts=JobFacts(handle=handle))
+            await self._store.update(job.id, facts=JobFacts(handle=handle, pause=None))
             return Started(handle=handle)
         if is_last or not (can_tell or placed.annotations_name):
             raise EngineUnavailable(EngineName.GOOGLE, EngineAbsence.UNANSWERED, subject=placed.annotations_uri)
@@ -176,7 +182,7 @@ class RemoteTracking:
 
     async def renew(self, job: Job, placed: Placement) -> Placement:
         """Return where to start once more after a run that has ended without a result."""
-        await self._store.update(job.id, facts=JobFacts(handle="", start_sent=False))
+        await self._store.update(job.id, facts=JobFacts(handle="", start_sent=False, pause=Pause.QUOTA))
         if not placed.annotations_name:
             return placed
         since = await self._storage.annotations.generation(placed.annotations_name)
@@ -191,13 +197,15 @@ class RemoteTracking:
         content = b""
         if placed.annotations_name:
             try:
-                content = await self._storage.annotations.read(placed.annotations_name)
+                # A file that lay there before is of another run.
+                if not handle or await self._has_arrived(placed):
+                    content = await self._storage.annotations.read(placed.annotations_name)
             except Exception:
                 if not handle:
                     raise
-                # Done without its file: the operation holds the annotations too.
-                logger.warning("the annotation file of a finished run is not there; its answer is taken instead")
+                logger.warning("the annotation file of a finished run can't be read; its answer is taken instead")
         if not content:
+            # Done without its file: the operation holds the annotations too.
             annotations = await (await self._opened()).annotations(Handle(handle))
             content = await asyncio.to_thread(video_intelligence.write, annotations)
             if placed.annotations_name:
@@ -230,7 +238,7 @@ class RemoteTracking:
 
     async def _begun_before(self, job: Job, placed: Placement) -> Started | None:
         """Return the run that an earlier job of the same work could not wait for, None where none is at work or done."""
-        earlier = await self._store.ended_without_result(job.id)
+        earlier = await self._store.failed_before(job.id)
         if earlier is None or not (earlier.facts.handle or earlier.facts.start_sent):
             return None
         facts, handle = earlier.facts, earlier.facts.handle

@@ -47,7 +47,7 @@ from bot.jobs.stopwatch import running
 from bot.jobs.store import Store
 from bot.settings import Settings
 from rendering.kinds.base import KINDS
-from tracking.atomic import write_whole
+from tracking.atomic import check_room, write_whole
 from tracking.engines.base import EngineName
 from tracking.errors import (
     ModelError,
@@ -73,6 +73,8 @@ DOWNLOADS_A_PERSON = 2  # a slow server holds up who named it, and nobody else
 GIFS_A_MESSAGE = 10
 BUCKET_S = 900.0  # the largest video at a tenth of what a cloud's network gives
 FILE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 29.5)  # a minute in all, in which Slack makes a file known to all its servers
+ANIMATION_BYTES = 2_000_000  # the most that a GIF takes
+PAGE_BYTES = 4_000_000  # far more than a page of pictures takes
 SUMMARY_SHARE = 0.3  # of drawing; the rest are the GIFs
 
 
@@ -186,6 +188,8 @@ class Steps:
     async def _fetch_object(self, uri: str, path: Path) -> Fetched:
         limit = self._settings.max_video_bytes
         bucket, name = await self._access.source(uri)
+        if (stored := await bucket.stat(name)) is not None and stored.size_bytes <= limit:
+            await asyncio.to_thread(check_room, path, stored.size_bytes)
         try:
             async with asyncio.timeout(BUCKET_S):
                 found = await bucket.fetch(name, path.parent, limit_bytes=limit)
@@ -257,6 +261,7 @@ class Steps:
         return await self._summary(job, await self._drawing_of(job, facts) | {"page": page})
 
     async def _summary(self, job: Job, arguments: Json) -> Summary:
+        await self._room(job, PAGE_BYTES)
         drawn = Summary.from_json(await self._task(job, "summary", arguments, JobState.RENDERING, (0.0, SUMMARY_SHARE)))
         pages = tuple(page.model_copy(update={"path": self._paths.name(page.path)}) for page in drawn.pages)
         return drawn.model_copy(update={"pages": pages})
@@ -267,6 +272,7 @@ class Steps:
         """Draw the GIFs of some objects, unless they are `known`."""
         if known or not numbers:
             return Animations(animations=tuple(known))
+        await self._room(job, len(numbers) * ANIMATION_BYTES)
         arguments = await self._drawing_of(job, facts) | {"numbers": list(numbers)}
         drawn = Animations.from_json(await self._task(job, "animations", arguments, JobState.RENDERING, (SUMMARY_SHARE, 1.0)))
         order = {number: place for place, number in enumerate(numbers)}
@@ -338,6 +344,8 @@ class Steps:
         if kind not in KINDS:
             logger.warning("job %d: there is no kind of picture called %s any more", job.number, plain(kind))
             return Pictures()
+        # A whole video with boxes takes about what it took before.
+        await self._room(job, PAGE_BYTES + facts.video.size_bytes)
         arguments = await self._drawing_of(job, facts) | {"kind": kind}
         drawn = Pictures.from_json(await self._task(job, "pictures", arguments, state, share))
         return Pictures(paths=tuple(self._paths.name(path) for path in drawn.paths))
@@ -408,6 +416,10 @@ class Steps:
         if chosen.run_key != probed.run_key:
             raise ModelError(file_name(chosen.model), ModelFault.OTHER)
         return chosen.model
+
+    async def _room(self, job: Job, size_bytes: int) -> None:
+        """See that pictures of that size fit on the disk: one that is full is told before the work is done."""
+        await asyncio.to_thread(check_room, self._paths.pictures(job) / "pictures", size_bytes)
 
     def _limits(self, job: Job) -> Json:
         return {

@@ -478,13 +478,13 @@ class Store:
         )
         return await self._run(lambda connection: _first(connection, query))
 
-    async def ended_without_result(self, job_id: JobId) -> Job | None:
-        """Return the job before this one with the same tracks, if it is over without any; None where another has given them."""
+    async def failed_before(self, job_id: JobId) -> Job | None:
+        """Return the last job with the same tracks that is over, if it failed; None where it was done or stopped."""
         same = sa.select(jobs.c.tracks_key).where(jobs.c.id == job_id).scalar_subquery()
         query = sa.select(jobs).where(jobs.c.tracks_key == same, jobs.c.id != job_id, jobs.c.state.in_(OVER))
         query = query.order_by(jobs.c.number.desc()).limit(1)
         found = await self._run(lambda connection: _first(connection, query))
-        return None if found is None or found.state is JobState.DONE else found
+        return found if found is not None and found.state is JobState.FAILED else None
 
     async def changed_since(self, at: float, *, but: JobId) -> list[Job]:
         """Return the jobs other than `but` whose rows were changed at that time or later."""

@@ -1,11 +1,13 @@
-"""What is told of objects that are not shown: those that only the thresholds keep out, and which labels there are at all."""
+"""What is counted of objects for people: those that only the thresholds keep out, which labels there are, how many at once."""
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import Counter
 from collections.abc import Iterable
 
-from bot.jobs.facts import NearMisses
+from bot.jobs.facts import NearMisses, ToldObject
 from rendering.selection import Selection, passes
 from tracking.model import Annotations, Track
 
@@ -27,6 +29,16 @@ def near_misses_by_label(tracks: Iterable[Track], selection: Selection) -> list[
         for label, found in groups.items()
     ]
     return sorted(kinds, key=lambda kind: -kind.count)
+
+
+def most_at_once(objects: Iterable[ToldObject]) -> dict[str, int]:
+    """Return by label how many objects are seen at one moment at most, from the first to the last box of each."""
+    changes: dict[str, list[tuple[float, int]]] = {}
+    for each in objects:
+        # What is seen in one picture alone is seen at that moment; who goes when another comes is not seen with it.
+        gone_s = max(each.end_s, math.nextafter(each.start_s, math.inf))
+        changes.setdefault(each.label, []).extend([(each.start_s, 1), (gone_s, -1)])
+    return {label: max(itertools.accumulate(step for _, step in sorted(steps))) for label, steps in changes.items()}
 
 
 def labels_of(annotations: Annotations) -> list[str]:

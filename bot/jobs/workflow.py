@@ -115,6 +115,7 @@ class Workflow:
         self._ended: dict[str, asyncio.Event] = {}
         self._threads = Threads(None if settings.uses_sqlite else store.claim_thread)
         self._openings = Openings()
+        self._is_alone = settings.uses_sqlite
         self._times: dict[str, list[StepTimes]] = {}
         self._announced: dict[JobId, tuple[Job, int]] = {}
         self._steps = Steps(
@@ -163,7 +164,9 @@ class Workflow:
 
     def expect(self, job: Job) -> None:
         """Note that a job was asked for and is about to begin: what is asked for later opens its answer later."""
-        self._openings.expect(job)
+        # Among several processes another one may open it, and nobody here would hear of that.
+        if self._is_alone:
+            self._openings.expect(job)
 
     async def announce(self, job: Job, *, before: int) -> None:
         """Tell the thread of a job that cannot begin before `before` others of the same person are over."""
@@ -407,6 +410,7 @@ class Workflow:
         parent = await self._store.job(JobId(job.request.parent))
         if parent is None:
             return ParentSeen(error=failures.UNFORESEEN)
+        self._reporter(job).pauses(job, parent.facts.pause if parent.state is JobState.TRACKING else None)
         if getattr(parent.facts, wanted) is not None:
             return ParentSeen(facts=parent.facts)
         if parent.is_over:

@@ -173,7 +173,7 @@ def parse_command(text: str, *, slack_host: str = "slack.com") -> Command:
         return heard.order
     if not text.split():
         return Track(None, Options())
-    if len(heard.links) > 1:
+    if len(heard.links) > 1 or (heard.links and heard.names):
         raise CommandError(ParseErrorKind.TWO_LINKS)
     if heard.names and not heard.links:
         return Track(None, heard.options, heard.names[0], heard.said)

@@ -211,7 +211,7 @@ def object_list(
     rows = _escaped(summary.objects)
     asked = job.request.options
     name = shown_name(title_of(job.request.source))
-    lines = [texts.list_heading(name, escape(texts.options_in_words(asked)))]
+    lines = [texts.list_heading(name, escape(texts.options_in_words(asked))), *filter(None, [texts.at_once(rows)])]
     lines += [
         texts.object_row(
             row,

@@ -3,9 +3,9 @@ The progress messages of all jobs, edited in place and seldom.
 
 A message is edited when its job enters another stage, else at most every 4 s, and with many jobs each waits its turn, because
 chat.update is limited for the whole workspace (about 50 a minute); where several processes post, `elsewhere` says how many
-messages the others keep up to date. Nothing is sent when nothing changed, and nothing goes back: what runs again after a crash
-shows no less than before it, for which `remember` keeps what was sent. The last word is not said here but by `posting.py`,
-durably.
+messages the others keep up to date, and each process makes its share of the edits. Nothing is sent when nothing changed, and
+nothing goes back: what runs again after a crash shows no less than before it, for which `remember` keeps what was sent. The
+last word is not said here but by `posting.py`, durably.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 EVERY_S = 4.0
 EVERY_FOR_EACH_S = 1.5  # 40 edits a minute for all jobs together leave room for the rest
 NEXT_STAGE_S = 1.0
+EDITS_AT_ONCE = 10  # of one process, after a time without any; Slack minds bursts less than a steady excess
 ESTIMATE_FROM = 0.05  # less than that of a stage says nothing about the rest
 ESTIMATE_AFTER_S = 3.0
 
@@ -53,6 +54,23 @@ class _Entry:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+class Budget:
+    """How many edits may be made: one for each `every_s` seconds that pass, and some at once after a time without any."""
+
+    def __init__(self) -> None:
+        self._left = float(EDITS_AT_ONCE)
+        self._at = 0.0
+
+    def take(self, now: float, *, every_s: float) -> float:
+        """Return 0 where an edit may be made now, and count it; else the seconds until the next may be."""
+        self._left = min(self._left + (now - self._at) / every_s, EDITS_AT_ONCE)
+        self._at = now
+        if self._left < 1:
+            return (1 - self._left) * every_s
+        self._left -= 1
+        return 0.0
+
+
 class ProgressBoard:
     """What each running job shows; `edit` sends one edit, `remember` keeps the fraction of the stage that was shown."""
 
@@ -60,6 +78,7 @@ class ProgressBoard:
         self._edit = edit
         self._remember = remember
         self._clock = clock
+        self._budget = Budget()
         self._entries: dict[JobId, _Entry] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -147,7 +166,8 @@ class ProgressBoard:
     async def _edit_what_is_due(self) -> float | None:
         """Edit the messages that may be; seconds until the next may be, None when there is nothing to say."""
         next_s: float | None = None
-        for entry in list(self._entries.values()):
+        # Who was shown longest ago comes first: there may not be an edit left for all.
+        for entry in sorted(self._entries.values(), key=lambda each: each.sent_at):
             message = progress(
                 entry.job,
                 entry.state,
@@ -161,7 +181,11 @@ class ProgressBoard:
             is_news = entry.state is not entry.sent_state or (entry.before is None) is not (entry.sent_before is None)
             is_news = is_news or entry.pause is not entry.sent_pause
             spacing = NEXT_STAGE_S if is_news else max(EVERY_S, EVERY_FOR_EACH_S * (len(self) + self.elsewhere))
-            wait_s = entry.sent_at + spacing - self._clock()
+            now = self._clock()
+            wait_s = entry.sent_at + spacing - now
+            if wait_s <= 0:
+                # This process's share of what all may do.
+                wait_s = self._budget.take(now, every_s=EVERY_FOR_EACH_S * (1 + self.elsewhere / max(len(self), 1)))
             if wait_s > 0:
                 next_s = wait_s if next_s is None else min(next_s, wait_s)
                 continue

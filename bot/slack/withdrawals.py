@@ -75,7 +75,7 @@ class Withdrawals:
         """Stop the jobs of a message and delete what they posted. Raises `TimeoutError` where one does not stop: ask again."""
         withdrawal = Withdrawal(payload["channel"], payload["ts"], tuple(payload["file_ids"]))
         team = payload["team"]
-        found = await self._store.jobs_of_message(team, withdrawal.channel, withdrawal.ts)
+        found = await self._with_those_below(await self._store.jobs_of_message(team, withdrawal.channel, withdrawal.ts))
         jobs = [job for job in found if not withdrawal.file_ids or _shows(job, withdrawal.file_ids)]
         for job in jobs:
             # Whoever runs it next must see that it is to stop, so somebody is named: who deleted it is not known.
@@ -86,6 +86,17 @@ class Withdrawals:
         if not withdrawal.file_ids:
             for key in await self._store.posted_below(offers_of(team, withdrawal.channel, withdrawal.ts)):
                 await self._thread.take_back(key, channel=withdrawal.channel)
+
+    async def _with_those_below(self, jobs: list[Job]) -> list[Job]:
+        """Return jobs with all others of their videos in the same threads, which somebody else may have asked for later."""
+        found = {job.id: job for job in jobs}
+        for job in jobs:
+            request = job.request
+            thread_ts = job.thread_ts or request.thread_ts
+            for other in await self._store.jobs_of_thread(request.team, request.channel, thread_ts) if thread_ts else []:
+                if (other.request.source.kind, other.request.source.ref) == (request.source.kind, request.source.ref):
+                    found.setdefault(other.id, other)
+        return list(found.values())
 
 
 def _shows(job: Job, file_ids: tuple[str, ...]) -> bool:

@@ -44,6 +44,11 @@ def not_a_video(error: errors.NotAVideo) -> str:
             return f"{name} is empty, so there is no video in it. Copy or record it again."
         case errors.MediaKind.AUDIO:
             return f"{name} has sound but no picture. I need a video: MP4, MOV, WebM, MKV or AVI work."
+        case errors.MediaKind.UNKNOWN if error.lacks_index:
+            return (
+                f"{name} is an unfinished recording: its index, which is written at the end, is missing. "
+                "Copy it again, or let the recorder repair it."
+            )
         case errors.MediaKind.UNKNOWN:
             return f"{name} is not a video that I can open: it is damaged or something else. MP4, MOV, WebM, MKV and AVI work."
     assert_never(error.media)
@@ -105,6 +110,10 @@ def annotation_fault(error: errors.AnnotationError) -> str:
     if error.problem == "no file":
         return f"There is no file {quoted(error.place)}. Check the name."
     problem = {
+        "empty": "there is nothing in it",
+        "compressed": "it is compressed, and has to be unpacked first",
+        "pointer": "this is a pointer of Git LFS, in place of the file that it stands for",
+        "markup": "this is a web page or XML, not JSON",
         "missing": "it is missing",
         "encoding": "its text is damaged, or in another encoding than UTF-8 and UTF-16",
         "no JSON": "this is not JSON",

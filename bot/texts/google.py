@@ -43,6 +43,11 @@ def paused(why: Pause) -> str:
     assert_never(why)
 
 
+def quota_waits() -> str:
+    """Return that a run is started again in a minute."""
+    return "Google's quota is used up for now; I try again in a minute."
+
+
 def _why_and_what_then(fault: GoogleFault, service: str, subject: str) -> tuple[str, str]:
     project = f"the Google project {quoted(subject)}" if subject else "its Google project"
     key_file = f"the key file {quoted(subject)}" if subject else "the key file"

@@ -8,6 +8,7 @@ mrkdwn. Names and labels come in escaped (`mrkdwn.escape`); a user is a mention,
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from bot.jobs.facts import Summary, ToldObject
 from bot.jobs.model import JobState, Options
 from bot.jobs.operator_faults import needs_operator
 from bot.jobs.processes import ChildCrashed
+from bot.jobs.told import most_at_once
 from bot.requests.errors import CommandError, ParseErrorKind
 from bot.requests.grammar import TO_THE_END_S
 from bot.slack.errors import FileNotShared, MessageNotShown, SlackError, SlackRefused
@@ -42,6 +44,7 @@ Json = dict[str, Any]
 
 ALT_LETTERS = 1000  # Slack's limit of `alt_txt`
 LABELS_NAMED = 12
+KINDS_AT_ONCE = 6
 
 STAGES: Mapping[JobState, str] = {
     JobState.RECEIVED: "Starting in a moment",
@@ -458,6 +461,14 @@ def list_heading(name: str, options: str) -> str:
     return f"*{name}*{limits.in_brackets(options)}"
 
 
+def at_once(objects: Sequence[ToldObject]) -> str:
+    """Return how many of a kind are seen at once, for the kinds of which that are fewer than there are in all; else ""."""
+    counts = Counter(row.label for row in objects)
+    fewer = {label: most for label, most in most_at_once(objects).items() if most < counts[label]}
+    told = [counted(fewer[label], label) for label, _ in counts.most_common() if label in fewer]
+    return f"Most at once: {wording.listing(told, limit=KINDS_AT_ONCE)}." if told else ""
+
+
 def more_rows(number: int) -> str:
     """Return what stands below a list that holds one page."""
     return f"… and {number:,} more"
@@ -494,9 +505,9 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
     words = words if plain else escape(words)
     match problem.what:
         case ParseErrorKind.NO_LINK:
-            return "I see no video there. Try /track https://…, gs://bucket/name or fox.mp4, or share the video itself."
+            return "I see no link to a video there. Try /track https://…, or gs://… or fox.mp4, or share the video itself."
         case ParseErrorKind.TWO_LINKS:
-            return "I take one video at a time, and there is more than one link. Send a command for each."
+            return "I take one link at a time, and no file beside it. Send a command for each."
         case ParseErrorKind.BAD_LINK:
             return f"I can fetch http://, https:// and gs:// links, not {words}. Or share the video itself."
         case ParseErrorKind.WILDCARD:

@@ -40,7 +40,7 @@ class Figures:
     lease_ages_s: dict[str, float]
 
 
-async def look(store: Store, *, has_leases: bool) -> Figures:
+async def look(store: Store) -> Figures:
     """Return what the database says now."""
     return Figures(
         jobs=await store.counts(),
@@ -48,7 +48,7 @@ async def look(store: Store, *, has_leases: bool) -> Figures:
         posts=await store.post_count(),
         queue=await store.queue(),
         totals=await store.totals(),
-        lease_ages_s=await store.lease_ages() if has_leases else {},
+        lease_ages_s=await store.lease_ages(),
     )
 
 

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, needed_frames, opencv_in_this_thread
 from rendering.gif.canvas import ONE_LINE_FROM_PX, STRIP_PX, TALL_STRIP_PX, Place
-from rendering.gif.container import MIN_DELAY_CS
 from rendering.gif.encoder import STILL_CS, GifEncoder
 from rendering.gif.palette import Quantiser
 from rendering.gif.viewport import MAX_SIDE_PX, Viewport, view_of, whole_size
@@ -121,12 +120,13 @@ def frame_step_s(frame_rate: float) -> float:
 
 def _grid_times(clip: Segment, step_s: float) -> NDArray[np.float64]:
     """
-    Return the multiples of `step_s` in `clip`, the last at least a GIF's shortest delay before its end.
+    Return the multiples of `step_s` in `clip`, the last at least one step before its end.
 
-    All objects of a video have their frames at the same times, so that one picture serves all who are there.
+    All objects of a video have their frames at the same times, so that one picture serves all who are there. No frame is shown
+    for less than a step: players turn what is shorter than 3 to 10 cs, as it suits them, into a tenth of a second.
     """
     first = math.ceil(clip.start_s / step_s - GRID_TOLERANCE)
-    last = max(first, math.ceil((clip.end_s - MIN_DELAY_CS / 100) / step_s - GRID_TOLERANCE) - 1)
+    last = max(first, math.floor(clip.end_s / step_s - 1 + GRID_TOLERANCE))
     return np.arange(first, last + 1, dtype=np.float64) * step_s
 
 

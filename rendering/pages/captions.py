@@ -67,8 +67,17 @@ class CellCaption:
             return 10 * self._size[0]
         return self._label_at + self._label.width + self._pad
 
-    def drawn(self, locator: Picture | None = None) -> Picture:
-        """Return the caption, with a locator at its right end."""
+    def has_room_for_facts(self, locator_px: int = 0) -> bool:
+        """Return whether all facts fit beside a locator of this width, 0 for none."""
+        room = self._size[0] - self._pad - (locator_px + self._space if locator_px else 0)
+        if self._lines == 1:
+            room -= self._label_at + self._label.width + 2 * self._space
+        else:
+            room -= self._pad
+        return self._fitting(self._caption.facts, room).text == self._caption.facts
+
+    def drawn(self, locator: Picture | None = None, *, is_brief: bool = False) -> Picture:
+        """Return the caption, with a locator at its right end; a brief one has no fact but the last, the time."""
         canvas = blank(self._size)
         room = self._size[0] - self._pad
         if locator is not None:
@@ -81,21 +90,27 @@ class CellCaption:
         label = self._fitted(self._caption.label, room - self._label_at, BOLD)
         self._write(canvas, label, self._label_at, 0, PAPER, BOLD)
         if self._lines == 2:
-            facts = self._facts(room - self._pad)
+            facts = self._facts(room - self._pad, is_brief=is_brief)
             self._write(canvas, facts, self._pad, self._row, MUTED, REGULAR)
         else:
-            facts = self._facts(room - self._label_at - label.width - 2 * self._space)
+            facts = self._facts(room - self._label_at - label.width - 2 * self._space, is_brief=is_brief)
             self._write(canvas, facts, room - facts.width, 0, MUTED, REGULAR)
         return canvas
 
-    def _facts(self, room: int) -> Text:
+    def _facts(self, room: int, *, is_brief: bool) -> Text:
         """Return all facts, or the last alone, or none, as there is room."""
-        facts = self._caption.facts
-        for text in (facts, facts.rpartition(" · ")[2]) if room > self._text_px else ():
-            found = fitted(text, self._text_px, room, self._typeface, REGULAR, whole=True)
-            if found.text == text:
+        last = self._caption.facts.rpartition(" · ")[2]
+        for text in (last,) if is_brief else (self._caption.facts, last):
+            found = self._fitting(text, room)
+            if found.text:
                 return found
         return Text("", 100, 0)
+
+    def _fitting(self, text: str, room: int) -> Text:
+        """Return a whole text in letters as narrow as need be, or an empty one."""
+        if room <= self._text_px:
+            return Text("", 100, 0)
+        return fitted(text, self._text_px, room, self._typeface, REGULAR, whole=True)
 
     def _fitted(self, text: str, room: int, weight: int) -> Text:
         return fitted(text, self._text_px, room, self._typeface, weight)

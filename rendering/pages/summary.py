@@ -136,7 +136,12 @@ class _Cell:
         room = self._layout.picture[0] - self.caption.whole_label_px
         return size if size[0] + 4 * line <= room else None
 
-    def draw(self, others: Sequence[ShownObject], *, in_strip: bool) -> tuple[Picture, Picture]:
+    def has_room_for_facts(self, *, in_strip: bool) -> bool:
+        """Return whether all that a caption tells fits into this one."""
+        beside = self.strip_locator() if in_strip else None
+        return self.caption.has_room_for_facts(beside[0] + 2 * locator_line(self._layout.scale) if beside else 0)
+
+    def draw(self, others: Sequence[ShownObject], *, in_strip: bool, is_brief: bool) -> tuple[Picture, Picture]:
         """Return the picture and its caption, with the locator in the latter or in a corner of the former."""
         assert self._view is not None
         assert self._box is not None
@@ -151,8 +156,8 @@ class _Cell:
             found, place = corner
             put(picture, found, place)
         elif beside:
-            return picture, self.caption.drawn(self._locator(beside))
-        return picture, self.caption.drawn()
+            return picture, self.caption.drawn(self._locator(beside), is_brief=is_brief)
+        return picture, self.caption.drawn(is_brief=is_brief)
 
     @property
     def has_locator(self) -> bool:
@@ -228,12 +233,14 @@ class _Page:
                 draw_heading(page, f"{heading} · {count}", place, layout, self._typeface)
         objects = tuple(cell.shown for cell in self.cells)
         in_strip = all(cell.strip_locator() for cell in self.cells if cell.has_locator)
+        # A confidence that one cell alone has room for would look as if it meant something.
+        is_brief = not all(cell.has_room_for_facts(in_strip=in_strip) for cell in self.cells)
         for cell, (x, y) in zip(self.cells, layout.corners, strict=True):
             if cell.is_drawable:
-                picture, caption = cell.draw(objects, in_strip=in_strip)
+                picture, caption = cell.draw(objects, in_strip=in_strip, is_brief=is_brief)
                 put(page, picture, (x, y))
             else:
-                caption = cell.caption.drawn()
+                caption = cell.caption.drawn(is_brief=is_brief)
             put(page, caption, (x, y + layout.picture[1]))
         path = out / summary_name(name, selection, page=self._number)
         write_page(page, path)

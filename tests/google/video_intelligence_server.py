@@ -58,7 +58,8 @@ class Script:
     the operation is never done) or does not `write`. `start_code` refuses the start; `loses_answer` begins the run and answers
     UNAVAILABLE, `stalls_answer` begins it and never answers. The first `unavailable_polls` polls answer with `poll_code`.
     `run_code` fails the run. With `at_once` the output is there before the start is answered. An error comes with `message`,
-    and with `reason` and `metadata` where there is a reason. Only with `lists` the service lists its operations.
+    and with `reason` and `metadata` where there is a reason. Only with `lists` the service lists its operations; a run that
+    never `stops` goes on although it is cancelled.
     """
 
     polls: int = 2
@@ -73,6 +74,7 @@ class Script:
     reason: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     lists: bool = False
+    stops: bool = True
     hangs: bool = False
     finishes: bool = True
     writes: bool = True
@@ -202,7 +204,7 @@ class VideoIntelligenceServer(operations_pb2_grpc.OperationsServicer):  # type: 
         if run is None:
             await _abort(context, code_pb2.NOT_FOUND, Script(message=f"Operation not found: {request.name}"))
             raise AssertionError("abort raises")
-        run.is_cancelled = True
+        run.is_cancelled = run.script.stops
         return empty_pb2.Empty()
 
     def _progress(self, run: Run, *, done: bool) -> object:

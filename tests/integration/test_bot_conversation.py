@@ -718,6 +718,16 @@ async def test_the_shortcut_sees_what_is_in_blocks_and_attachments(there: Worksp
     await there.progress(message, starts="I found")
 
 
+async def test_the_shortcut_sees_a_forwarded_video(there: Workspace) -> None:
+    clip = await there.clip()
+    await there.progress(clip, starts="I found")
+    with there.unheard("wildlife"):
+        message = there.slack.post_message("wildlife", "")
+        message.attachments = forwarded(clip)
+    await there.slack.open_shortcut("track_message", message)
+    await there.progress(message, starts="I found")
+
+
 async def test_the_shortcut_on_what_was_tracked_points_to_it(there: Workspace) -> None:
     message = await there.clip()
     await there.progress(message, starts="I found")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -99,6 +100,21 @@ async def test_a_disk_that_fills_up_ends_a_job_with_a_sentence_once_that_can_be_
             path for path in (disk / "data").rglob(".*") if path.suffix == ".part" or path.name.startswith(".tracklet-")
         ]
         assert leftovers == []
+
+
+async def test_pictures_that_would_not_fit_are_not_begun_and_the_next_job_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    with small_disk(tmp_path, megabytes=32) as disk:
+        async with workspace(disk / "data") as there:
+            go_on = there.children.hold("track")
+            message = await there.clip()
+            await eventually(lambda: there.children.running)
+            ballast = fill(disk)
+            os.truncate(ballast, ballast.stat().st_size - 2_000_000)
+            go_on.set()
+            await there.progress(message, starts="The disk is full")
+            assert "summary" not in [task for task, _ in there.children.asked]
+            ballast.unlink()
+            await there.progress(await there.clip(), starts="I found 3 objects")
 
 
 async def test_the_end_of_a_job_is_recorded_while_the_disk_is_full(tmp_path: Path) -> None:

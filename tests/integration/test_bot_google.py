@@ -69,3 +69,19 @@ async def test_a_run_with_nothing_but_an_error_is_told_as_failed_and_never_as_an
     message = await there.slack.upload_file(clip, "wildlife", name="scene.mp4")
     progress = await there.progress(message, holds="Calculator failure.")
     assert "failed" in progress.text
+
+
+@pytest.mark.parametrize("there", [True], indirect=True, ids=["real-work"])
+@pytest.mark.parametrize(
+    "script",
+    [Script(at_once=True, hangs=True), Script(polls=1), Script(polls=1, writes=False)],
+    ids=["its file first", "its answer first", "its answer alone"],
+)
+async def test_one_failed_result_of_several_is_told_beside_what_was_found(
+    there: Workspace, service: VideoIntelligenceServer, script: Script, tmp_path: Path
+) -> None:
+    service.script = replace(script, problem={"code": 13, "message": "Calculator failure"})
+    clip = draw_clip(tmp_path / "scene.mp4", crossing_scene(1.2)).path.read_bytes()
+    message = await there.slack.upload_file(clip, "wildlife", name="scene.mp4")
+    progress = await there.progress(message, starts="I found 1 cat")
+    assert "A part of the video could not be tracked. The engine said: Calculator failure." in str(progress.blocks)

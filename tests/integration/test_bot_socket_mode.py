@@ -121,7 +121,8 @@ async def connected(folder: Path) -> AsyncIterator[tuple[Playground, Bot]]:
         bot = Bot(settings_for(slack, folder, SECRETS), children=FakeTaskRunner(), patience=patience)
         await bot.start()
         try:
-            await slack.socket.opened.wait()
+            async with asyncio.timeout(60):
+                await slack.socket.opened.wait()
             yield slack, bot
         finally:
             await bot.stop()
@@ -199,9 +200,10 @@ async def test_a_connection_that_has_become_deaf_is_replaced(tmp_path: Path, mon
     """Such a one is open on our side, and nothing comes or goes any more."""
     monkeypatch.setattr("bot.app.SOCKET_CHECK_S", 0.1)
     monkeypatch.setattr("bot.app.SOCKET_PING_S", 0.5)
+    hearing = web.WebSocketResponse
 
     def deaf(**options: Any) -> web.StreamResponse:
-        return web.WebSocketResponse(autoping=False, **options)
+        return hearing(autoping=False, **options)
 
     with monkeypatch.context() as first:
         first.setattr("playground.socket_mode.web.WebSocketResponse", deaf)

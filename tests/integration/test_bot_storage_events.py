@@ -120,6 +120,21 @@ async def test_further_pictures_of_what_a_channel_was_shown_are_made_on_request(
     assert len(there.slack.thread(root.channel_id, root.ts)) == posted + 3
 
 
+async def test_a_channel_that_watches_is_told_that_google_has_not_said_whether_it_took_the_video(place: Place) -> None:
+    there = place.workspace
+    place.service.script = Script(loses_answer=True, hangs=True)
+    await place.command("watch gs://videos-bucket/park/")
+    await place.storage.put("gs://videos-bucket/park/fox.mp4", CLIP)
+
+    def told() -> bool:
+        return any("Google has not said whether it took" in str(each.blocks) for each in there.slack.messages("wildlife"))
+
+    await there.slack.until(told)
+    await place.service.write_output(place.service.only_run)
+    await place.shown("wildlife")
+    assert place.service.start_calls == 1
+
+
 @pytest.mark.parametrize("place", [True], indirect=True, ids=["real-work"])
 async def test_a_video_in_its_bucket_leads_to_annotations_and_objects_at_the_seeds_names(place: Place, tmp_path: Path) -> None:
     clip = draw_clip(tmp_path / "scene.mp4", crossing_scene(1.0)).path.read_bytes()

@@ -216,13 +216,13 @@ async def test_a_click_on_what_was_shown_already_repairs_the_list_and_never_turn
     message = await there.clip()
     await there.progress(message, starts="I found 32 objects")
     listed = replace(next(each for each in there.replies(message) if "tracklet_more" in buttons(each)))
-    for label in ("Show 10 more GIFs", "Show 2 more GIFs"):
+    for first in (21, 31):
         await there.slack.click(current(there, listed), "tracklet_more")
-        await there.slack.until(lambda: buttons(current(there, listed)).get("tracklet_more") == label)  # noqa: B023  # at once
+        await there.slack.until(lambda: f" {first}'" in str(current(there, listed).blocks))  # noqa: B023  # at once
     # Two devices may still show what the list was at first.
     edits = len(there.slack.calls_of("chat.update"))
     await asyncio.gather(*(there.slack.click(listed, key) for key in ("tracklet_more", "tracklet_page", "tracklet_more")))
-    await there.slack.until(lambda: len(there.slack.calls_of("chat.update")) >= edits + 3)
+    await there.slack.until(lambda: sum(call.ok for call in there.slack.calls_of("chat.update")[edits:]) >= 3)
     assert buttons(current(there, listed)) == {"tracklet_more": "Show 2 more GIFs"}
     await there.slack.until(lambda: gifs(there, message) == [10, 10, 10])
 

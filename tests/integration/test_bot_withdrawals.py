@@ -73,6 +73,19 @@ async def test_the_pictures_of_a_job_that_is_done_go_with_its_message(there: Wor
     await all_gone(there, message)
 
 
+async def test_what_others_asked_for_below_a_message_goes_with_it(there: Workspace) -> None:
+    message = await there.clip()
+    await there.progress(message, starts="I found")
+    await there.job_over()
+    for text in ("only person", "make crops"):
+        before = len(there.replies(message))
+        there.slack.post_message("wildlife", f"<@{BOT_USER}> {text}", thread_ts=message.ts, user=KIM)
+        await there.slack.until(lambda before=before: len(there.replies(message)) >= before + 2)  # type: ignore[misc]
+        await there.job_over()
+    there.slack.delete_message(message)
+    await all_gone(there, message)
+
+
 async def test_a_link_that_is_deleted_stops_its_job(there: Workspace) -> None:
     there.children.hold("track")
     message = there.slack.post_message("wildlife", f"{there.web_url}/deleted.mp4", user=KIM)

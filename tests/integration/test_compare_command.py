@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from tests.google.video_intelligence_server import Script, VideoIntelligenceServ
 from tests.integration.bot_workspace import eventually
 from tests.integration.command import Run, files
 from tests.tiny_yolox import tiny_yolox
+from tracking.engines.remote import Patience
 from tracking.engines.video_intelligence import INLINE_LIMIT_BYTES, VideoIntelligenceEngine, VideoIntelligenceOptions
 from tracking.errors import EngineError
 from tracking.formats import video_intelligence
@@ -223,7 +225,7 @@ async def test_track_takes_google_by_itself_where_it_is_configured_and_sends_a_s
     ("script", "said"),
     [
         (Script(start_code=code_pb2.INVALID_ARGUMENT, message="Bad codec."), "can't take this video. It said: Bad codec."),
-        (Script(start_code=code_pb2.RESOURCE_EXHAUSTED, message="Quota."), "quota is used up"),
+        (Script(start_code=code_pb2.RESOURCE_EXHAUSTED, message="Quota per day."), "is used up for long"),
         (Script(loses_answer=True), "gave no answer, so it may be running"),
         (Script(polls=1, run_code=code_pb2.INTERNAL, message="Broken."), "failed. It said: Broken."),
     ],
@@ -237,6 +239,38 @@ async def test_what_google_refuses_is_told_and_never_sent_twice(clip: Clip, scri
         await engine.close()
         assert service.start_calls == 1
     assert said in errors.sentence(raised.value)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script(start_code=code_pb2.RESOURCE_EXHAUSTED, message="Quota per minute."),
+        Script(polls=1, run_code=code_pb2.RESOURCE_EXHAUSTED, message="Quota per minute."),
+    ],
+    ids=["at the start", "as the result of the run"],
+)
+async def test_a_quota_by_the_minute_is_waited_for_and_told_up_to_a_bound(clip: Clip, script: Script) -> None:
+    waited: list[int] = []
+    async with VideoIntelligenceServer(script=script) as service:
+
+        def waits() -> None:
+            waited.append(service.start_calls)
+            if len(waited) == 2:
+                service.script = Script(polls=1)
+
+        engine = await VideoIntelligenceEngine.open(VideoIntelligenceOptions(endpoint=service.endpoint))
+        quick = Patience(again_s=0.01, again_limit_s=10.0)
+        run = partial(run_remote, engine, clip.path, segment=None, show=lambda share: None)
+        found = await run(waits=waits, patience=quick)
+        assert [track.label for track in found.tracks] == ["cat"]
+        assert waited == [1, 2]
+        assert service.start_calls == 3
+        service.script = script
+        with pytest.raises(EngineError) as raised:
+            await run(waits=lambda: None, patience=Patience(again_s=0.01, again_limit_s=0.01))
+        await engine.close()
+        assert service.start_calls == 5
+    assert "quota is used up for now" in errors.sentence(raised.value)
 
 
 async def test_a_stop_cancels_the_run_and_takes_the_video_out_of_the_bucket(clip: Clip, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from google.rpc import code_pb2
 
 from playground import Message
 from tests.google.storage_server import StorageServer
-from tests.google.video_intelligence_server import Script, VideoIntelligenceServer
-from tests.integration.bot_workspace import Workspace, eventually, workspace
+from tests.google.video_intelligence_server import Script, VideoIntelligenceServer, annotation_file
+from tests.integration.bot_workspace import CLIP, Workspace, eventually, workspace
 from tracking.engines.remote import Patience
+from tracking.formats import video_intelligence
 
 VIDEOS, ANNOTATIONS = {"video_bucket": "videos-bucket"}, {"annotation_bucket": "annotations-bucket"}
 BUCKETS = VIDEOS | ANNOTATIONS | {"object_bucket": "objects-bucket"}
@@ -132,6 +133,7 @@ async def test_the_run_of_a_start_without_an_answer_is_found_among_the_operation
             await told(there, message, "Google has not said whether it took the video")
             service.script.lists = True
         await there.progress(message, holds="Following")
+        await eventually(lambda: service.runs)
         service.only_run.script.polls = 1
         await there.progress(message, starts="I found")
     assert service.start_calls == 1
@@ -230,7 +232,7 @@ async def test_a_run_that_somebody_stopped_at_google_is_not_told_as_stopped_here
     service.script = Script(hangs=True)
     async with bot(tmp_path, service) as there:
         message = await there.clip()
-        await there.progress(message, holds="Following")
+        await eventually(lambda: service.runs)
         service.only_run.is_cancelled = True
         await there.progress(message, holds="Somebody stopped this run at Google Video Intelligence, not here")
 
@@ -247,3 +249,31 @@ async def test_what_the_operator_can_mend_is_a_line_in_the_thread_and_a_link_in_
     assert link not in str(told.blocks)
     assert link in caplog.text
     assert service.start_calls == 1
+
+
+async def test_an_older_annotation_file_is_not_taken_for_that_of_a_run_that_wrote_none(
+    tmp_path: Path, service: VideoIntelligenceServer, buckets: StorageServer
+) -> None:
+    service.script = Script(polls=1, writes=False)
+    await buckets.put("gs://videos-bucket/park/fox.mp4", CLIP)
+    await buckets.put("gs://annotations-bucket/videos-bucket/park/fox.mp4.json", annotation_file(labels=["older"]))
+    async with bot(tmp_path, service) as there:
+        await there.slack.slash_command("wildlife", "/track", "gs://videos-bucket/park/fox.mp4")
+        await there.slack.until(lambda: [each for each in there.slack.messages("wildlife") if each.text.startswith("I found")])
+    (found,) = (tmp_path / "annotations").rglob("*.json")
+    assert [track.label for track in video_intelligence.read(found).tracks] == ["cat"]
+
+
+async def test_who_starts_again_what_was_stopped_gets_a_run_of_their_own(
+    tmp_path: Path, service: VideoIntelligenceServer
+) -> None:
+    service.script = Script(hangs=True, stops=False)
+    async with bot(tmp_path, service) as there:
+        message = await there.clip()
+        await eventually(lambda: service.runs)
+        await there.slack.click(await there.progress(message, holds="Following"), "tracklet_cancel")
+        stopped = await there.progress(message, starts="Stopped by")
+        service.script = Script(polls=1)
+        await there.slack.click(stopped, "tracklet_retry")
+        await there.slack.until(lambda: any(each.text.startswith("I found") for each in there.replies(message)))
+    assert service.start_calls == 2

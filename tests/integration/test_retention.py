@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from dbos import DBOS
 
+from bot.app import build_storage
 from bot.jobs.database import Database
 from bot.jobs.model import Job, JobId, JobState, Request, Source, SourceKind
 from bot.jobs.paths import JobPaths
 from bot.jobs.retention import KEPT_BYTES, Retention
 from bot.jobs.runtime import forget_workflows
 from bot.jobs.store import Store
+from bot.settings import Settings
 from playground import Message
 from tests.integration.bot_workspace import CLIP, Workspace, workspace
 
@@ -132,6 +135,17 @@ async def test_what_is_asked_for_after_the_results_were_removed_gets_a_sentence(
         await there.slack.until(lambda: "fox.mp4 is not kept any more" in there.replies(message)[-1].text)
         again = await there.slack.upload_file(CLIP + (1).to_bytes(4, "big"), "wildlife", name="fox.mp4")
         await there.progress(again, starts="I found 12 objects")
+
+
+@pytest.mark.parametrize("bucket", ["", "annotations-bucket"])
+async def test_annotation_files_that_a_bucket_keeps_go_with_the_videos(kept: Kept, tmp_path: Path, bucket: str) -> None:
+    path = kept.put(kept.places.annotations("videos", "clip.mp4", run_key=""), days_ago=9)
+    await kept.store.own("job", [path.as_uri()])
+    settings = Settings(data_dir=kept.folder, annotation_bucket=bucket, cache_kept_days=8)
+    async with AsyncExitStack() as ending:
+        storage = await build_storage(settings, ending)
+        await storage.retention(settings).sweep_files()
+    assert path.exists() is not bool(bucket)
 
 
 async def test_what_was_handled_long_ago_is_forgotten(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from tracking.errors import (
     SourceRefused,
     SourceUnreachable,
     StorageError,
+    StorageFault,
     VideoTooLarge,
 )
 from tracking.sources.addresses import AddressPolicy, literal_address
@@ -89,6 +90,10 @@ class Server:
                 return await self._stalled(request)
             case "/cut":
                 return await self._cut(request)
+            case "/huge":
+                answer = web.StreamResponse(headers={"Content-Length": str(1 << 55)})
+                await answer.prepare(request)
+                return answer
             case "/drip":
                 return await self._drip(request)
             case "/part":
@@ -238,6 +243,17 @@ async def test_a_name_that_leads_into_the_own_network_is_refused(server: Server,
 async def test_a_redirect_to_nonsense_is_refused(where: str, server: Server, fetcher: Fetcher, tmp_path: Path) -> None:
     with pytest.raises(SourceRefused):
         await fetcher.fetch(f"{server.url}/{where}", tmp_path / "clip.mp4")
+
+
+async def test_a_video_that_the_disk_does_not_take_is_not_begun(server: Server, tmp_path: Path) -> None:
+    fetcher = Fetcher(policy=AddressPolicy(["127.0.0.1"]), limits=FetchLimits(max_bytes=1 << 60))
+    try:
+        with pytest.raises(StorageError) as caught:
+            await fetcher.fetch(f"{server.url}/huge", tmp_path / "clip.mp4")
+    finally:
+        await fetcher.close()
+    assert (caught.value.place, caught.value.reason) == ("clip.mp4", StorageFault.FULL)
+    assert not any(tmp_path.iterdir())  # noqa: ASYNC240  # an empty folder
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on a file's size")

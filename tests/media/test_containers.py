@@ -22,10 +22,14 @@ from tests.clips import draw_clip
 from tests.shared_data import shared_case
 from tests.torture.passes import TOLERANCE_S, faults, full_decode
 from tests.torture.recordings import Recipe, recipes, record, small_product
-from tracking.errors import NotAVideo
+from tracking.engines.base import never_cancelled, no_progress
+from tracking.engines.local import MotionEngine
+from tracking.errors import NotAVideo, VideoTooLong
+from tracking.local.detectors.base import Detections
+from tracking.local.following import follow
 from tracking.model import Segment
 from tracking.sources.download import local_file
-from tracking.video.file import TIME_TOLERANCE_S, DecodeDamage, Video
+from tracking.video.file import TIME_TOLERANCE_S, DecodeDamage, Limits, Video
 from tracking.video.shape import UPRIGHT
 
 
@@ -249,3 +253,51 @@ def test_bare_motion_jpeg_is_a_video_and_a_single_jpeg_of_that_name_is_none(tmp_
     path.write_bytes(data[: data.index(b"\xff\xd8\xff", 2)])
     with pytest.raises(NotAVideo):
         Video(path)
+
+
+def test_of_a_long_video_a_stretch_within_the_limit_is_enough() -> None:
+    path = shared_case("video/lasts-71-minutes.mp4")
+    with pytest.raises(VideoTooLong) as caught:
+        Video(path)
+    assert caught.value.duration_s == pytest.approx(71 * 60, rel=0.02)
+    stretch = Segment(10.0, 30.0)
+    with Video(path, limits=Limits().for_segment(stretch)) as video:
+        assert [frame.time_s for frame in video.frames(segment=stretch)] == pytest.approx([10.0, 20.0, 30.0])
+
+
+def test_the_motion_engine_finds_in_a_transport_stream_what_it_finds_in_the_same_stream_as_mp4(tmp_path: Path) -> None:
+    path = shared_case("video/motion-two-shots-long-gop.ts")
+    with av.open(str(path)) as source, av.open(str(tmp_path / "same.mp4"), "w") as target:
+        stream = source.streams.video[0]
+        copied = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.size:
+                packet.stream = copied
+                target.mux(packet)
+    found, same = (MotionEngine().track(one) for one in (path, tmp_path / "same.mp4"))
+    assert len(found.shots) == 2
+    assert len(found.tracks) == len(same.tracks) > 0
+    for one, other in zip(found.tracks, same.tracks, strict=True):
+        assert one.times == pytest.approx(other.times, abs=TOLERANCE_S)
+        assert np.array_equal(one.boxes, other.boxes)
+
+
+class StillDetector:
+    """One thing at one place in every picture."""
+
+    labels = ("thing",)
+
+    def picture_size(self, width: int, height: int) -> tuple[int, int]:
+        return width, height
+
+    def detect(self, pixels: NDArray[np.uint8]) -> Detections:
+        return Detections(np.array([[0.3, 0.3, 0.6, 0.6]], np.float32), np.array([0.75], np.float32), np.array([0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("one-picture-a-second-20s", 20), ("two-pictures-a-second-20s-for-comparison", 40)]
+)
+def test_what_stands_still_in_every_picture_of_a_slow_video_is_one_object(name: str, count: int) -> None:
+    with Video(shared_case(f"video/{name}.mp4")) as video:
+        tracks, _ = follow(video, StillDetector(), progress=no_progress, cancelled=never_cancelled)
+    assert [(track.times.size, track.confidence > 0.7) for track in tracks] == [(count, True)]

@@ -9,6 +9,7 @@ import pytest
 
 from tests.damage import packets_of, with_hole
 from tests.torture.recordings import MUXERS, Recipe, record
+from tracking.errors import NotAVideo
 from tracking.model import Segment
 from tracking.video.damage import Inspector
 from tracking.video.file import Video
@@ -183,3 +184,16 @@ def test_any_bytes_may_be_looked_at(count: int) -> None:
             inspector = Inspector(codec, b"\1" * (count > 1) + extradata)
             inspector.has_hole(data)
             inspector.lacks_reference(b"\0\0\1" + data)
+
+
+def test_a_recording_whose_index_was_never_written_is_told_as_one(tmp_path: Path) -> None:
+    path = record(Recipe("mp4", "libx264", gop=GOP, count=COUNT), tmp_path).path
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rindex(b"moov") - 4])
+    with pytest.raises(NotAVideo) as caught:
+        Video(path)
+    assert caught.value.lacks_index
+    path.write_bytes(data[20:400])
+    with pytest.raises(NotAVideo) as caught:
+        Video(path)
+    assert not caught.value.lacks_index

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from rendering.gif.animation import Animation, Plan, plan_of
+from rendering.gif.animation import Animation, Plan, frame_step_s, plan_of
 from rendering.gif.encoder import MAX_BYTES
 from rendering.gif.viewport import MAX_ENLARGEMENT
 from rendering.kinds.base import Drawing, RenderOptions
@@ -157,7 +157,7 @@ def test_delays_add_up_to_real_time(fps: float, tmp_path: Path) -> None:
             delays.append(int(image.info["duration"]))
         assert image.info["loop"] == 0
     assert sum(delays) / 1000 == pytest.approx(clip.track("walker").duration_s, abs=0.011)
-    assert min(delays) >= 20
+    assert min(delays) >= 1000 * frame_step_s(float(fps)) - 10, "no frame is shorter than the others"
     assert animation.duration_s == pytest.approx(sum(delays) / 1000)
 
 
@@ -174,7 +174,7 @@ def test_a_gif_begins_with_the_moment_in_which_its_object_is_seen_best(tmp_path:
     assert line_extent(first[: plan.view.size[1]], animation.object.colour)[0] > 80
     with Image.open(animation.path) as image:
         delays = [image.info["duration"] for number in range(image.n_frames) if image.seek(number) is None]  # type: ignore[attr-defined, func-returns-value]
-    assert sorted(delays)[1] >= 120, "only the last one in time is cut off by the track's end"
+    assert min(delays) >= 120
     assert sum(delays) / 1000 == pytest.approx(track.duration_s, abs=0.011)
 
 

@@ -93,6 +93,8 @@ def record(recipe: Recipe, folder: Path) -> Recording:
             times = tuple(float(n / rate) for n in range(2 * recipe.count))
         case "clock-jumps":
             _rewrapped(path, recipe, shift_s=5000)
+        case "wild-times":
+            _rewrapped(path, recipe, shift_s=300, only_shown=True)
         case "beheaded":
             data = path.read_bytes()
             start = len(data) * 2 // 5
@@ -148,8 +150,8 @@ def as_dhav(source: Path, path: Path, fps: Fraction) -> None:
             file.write(extensions + data + b"dhav" + struct.pack("<I", length))
 
 
-def _rewrapped(path: Path, recipe: Recipe, *, shift_s: int) -> None:
-    """The same packets, those of the second half with a clock that is `shift_s` ahead."""
+def _rewrapped(path: Path, recipe: Recipe, *, shift_s: int, only_shown: bool = False) -> None:
+    """The same packets, those of the second half with a clock `shift_s` ahead, or two of them with a time of showing so far."""
     aside = path.with_name(f"aside-{path.name}")
     path.replace(aside)
     with av.open(str(aside)) as source, av.open(str(path), "w", format=MUXERS.get(recipe.ending, recipe.ending)) as target:
@@ -159,8 +161,10 @@ def _rewrapped(path: Path, recipe: Recipe, *, shift_s: int) -> None:
         keys = [number for number, packet in enumerate(packets) if packet.is_keyframe]
         seam = keys[len(keys) // 2]
         for number, packet in enumerate(packets):
-            if number >= seam:
-                shift = int(shift_s / packet.time_base)
+            shift = int(shift_s / packet.time_base)
+            if only_shown:
+                packet.pts = (packet.pts or 0) + (shift if seam < number <= seam + 2 else 0)
+            elif number >= seam:
                 packet.pts, packet.dts = (packet.pts or 0) + shift, (packet.dts or 0) + shift
             packet.stream = copied
             target.mux(packet)
@@ -227,6 +231,23 @@ def recipes() -> Iterator[Recipe]:
     ):
         for gop in (10, 60):
             yield Recipe(ending, codec, b_frames=2, gop=gop, change="joined")
+    for ending, codec in (
+        ("mkv", "libx264"),
+        ("webm", "libvpx"),
+        ("avi", "mpeg4"),
+        ("avi", "mjpeg"),
+        ("mjpeg", "mjpeg"),
+        ("m4v", "mpeg4"),
+        ("hevc", "libx265"),
+        ("obu", "libsvtav1"),
+        ("dav", "libx264"),
+    ):
+        yield Recipe(ending, codec, gop=10, change="joined")
+    for ending in ("mp4", "mkv", "ts", "flv", "mov"):
+        yield Recipe(ending, "libx264", gop=10, change="wild-times")
+    for ending in ("mp4", "mkv", "ts"):
+        yield Recipe(ending, "libx264", gop=13, b_frames=2, options={"x264-params": "tff=1"})
+    yield Recipe("mpg", "mpeg2video", gop=13, b_frames=2, options={"flags": "+ilme+ildct"})
     for gop in (6, 25):
         yield Recipe("ts", "libx264", b_frames=2, gop=gop, change="clock-jumps")
         yield Recipe("ts", "libx264", b_frames=2, gop=gop, change="beheaded")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from bot.doctor.local import SCRIPTS
 from rendering import fonts
@@ -46,6 +49,34 @@ def test_a_label_of_emoji_alone_that_no_font_has_is_an_ellipsis(bare: Typeface) 
 
 def test_what_no_font_has_is_one_ellipsis_however_many_words_it_is(bare: Typeface) -> None:
     assert np.array_equal(bare.coverage("自転車 東京", 24), bare.coverage("…", 24))
+
+
+@pytest.mark.parametrize("letter", ["J", "j", "Ẩ", "f"])
+@pytest.mark.parametrize("size", [18, 41])
+def test_no_part_of_the_first_or_the_last_letter_is_cut_off(letter: str, size: int, bare: Typeface) -> None:
+    alone, between = (bare.coverage(text, size).astype(int).sum() for text in (letter, f"|  {letter}  |"))
+    bars = bare.coverage("|    |", size).astype(int).sum()
+    assert alone == pytest.approx(between - bars, rel=0.02)
+
+
+def test_a_font_with_a_sign_as_large_as_a_house_leaves_it_to_others(tmp_path: Path) -> None:
+    pen = TTGlyphPen(None)
+    pen.moveTo((0, 0))
+    for corner in ((0, 32000), (32000, 32000), (32000, 0)):
+        pen.lineTo(corner)
+    pen.closePath()
+    builder = FontBuilder(16, isTTF=True)
+    builder.setupGlyphOrder([".notdef", "A"])
+    builder.setupCharacterMap({ord("A"): "A"})
+    builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "A": pen.glyph()})
+    builder.setupHorizontalMetrics({".notdef": (600, 0), "A": (600, 0)})
+    builder.setupHorizontalHeader(ascent=16, descent=0)
+    builder.setupNameTable({"familyName": "Huge", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(tmp_path / "huge.ttf")
+    huge = Typeface(tmp_path / "huge.ttf")
+    assert np.array_equal(huge.coverage("A", 24), Typeface().coverage("A", 24))
 
 
 def test_a_letter_and_its_marks_are_written_by_one_font(bare: Typeface) -> None:

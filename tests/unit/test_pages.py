@@ -124,6 +124,17 @@ def test_what_does_not_fit_at_that_size_is_left_out() -> None:
     assert (wide[:, 500:] > 100).any()
 
 
+def test_a_brief_caption_tells_the_time_alone() -> None:
+    facts = Caption("7", "cat", "93% · 0:01", LABEL_COLOURS[0]), Caption("7", "cat", "0:01", LABEL_COLOURS[0])
+    both, time = (CellCaption(caption, (900, 64), 4.0, TYPEFACE, lines=1) for caption in facts)
+    assert np.array_equal(both.drawn(is_brief=True), time.drawn())
+    assert not np.array_equal(both.drawn(), time.drawn())
+    for width in range(150, 900, 50):
+        caption = CellCaption(facts[0], (width, 64), 4.0, TYPEFACE, lines=1)
+        is_told = not np.array_equal(caption.drawn(), caption.drawn(is_brief=True))
+        assert caption.has_room_for_facts() == is_told, width
+
+
 @given(
     box=boxes_inside(),
     frame=st.sampled_from([(640, 360), (1920, 1080), (1080, 1920), (480, 480)]),

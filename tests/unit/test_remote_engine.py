@@ -7,7 +7,7 @@ from google.rpc import code_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracking.engines.remote import FIRST_POLL_S, LONGEST_POLL_S, PATIENCE
+from tracking.engines.remote import AGAIN_S, FIRST_POLL_S, LONGEST_POLL_S, PATIENCE, UNANSWERED_LIMIT_S, UNANSWERED_S
 from tracking.engines.video_intelligence import translated
 from tracking.errors import EngineRefused, EngineUnavailable, TrackletError
 
@@ -23,6 +23,14 @@ def test_questions_come_less_and_less_often_up_to_a_limit() -> None:
 def test_jitter_takes_off_up_to_a_quarter(polls: int, jitter: float) -> None:
     whole = PATIENCE.poll_delay(polls, jitter=0.0)
     assert whole * 0.75 <= PATIENCE.poll_delay(polls, jitter=jitter) <= whole
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1))
+def test_a_lost_start_is_looked_for_longer_over_a_longer_video_but_not_for_ever(duration_s: float, jitter: float) -> None:
+    limit_s = PATIENCE.unanswered_limit_s(duration_s)
+    assert UNANSWERED_S <= limit_s <= UNANSWERED_LIMIT_S
+    assert limit_s >= min(4 * duration_s, UNANSWERED_LIMIT_S)
+    assert AGAIN_S <= PATIENCE.again_delay(jitter=jitter) <= 1.25 * AGAIN_S
 
 
 @given(st.integers(-5, 100), st.text(max_size=1000), st.sampled_from(["", "start", "ask"]))

@@ -240,6 +240,7 @@ def test_commands(text: str, command: object) -> None:
         ("thanks a lot", ParseErrorKind.NO_LINK),
         ("something else entirely", ParseErrorKind.NO_LINK),
         (f"{LINK} https://example.org/b.mp4", ParseErrorKind.TWO_LINKS),
+        (f"{LINK} and fox.mp4", ParseErrorKind.TWO_LINKS),
         ("<mailto:me@example.org|me>", ParseErrorKind.BAD_LINK),
         ("file:///etc/passwd", ParseErrorKind.NO_LINK),
         ("<ftp://example.org/a.mp4>", ParseErrorKind.BAD_LINK),
@@ -283,6 +284,13 @@ def test_links_are_unescaped_and_counted_once() -> None:
     assert links[0] == "https://e.org/a.mp4?x=1&y=2"
     assert len(links) == 2
     assert "<not>" in rest
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+@pytest.mark.parametrize("form", ["{}", "<{}>", "<{}|clip>"])
+def test_a_query_is_kept_whoever_escaped_it(form: str, escaped: bool) -> None:
+    link = "https://e.org/a.mp4?sig=1&region=us&copy=2&times=3&para=4&lt"
+    assert split_links(form.format(link.replace("&", "&amp;") if escaped else link)) == ([link], "")
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,30 @@ def test_a_list_names_its_video_and_keeps_its_thresholds() -> None:
     assert "Limits: 30%, 1 s. Not shown: 3 horses seen for less than a second." in shown
 
 
+@pytest.mark.parametrize(
+    ("spans", "said"),
+    [
+        ([("car", 0, 2), ("car", 2, 4), ("car", 3, 5), ("horse", 0, 9)], "Most at once: 2 cars."),
+        ([("car", 0, 2), ("car", 1, 4)], ""),
+        ([("car", 1, 1), ("car", 1, 1)], ""),
+        ([("car", 1, 1), ("car", 2, 2)], "Most at once: 1 car."),
+        (
+            [("person", 0, 3), ("person", 1, 4), ("person", 5, 6), ("dog", 0, 1), ("dog", 2, 3)],
+            "Most at once: 2 people and 1 dog.",
+        ),
+        ([("moving object", 0, 2), ("moving object", 4, 6)], "Most at once: 1 moving object."),
+    ],
+)
+def test_a_list_says_how_many_are_seen_at_once_where_that_are_fewer(spans: list[tuple[str, float, float]], said: str) -> None:
+    rows = [
+        {"number": place + 1, "label": label, "confidence": 0.9, "start_s": start, "end_s": end, "frames": 10}
+        for place, (label, start, end) in enumerate(spans)
+    ]
+    shown = listed(Summary.from_json({"objects": rows, "pages": []}))
+    assert ("Most at once" in shown) is bool(said)
+    assert f"*clip.mp4*\\n{said}" in shown
+
+
 def test_the_list_of_a_further_page_keeps_to_slacks_limit() -> None:
     rows = summary(24, "a" + "&" * 300).objects
     said = blocks.page_list(job("&" * 300), rows)

@@ -150,3 +150,23 @@ def test_where_a_clock_stands_to_the_end_pictures_go_on_evenly() -> None:
     stands = [0, 40, 80, 120, *[160] * 20]
     assert made(stands).times == pytest.approx(np.arange(24) * 0.04)
     assert made(stands).duration_s == pytest.approx(0.96)
+
+
+def test_a_few_times_of_showing_far_from_those_of_decoding_are_not_believed() -> None:
+    """Reported of phone recordings: two pictures in the middle bear a time five minutes ahead."""
+    decoded = np.arange(50) * 40
+    shown = decoded + 80
+    shown[[30, 31]] += 300_000
+    for jumps in (True, False):
+        found = made(shown, decoded, jumps=jumps)
+        assert found.is_ordered
+        assert found.times == pytest.approx(np.arange(50) * 0.04)
+
+
+def test_a_jump_that_is_taken_back_is_no_pause() -> None:
+    times = np.arange(50) * 40
+    times[[30, 31]] += 300_000
+    assert made(times, jumps=False).times == pytest.approx(np.arange(50) * 0.04)
+    pause = np.arange(50) * 40
+    pause[30:] += 300_000
+    assert made(pause, jumps=False).times[-1] == pytest.approx(49 * 0.04 + 300)

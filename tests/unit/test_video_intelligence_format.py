@@ -452,3 +452,28 @@ def test_every_problem_of_a_run_is_written_and_read_back() -> None:
 def test_details_that_are_not_ours_leave_the_report_itself(details: object) -> None:
     data = document(error={"code": 13, "message": "broken", "details": details})
     assert read(data).problems == (EngineWarning(13, "broken"),)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", "empty"),
+        (b" \n", "empty"),
+        (b"\x1f\x8b\x08\x00rest", "compressed"),
+        (b"PK\x03\x04rest", "compressed"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "pointer"),
+        (b"<!doctype html><p>Sign in", "markup"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>", "markup"),
+        (b"frame,label\n", "no JSON"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_as_what_it_is(data: bytes, problem: str) -> None:
+    with pytest.raises(AnnotationError) as caught:
+        read(data)
+    assert caught.value.problem == problem
+
+
+def test_one_result_that_was_saved_by_itself_is_read() -> None:
+    seen = Track(0, "person", 0.5, np.array([0.0, 1.0]), np.array([[0.1, 0.1, 0.5, 0.5]] * 2, np.float32))
+    whole = json.loads(write(Annotations(tracks=(seen,), segment=Segment(0.0, 4.0))))
+    assert read(json.dumps(whole["annotation_results"][0]).encode()) == read(json.dumps(whole).encode())

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from tracking.errors import AnnotationError, AnnotationRunFailed
 from tracking.formats import pieces
 from tracking.model import Annotations, EngineWarning, ProblemKind, Segment, Track
+from tracking.sources.sniffing import SNIFFED_BYTES, first_tag
 
 # An hour of a crowded street is some 50 MB; what these bounds let pass at most, such as 69 people ten times a second for an
 # hour, is some 480 MB. Above them a file is made to exhaust memory, or nobody could look at what it shows.
@@ -229,11 +230,27 @@ def _data(source: Path | bytes) -> bytes:
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
         if size > MAX_BYTES:
             raise AnnotationError(place="file", problem="too large", limit=MAX_BYTES)
-        return pieces.utf8(source if isinstance(source, bytes) else _bytes(source))
+        data = source if isinstance(source, bytes) else _bytes(source)
     except OSError as error:
         assert isinstance(source, Path)  # bytes are not opened
         problem = "no file" if isinstance(error, FileNotFoundError | NotADirectoryError) else "unreadable"
         raise AnnotationError(place=source.name, problem=problem) from error
+    if other := _other_file(data):
+        raise AnnotationError(place="line 1, column 1", problem=other)
+    return pieces.utf8(data)
+
+
+def _other_file(data: bytes) -> str:
+    """Return what a file is by its first bytes that is no text of annotations, "" where nothing says it."""
+    if not data.strip():
+        return "empty"
+    if data.startswith((b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"7z\xbc\xaf", b"\xfd7zXZ")):
+        return "compressed"
+    if data.startswith(b"version https://git-lfs."):
+        return "pointer"
+    if first_tag(data[:SNIFFED_BYTES]):
+        return "markup"
+    return ""
 
 
 def _bytes(path: Path) -> bytes:
@@ -283,13 +300,15 @@ def _results(document: Json, place: str) -> Json:
     """
     Return the results of an answer, out of an operation where it is wrapped in one, the error that it is instead, or None.
 
-    One result that stands alone, as in the streaming form of REST, becomes a list. Raises `AnnotationError`.
+    One result that stands alone, as in the streaming form of REST or saved by itself, becomes a list. Raises `AnnotationError`.
     """
     if not isinstance(document, dict):
         raise AnnotationError(place=place.rstrip(". :") or "file", problem="no object")
     results = _pick(document, "annotation_results", "annotationResults")
     if results is not None:
         return [results] if isinstance(results, dict) else results
+    if _pick(document, "object_annotations", "objectAnnotations") is not None:
+        return [document]
     if problems := _problems(document.get("error")):
         return problems[0]
     response = document.get("response")

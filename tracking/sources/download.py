@@ -30,7 +30,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from tracking.atomic import unfinished
+from tracking.atomic import check_room, unfinished
 from tracking.errors import (
     NotAVideo,
     SourceFailure,
@@ -143,7 +143,7 @@ class Fetcher:
 
         `headers` are sent to the link's own host and to no other; `size_bytes` is what the file must have where that is
         known. Raises `SourceError`, also for a server that is too slow or gives only a part; `VideoTooLarge`, `NotAVideo`,
-        `StorageError` where the disk takes no more.
+        `StorageError` where the disk takes no more, before the download where its size is known.
         """
         shown = without_query(link)
         limits = self._limits
@@ -157,6 +157,7 @@ class Fetcher:
                 total = answer.content_length or size_bytes or 0
                 if total > limits.max_bytes:
                     raise VideoTooLarge(total, limits.max_bytes)
+                await asyncio.to_thread(check_room, into, total)
                 sha256, size = hashlib.sha256(), 0
                 first = b""
                 pace = _Pace(limits, self._clock)

@@ -39,7 +39,7 @@ from tracking.errors import (
     file_name,
 )
 from tracking.model import EngineWarning, ProblemKind, Segment
-from tracking.mp4_tables import TooManyBoxesError, read_claims
+from tracking.mp4_tables import TooManyBoxesError, lacks_index, read_claims
 from tracking.video.colour import is_hdr, matrix_of
 from tracking.video.cropping import Crop, read_crop
 from tracking.video.joined import next_recording
@@ -406,12 +406,18 @@ class Video:
             )
         except (av.error.FFmpegError, ValueError) as error:
             # Also where it is memory that FFmpeg does not get: to be opened, no good file takes much.
-            raise NotAVideo(name=self._name) from error
+            raise NotAVideo(name=self._name, lacks_index=self._lacks_index()) from error
         try:
             return container, self._picture_stream(container)
         except BaseException:
             container.close()
             raise
+
+    def _lacks_index(self) -> bool:
+        try:
+            return lacks_index(self._path)
+        except (OSError, TooManyBoxesError):
+            return False
 
     def _picture_stream(self, container: av.container.InputContainer) -> av.video.VideoStream:
         covers = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -445,7 +451,7 @@ class Video:
             pixel_shape = stream.sample_aspect_ratio
             crop = self._crop(container, stream)
             index = PacketIndex.read(container, stream)
-            names = set(container.format.name.split(","))
+            names, tick_s = set(container.format.name.split(",")), float(stream.time_base or 0)
         try:
             next_head = None if index.read_to is None else next_recording(self._path, names, index.read_to + 1)
         except OSError as error:
@@ -476,7 +482,9 @@ class Video:
         self.framing = Framing(stored, decoder.orientation, pixel_shape=shape, crop=crop, matrix=matrix)
         line = self._index.timeline
         if self._claimed_s > line.duration_s + CLAIM_TOLERANCE_S:
-            self._claimed_s = self._believed_s(line.duration_s)
+            # A claim that goes as far as the clock did, before its jumps were closed up, is about those.
+            jumped = self._claimed_s < index.clock_length() * tick_s + CLAIM_TOLERANCE_S
+            self._claimed_s = line.duration_s if jumped else self._believed_s(line.duration_s)
         width, height = self.framing.size
         return VideoInfo(
             width=width,

@@ -32,7 +32,17 @@ from tracking.errors import VideoTooLarge
 from tracking.model import Segment
 from tracking.video.damage import UNCHECKED_CODECS, Inspector, exceptional
 from tracking.video.shape import UPRIGHT, Orientation
-from tracking.video.timeline import ASSUMED_RATE, NO_TIME, PacketTimes, Ticks, Timeline, counted, plausible_rate, timeline
+from tracking.video.timeline import (
+    ASSUMED_RATE,
+    LARGEST_TIME,
+    NO_TIME,
+    PacketTimes,
+    Ticks,
+    Timeline,
+    counted,
+    plausible_rate,
+    timeline,
+)
 
 Opened = tuple[av.container.InputContainer, av.video.VideoStream]
 Opener = Callable[[], Opened]
@@ -170,6 +180,11 @@ class PacketIndex:
         """Where the last but one packet of the file begins, None where that is not known."""
         known = np.sort(self.position[self.position >= 0])
         return int(known[-2]) if known.size > 1 else None
+
+    def clock_length(self) -> int:
+        """Return the ticks from the first time of showing to behind the last as the packets bear them, 0 where none does."""
+        known = self.pts[(self.pts != NO_TIME) & (np.abs(self.pts) <= LARGEST_TIME)]
+        return int(known.max() - known.min()) * (known.size + 1) // known.size if known.size > 1 else 0
 
     def with_timeline(self, found: Timeline) -> PacketIndex:
         """Return the same packets with another timeline."""

@@ -30,6 +30,9 @@ JUMP_STEPS = 10
 BACK_S, BACK_STEPS = 0.1, 2
 BACK_REORDERED_S, BACK_REORDERED_STEPS = 1.0, 20
 
+# Of so many times of showing at most one is wild; with more there is another reason.
+WILD_SHARE = 10
+
 LOWEST_RATE, HIGHEST_RATE = Fraction(1, 3600), Fraction(480)  # beyond, a file's rate is its clock's: 1000 is milliseconds
 ASSUMED_RATE = Fraction(25)
 
@@ -104,9 +107,11 @@ def timeline(packets: PacketTimes, *, clock_jumps: bool, reorders: bool) -> Time
         clock = _filled(pts)
     if clock is None:
         return None
+    step = _usual_step(clock)
+    if has_dts:
+        pts = _without_wild(pts, clock, step, packets.tick_s)
     has_pts = bool((pts[packets.is_shown] != NO_TIME).all())
     shown = pts if has_pts else clock
-    step = _usual_step(clock)
     starts = _run_starts(clock, step, packets.tick_s, clock_jumps=clock_jumps, reordered=not has_dts)
     shown = _closed_up(shown, packets.is_shown, starts, step)
     visible = np.flatnonzero(packets.is_shown)
@@ -161,6 +166,16 @@ def _filled(ticks: Ticks) -> Ticks | None:
     return result
 
 
+def _without_wild(pts: Ticks, clock: Ticks, step: int, tick_s: Fraction) -> Ticks:
+    """Times of showing, in which those that are far from the time of decoding, against all others, are as far as usual."""
+    known = pts != NO_TIME
+    if not known.any():
+        return pts
+    usual = int(np.median(pts[known] - clock[known]))
+    wild = known & (np.abs(pts - clock - usual) > max(int(BACK_REORDERED_S / tick_s), BACK_REORDERED_STEPS * step))
+    return np.where(wild, clock + usual, pts) if int(wild.sum()) * WILD_SHARE < pts.size else pts
+
+
 def _usual_step(ticks: Ticks) -> int:
     """Return the middle one of the steps forward, at least 1."""
     steps = np.diff(ticks)
@@ -174,7 +189,14 @@ def _run_starts(clock: Ticks, step: int, tick_s: Fraction, *, clock_jumps: bool,
     back = max(int(back_s / tick_s), back_steps * step)
     forward = max(int((JUMP_S if clock_jumps else LONGEST_PAUSE_S) / tick_s), JUMP_STEPS * step)
     steps = np.diff(clock)
-    return np.concatenate([[0], np.flatnonzero((steps < -back) | (steps > forward)) + 1])
+    is_start = (steps < -back) | (steps > forward)
+    # A jump that is taken back was no pause, whatever the container.
+    long_steps = np.flatnonzero(steps > max(int(JUMP_S / tick_s), JUMP_STEPS * step))
+    for returned in np.flatnonzero(steps < -back):
+        before = long_steps[: np.searchsorted(long_steps, returned)][-1:]
+        if before.size and abs(int(clock[returned + 1] - clock[before[0]])) <= (returned - before[0] + JUMP_STEPS) * step:
+            is_start[before] = True
+    return np.concatenate([[0], np.flatnonzero(is_start) + 1])
 
 
 def _closed_up(shown: Ticks, is_shown: NDArray[np.bool_], starts: NDArray[np.intp], step: int) -> Ticks:
