@@ -71,6 +71,12 @@ def is_numbered(rest: str) -> bool:
     return bool(mark) and len(number) >= 3 and number.isascii() and number.isdecimal()
 
 
+def object_number(file_name: str) -> int | None:
+    """Return the number of the object that a picture is of, as people see it, by the picture's name; None for all others."""
+    what = file_name.rsplit(".", 2)[-2:]
+    return int(what[0].partition("_")[0]) + 1 if len(what) == 2 and is_numbered(what[0]) else None
+
+
 def safe_label(label: str) -> str:
     """Return letters, digits and their marks of any script, all else as a single "-"; "object" where nothing is left."""
     kept: list[str] = []

@@ -129,16 +129,19 @@ def strip(caption: Caption, size: tuple[int, int], typeface: Typeface, *, lines:
     return canvas
 
 
-def chip(caption: Caption, height: int, size: int, typeface: Typeface, *, stretch: int = 100) -> NDArray[np.uint8]:
+def chip(
+    caption: Caption, height: int, size: int, typeface: Typeface, *, stretch: int = 100, rounded: bool = True
+) -> NDArray[np.uint8]:
     """
-    Return the number on a rounded patch of the label's colour: (height, width, 3).
+    Return the number on a patch of the label's colour: (height, width, 3).
 
-    Its digits are of `size`, and `stretch` percent as wide as usual.
+    Its digits are of `size`, and `stretch` percent as wide as usual. Outside of rounded corners is `INK`: over a picture, which
+    would show that, none are asked for.
     """
     number = typeface.coverage(caption.number, size, stretch=stretch)
     width = max(height, number.shape[1] + round(height * 0.36))
     image = Image.new("L", (width * _SMOOTHING, height * _SMOOTHING))
-    corner = round(height * 0.26 * _SMOOTHING)
+    corner = round(height * 0.26 * _SMOOTHING) if rounded else 0
     ImageDraw.Draw(image).rounded_rectangle((0, 0, image.width - 1, image.height - 1), radius=corner, fill=255)
     canvas = np.empty((height, width, 3), np.uint8)
     canvas[:] = INK

@@ -9,6 +9,7 @@ the work is imported by the command that needs it, since the video and network l
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import logging
 import math
@@ -117,6 +118,17 @@ class LocalFile(click.ParamType[Path]):
         if not stat.S_ISREG(mode):
             self.fail(cli.file_wanted(value, is_folder=stat.S_ISDIR(mode)), param, ctx)
         return path
+
+
+class TracksFile(LocalFile):
+    """A file of tracks; a folder as MOTChallenge has them stands for the `gt/gt.txt` in it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        inside = Path(value) / "gt" / "gt.txt"
+        with contextlib.suppress(OSError):  # of a name that is too long
+            if inside.is_file():
+                return inside
+        return super().convert(value, param, ctx)
 
 
 class LocalVideos(click.ParamType[Path]):
@@ -498,12 +510,12 @@ def export(
 
 
 @commands.command(name="import")
-@click.argument("file", type=LocalFile())
+@click.argument("file", type=TracksFile())
 @click.option("--format", "formats", required=True, type=KeysOption(readable_formats), help="Of which tool FILE is.")
 @click.option("--video", required=True, type=LocalFile(), metavar="VIDEO", help="The video that FILE is of.")
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where files go.")
 def import_command(file: Path, video: Path, folder: Path, formats: tuple[str, ...]) -> None:
-    """Make an annotation file of FILE, which holds tracks in the format of another tool."""
+    """Make an annotation file of FILE, which holds tracks in the format of another tool; for mot also a sequence's folder."""
     from bot.cli.export import import_tracks
     from bot.cli.terminal import Terminal
     from tracking.formats.base import FORMATS

@@ -45,6 +45,16 @@ _PASSING = {
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
 
+# Since Postgres 15 only its owner makes tables in the schema "public" of a new database.
+_WHAT_IT_ALLOWS = """
+    SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on',
+           current_setting('server_encoding'),
+           current_user::text,
+           (to_regclass('alembic_version') IS NULL AND NOT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false))
+           OR (to_regnamespace('dbos') IS NULL AND NOT has_database_privilege(current_database(), 'CREATE'))
+"""
+
+
 class Database:
     """
     Engines for one address; `reserve` is None where the database is not a file of ours.
@@ -143,14 +153,19 @@ class Database:
         if self.is_sqlite:
             return
         engine = sa.create_engine(self.url, connect_args={"connect_timeout": CONNECT_S}, poolclass=sa.NullPool)
+        address = self.url.set(query={}).render_as_string(hide_password=True)
         try:
-            engine.connect().close()
+            with engine.connect() as connection:
+                is_read_only, encoding, user, lacks_rights = connection.execute(sa.text(_WHAT_IT_ALLOWS)).one()
         except sa.exc.SQLAlchemyError as error:
-            raise OptionError(
-                "TRACKLET_DATABASE_URL",
-                self.url.set(query={}).render_as_string(hide_password=True),
-                start.database_unreachable(self._said(error)),
-            ) from None  # the error's text may hold the password
+            why = start.database_unreachable(self._said(error))
+            raise OptionError("TRACKLET_DATABASE_URL", address, why) from None  # the error's text may hold the password
+        if is_read_only:
+            raise OptionError("TRACKLET_DATABASE_URL", address, start.database_read_only())
+        if encoding != "UTF8":
+            raise OptionError("TRACKLET_DATABASE_URL", address, start.database_encoding(encoding))
+        if lacks_rights:
+            raise OptionError("TRACKLET_DATABASE_URL", address, start.database_without_rights(user))
 
     def _said(self, error: sa.exc.SQLAlchemyError) -> str:
         """Return the server's own words, without what is secret."""

@@ -357,7 +357,7 @@ class Steps:
             paths = (await self.pictures(job, facts, kind, state=JobState.POSTING, share=(1.0, 1.0))).paths
         here = [self._paths.here(path) for path in paths]
         if here:
-            await self._reporter(job).pictures(job, kind, [str(path) for path in here])
+            await self._reporter(job).pictures(job, kind, [str(path) for path in here], facts.summary.objects)
             await self.publisher.pictures(job, facts.video, here)
         return Nothing()
 

@@ -478,7 +478,10 @@ _OPTIONS = {
             r"(?:only|just|labels?|class(?:es)?)[\s:=,]++",
             rf"(?P<labels>[^\s,;.]++(?:[\s,]++(?!(?:and\s++)?+[(\[“\"']?+{_KEYWORD})[^\s,;.]++)*+)",
         ),
-        "make": (r"make[\s:=]++(?P<kinds>[a-z]{2,20}+(?:\s*+(?:,|and\b)\s*+[a-z]{2,20}+)*+)",),
+        "make": (
+            r"make[\s:=]++(?P<kinds>(?:(?:the|an?)\s++)?+[a-z][a-z-]{1,20}+",
+            r"(?:\s*+(?:,|and\b)\s*+(?:(?:the|an?)\s++)?+[a-z][a-z-]{1,20}+)*+)",
+        ),
         "engine": (r"(?:with|using|by|engine)[\s:=]++(?:the\s++)?+(?P<engine>[^\W\d][\w-]*+)(?:\s++engine\b)?+",),
     }.items()
 }
@@ -555,8 +558,8 @@ def _make(options: Options, found: re.Match[str]) -> Options:
 
 def _kinds(found: re.Match[str]) -> list[str]:
     """Return the kinds of pictures that are named, up to the first word that is none; "make it quick" names none."""
-    named = dict.fromkeys(re.split(r"[\s,]++(?:and\s++)?+", found["kinds"].lower()))
-    return list(itertools.takewhile(lambda kind: kind in KINDS and KINDS[kind].is_for_threads, named))
+    words = [word for word in re.split(r"[\s,]++(?:and\s++)?+", found["kinds"].lower()) if word not in ("the", "a", "an")]
+    return list(dict.fromkeys(itertools.takewhile(bool, map(lexicon.kind_of, words))))
 
 
 _READERS = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from rendering.kinds.base import KINDS
 from tracking.engines.base import EngineName
 from tracking.local.coco import LABELS
 from tracking.local.motion import LABELS as MOTION_LABELS
@@ -170,6 +171,17 @@ def class_of(text: str) -> str:
     if label in _CLASSES:
         return label
     return _PLURALS.get(label) or (label.removesuffix("s") if label.removesuffix("s") in _CLASSES else label)
+
+
+def kind_of(word: str) -> str:
+    """Return the key of the kind of pictures that a word names, by its key or title, in one or in many; "" for none."""
+    wanted = _singular(word)
+    asked = (kind for kind in KINDS.values() if kind.is_for_threads)
+    return next((kind.key for kind in asked if wanted in (_singular(kind.key), _singular(kind.title))), "")
+
+
+def _singular(word: str) -> str:
+    return word.replace("-", "").removesuffix("s").replace("ie", "y")
 
 
 def nearest(word: str) -> str:

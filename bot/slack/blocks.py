@@ -37,6 +37,7 @@ LABEL_LETTERS = 40  # escaped they are five times as many at worst
 DESCRIPTION_LETTERS = 80
 ROWS_SHOWN = 24  # as many as a page of the summary has objects
 JOBS_SHOWN = 30
+OPTION_LETTERS = 80  # of what was asked of a job, in a list of jobs
 PROBLEMS_SHOWN = 5
 BAR_CELLS = 16
 
@@ -287,6 +288,7 @@ def job_rows(jobs: Sequence[Job], *, now: float, workspace_url: str) -> list[Jso
             texts.job_line(
                 job.number,
                 shown_name(title_of(job.request.source)),
+                escape(wording.quoted(texts.options_in_words(job.request.options), limit=OPTION_LETTERS)),
                 job.state,
                 channel=job.request.channel,
                 objects=objects,

@@ -36,6 +36,7 @@ from bot.slack.lookups import shares_of
 from bot.slack.progress import ProgressBoard
 from bot.slack.respond import RESPONSE_URL_S, Responder
 from bot.texts import slack as texts
+from rendering.naming import object_number
 from tracking.errors import ProcessDied
 
 logger = logging.getLogger(__name__)
@@ -169,14 +170,13 @@ class ThreadPoster:
         comment = texts.animations_comment(shown, blocks.shown_name(blocks.title_of(job.request.source)))
         await self.share(job, "animations", pictures, comment=comment)
 
-    async def pictures(self, job: Job, kind: str, paths: Sequence[str]) -> None:
-        title = blocks.kind_title(kind)
+    async def pictures(self, job: Job, kind: str, paths: Sequence[str], objects: Sequence[ToldObject]) -> None:
+        title, name = blocks.kind_title(kind), blocks.title_of(job.request.source)
+        rows = {row.number: row for row in objects}
         shown = paths[:PICTURES_A_THREAD]
         for first in range(0, len(shown), FILES_A_MESSAGE):
             part = [Path(path) for path in shown[first : first + FILES_A_MESSAGE]]
-            named = texts.picture_title(title, blocks.title_of(job.request.source))
-            files = [Picture(path, texts.picture_alt(title, path.name), named) for path in part]
-            name = blocks.title_of(job.request.source)
+            files = [_picture(title, name, path, rows.get(object_number(path.name) or 0)) for path in part]
             comment = "" if first else texts.pictures_comment(title, name, shown=len(shown), total=len(paths))
             await self.share(job, _pictures_part(kind, first), files, comment=comment)
 
@@ -482,6 +482,13 @@ def _edit(job: Job, ts: str, message: Message) -> Json:
         "text": message.text[: blocks.TEXT_LETTERS],
         "blocks": list(message.blocks),
     }
+
+
+def _picture(title: str, name: str, path: Path, row: ToldObject | None) -> Picture:
+    """Return a file of a further kind; `row` is its object where it shows one alone."""
+    if row is None:
+        return Picture(path, texts.picture_alt(title, path.name), texts.picture_title(title, name))
+    return Picture(path, texts.object_alt(title, row), texts.object_title(row))
 
 
 def _pictures_part(kind: str, first: int) -> str:

@@ -27,6 +27,7 @@ from bot.texts.google import CLOUD_STORAGE, why_no_access
 from bot.texts.mrkdwn import escape, inert
 from bot.texts.plurals import counted, counted_labels
 from bot.texts.wording import clock, count, percent, span
+from rendering.kinds.base import KINDS
 from tracking.errors import (
     EngineAbsence,
     EngineUnavailable,
@@ -216,7 +217,7 @@ def sentence(error: TrackletError, *, number: int) -> str:
         return file_not_shared(error)
     if isinstance(error, MessageNotShown):
         return message_not_shown(error)
-    if isinstance(error, SlackRefused) and (error.reason == "missing_scope" or error.reason in REFUSALS):
+    if isinstance(error, SlackRefused) and error.reason in {"missing_scope", *REFUSALS, *FILE_REFUSALS}:
         return refused(error)
     if isinstance(error, SlackError):
         return (
@@ -296,11 +297,22 @@ REFUSALS: Mapping[str, str] = {
     "ekm_access_denied": "your organisation has taken back the keys to its messages",
     "team_access_not_granted": "your organisation has not allowed me in that workspace",
     "enterprise_is_restricted": "your organisation does not allow that",
-    "file_uploads_disabled": "this workspace does not take files from me",
-    "file_uploads_except_images_disabled": "this workspace does not take files from me",
-    "storage_limit_reached": "this workspace has no room for more files",
+    "posting_to_channel_denied": "only some people may post there",
 }
 """Why Slack does not let the bot post, by Slack's own word (docs.slack.dev/reference/methods/chat.postMessage)."""
+
+FILE_REFUSALS: Mapping[str, str] = {
+    "file_uploads_disabled": "this workspace takes no files",
+    "file_uploads_except_images_disabled": "this workspace takes pictures, but no other files",
+    "file_type_not_allowed": "this workspace takes no files of that kind",
+    "file_upload_size_restricted": "the file is larger than this workspace allows",
+    "storage_limit_reached": "this workspace has no room for more files",
+    "malware_detected": "Slack's scanner takes the file for harmful",
+    "slack_connect_file_upload_sharing_blocked": "files are not allowed where another organisation reads along",
+    "slack_connect_clip_sharing_blocked": "clips are not allowed where another organisation reads along",
+    "slack_connect_blocked_file_type": "files of that kind are not allowed where another organisation reads along",
+}
+"""Why Slack does not take a file, by its own word (docs.slack.dev/reference/methods/files.completeUploadExternal)."""
 
 TOKEN_REFUSED = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
 """Slack does not take the bot's token, which only who installed it can mend."""
@@ -312,6 +324,8 @@ def refused(error: SlackRefused, *, channel: str = "") -> str:
         return scope_missing(error.needed)
     if error.reason in TOKEN_REFUSED:
         return "I was removed from this workspace, or my access to it was. Ask whoever installed me to install me again."
+    if error.reason in FILE_REFUSALS:
+        return f"Slack does not take what I made: {FILE_REFUSALS[error.reason]}. Whoever runs the workspace can change that."
     why = REFUSALS.get(error.reason) or f"it says {inert(wording.quoted(error.reason))}"
     where = f" in <#{channel}>" if channel.startswith(("C", "G")) else ""
     return f"Slack does not let me answer{where}: {why}. Ask me in another channel, or in a message to me."
@@ -363,7 +377,7 @@ def summary_title(name: str, page: int) -> str:
 
 def animation_title(row: ToldObject) -> str:
     """Return the title of a GIF's file: "1 person · 0:00–0:10"."""
-    return f"{row.number} {wording.quoted(row.label, limit=40) or 'object'} · {span(row.start_s, row.end_s)}"
+    return f"{object_title(row)} · {span(row.start_s, row.end_s)}"
 
 
 def pictures_comment(title: str, name: str, *, shown: int, total: int) -> str:
@@ -376,6 +390,16 @@ def pictures_comment(title: str, name: str, *, shown: int, total: int) -> str:
 def picture_title(title: str, name: str) -> str:
     """Return the title of a picture's file; `title` is what people call its kind, `name` the video's."""
     return f"{title[:1].upper()}{title[1:]} of {wording.quoted(name)}"
+
+
+def object_title(row: ToldObject) -> str:
+    """Return the title of the picture of one object: "1 person"."""
+    return f"{row.number} {wording.quoted(row.label, limit=40) or 'object'}"
+
+
+def object_alt(title: str, row: ToldObject) -> str:
+    """Describe the picture of one object for those who don't see it."""
+    return wording.quoted(f"{title}: object {row.number}, {row.label}", limit=ALT_LETTERS)
 
 
 def picture_alt(title: str, file_name: str) -> str:
@@ -466,6 +490,7 @@ def help_text() -> str:
         "• `/track <link> from 0:10 to 0:30`\n"
         "• `/track <link> only person, car above 60%`\n"
         "• `/track <link> at least 5 frames with motion`\n"
+        f"*`@Tracklet make video`* in a thread makes more of its videos: {_kinds()}.\n"
         "*`/track`* alone opens a form. *`/track status`* lists your jobs, *`/track cancel`* stops one.\n"
         "*`/track auto off`* keeps me from starting unasked in this channel; a button remains. `/track auto on` undoes that.\n"
         "*`/track watch gs://bucket/prefix`* shows here what appears there. `/track watches` lists, `/track unwatch` ends it.\n"
@@ -490,7 +515,7 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
         case ParseErrorKind.UNKNOWN:
             return (
                 f"I do not understand “{words}”.{_nearest(problem)} For a video I know: from 0:10 to 0:30; only person, car; "
-                "above 60%; at least 5 frames; with yolox, motion or google. Besides: help, status, cancel."
+                f"above 60%; at least 5 frames; with yolox, motion or google; make {_kinds()}. Besides: help, status, cancel."
             )
         case ParseErrorKind.TWICE:
             return f"“{words}” says something for the second time. Say each thing once."
@@ -512,6 +537,12 @@ def misunderstood(problem: CommandError, *, plain: bool = False) -> str:
             return "Say which bucket, and the beginning of the names if you like: `/track watch gs://bucket/prefix`."
         case ParseErrorKind.TOO_LONG:
             return "That is more text than I read. A link and a few words are enough."
+
+
+def _kinds() -> str:
+    """Return the further kinds of pictures, as they are asked for."""
+    further = [kind.key for kind in KINDS.values() if kind.is_for_threads and not kind.is_default]
+    return wording.listing(sorted(further), limit=len(further))
 
 
 def _nearest(problem: CommandError) -> str:
@@ -688,9 +719,15 @@ STATES: Mapping[JobState, str] = {
 }
 
 
-def job_line(number: int, name: str, state: JobState, *, channel: str, objects: int | None, ago_s: float, link: str) -> str:
-    """Return one job of a list; `link` leads to its thread, "" where there is none, and `ago_s` is since it was asked for."""
-    said = f"`{number}` *{name}* · {STATES[state]}"
+def job_line(
+    number: int, name: str, options: str, state: JobState, *, channel: str, objects: int | None, ago_s: float, link: str
+) -> str:
+    """
+    Return one job of a list: of which video, and what was asked of it.
+
+    `link` leads to its thread, "" where there is none; `ago_s` is since it was asked for.
+    """
+    said = f"`{number}` {about(name, options)} · {STATES[state]}"
     if state is JobState.DONE and objects is not None:
         said += f", {count(objects, 'object') if objects else 'no objects'}"
     said += f" · {wording.ago(ago_s)}"

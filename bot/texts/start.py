@@ -112,6 +112,24 @@ def database_unreachable(why: str) -> str:
     return f"the database does not answer{reason}. Check that it runs, the address, the user and the password"
 
 
+def database_read_only() -> str:
+    """Return that the database takes no changes."""
+    return "that database takes no changes: it is a standby, or was set to read only. Give the address of the primary"
+
+
+def database_encoding(encoding: str) -> str:
+    """Return that the database cannot hold every text."""
+    return f"its encoding is {quoted(encoding)}, which can't hold every name and emoji. Make a database with ENCODING 'UTF8'"
+
+
+def database_without_rights(user: str) -> str:
+    """Return that `user` may not make tables in the database."""
+    return (
+        f"{quoted(user)} may not make tables and schemas there. Make that user the owner: ALTER DATABASE ... OWNER TO ...; or "
+        "grant CREATE on the database and on its schema public"
+    )
+
+
 def newer_database(version: str) -> str:
     """Return a database that a later program has changed."""
     return (

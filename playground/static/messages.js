@@ -37,7 +37,17 @@ export class MessageList {
     // Pictures get their height late: stay at the end when we were there.
     this.pinned = true;
     this.scroller.addEventListener('scroll', () => { this.pinned = this.#atEnd(); }, { passive: true });
-    new ResizeObserver(() => { if (this.pinned) this.toEnd(); }).observe(this.list);
+    new ResizeObserver(() => this.#stay()).observe(this.list);
+    // What is pressed stays below the finger until its click is done, whatever grows or comes meanwhile.
+    this.pressed = false;
+    this.list.addEventListener('pointerdown', () => { this.pressed = true; });
+    for (const ended of ['pointerup', 'pointercancel']) {
+      window.addEventListener(ended, () => setTimeout(() => { this.pressed = false; this.#stay(); }));
+    }
+  }
+
+  #stay() {
+    if (this.pinned && !this.pressed) this.toEnd();
   }
 
   #atEnd() {
@@ -72,8 +82,10 @@ export class MessageList {
     });
     wanted.push(...this.uploads.filter((upload) => upload.channel === channel).map((upload) => upload.row));
     this.#place(wanted);
-    if (stay) this.toEnd();
-    else if (fresh) {
+    if (stay) {
+      this.pinned = true;
+      this.#stay();
+    } else if (fresh) {
       this.newerText.textContent = fresh.type === 'ephemeral' ? 'An answer only visible to you' : 'New messages';
       this.newer.hidden = false;
     }

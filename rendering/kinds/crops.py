@@ -6,18 +6,15 @@ The moment is that of the object's cell in the summary. A margin of an eighth of
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rendering.frames import CancelCheck, Progress, needed_frames, opencv_in_this_thread, part_of
 from rendering.kinds.base import KINDS, Drawing, PictureFile, PictureKind
 from rendering.naming import crop_name, is_numbered
-from rendering.pages.cells import BestMoment, Picture, ScaledFrame, Size, box_shown, write_page
+from rendering.pages.cells import BestMoment, Picture, ScaledFrame, box_shown, cut_out, cut_out_size, write_page
 from rendering.selection import Moment, ShownObject
-from tracking.model import BoundingBox
 
-MARGIN = 1 / 8
 BATCH_BYTES = 128 << 20  # of cut-outs that wait for a better moment
 
 
@@ -59,24 +56,7 @@ def _consider(crop: _Crop, frame: ScaledFrame, moment: Moment) -> None:
     box = box_shown(crop.shown, frame.time_s, moment)
     whole = frame.at(1.0)
     if crop.best.improves(frame, moment, box):
-        crop.picture = _cut_out(whole, box)
-
-
-def _cut_out(whole: Picture, box: BoundingBox) -> Picture:
-    """Return the box and its margin, as far as they are in the picture; one pixel at least."""
-    height, width = whole.shape[:2]
-    across, down = _size(box, (width, height))
-    x, y = (box.left + box.right) / 2 * width, (box.top + box.bottom) / 2 * height
-    left, top = min(int(max(x - across / 2, 0)), width - 1), min(int(max(y - down / 2, 0)), height - 1)
-    right, bottom = max(math.ceil(x + across / 2), left + 1), max(math.ceil(y + down / 2), top + 1)
-    return whole[top:bottom, left:right].copy()
-
-
-def _size(box: BoundingBox, frame: Size) -> tuple[float, float]:
-    """Return the size of a cut-out in pixels."""
-    width, height = box.width * frame[0], box.height * frame[1]
-    margin = MARGIN * max(width, height)
-    return width + 2 * margin, height + 2 * margin
+        crop.picture = cut_out(whole, box)
 
 
 def _batches(objects: Sequence[ShownObject], size: tuple[int, int]) -> Iterator[Sequence[ShownObject]]:
@@ -84,7 +64,7 @@ def _batches(objects: Sequence[ShownObject], size: tuple[int, int]) -> Iterator[
     batch: list[ShownObject] = []
     taken_bytes = 0.0
     for shown in objects:
-        width, height = _size(max((moment.box.clipped() for moment in shown.moments), key=lambda box: box.area), size)
+        width, height = cut_out_size(max((moment.box.clipped() for moment in shown.moments), key=lambda box: box.area), size)
         if batch and taken_bytes + 3 * width * height > BATCH_BYTES:
             yield batch
             batch, taken_bytes = [], 0.0

@@ -8,13 +8,13 @@ from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, needed_frames, opencv_in_this_thread
 from rendering.kinds.base import KINDS, Drawing, PictureFile, PictureKind
 from rendering.naming import chart_name, is_chart
-from rendering.pages.cells import Picture, ScaledFrame, View, box_shown, write_chart
+from rendering.pages.cells import Picture, ScaledFrame, blank, box_shown, cut_out, put, resized, write_chart
 from rendering.pages.timeline import THUMBNAIL, draw_timeline, in_rows
 from rendering.selection import ShownObject
+from tracking.model import BoundingBox
 from tracking.video.file import Video
 
 NAME = "timeline"
-LARGE_PX = 44.0  # of a thumbnail: it shows the object, not the scene
 
 
 def draw(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> list[PictureFile]:
@@ -40,7 +40,11 @@ def draw(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> list[P
 
 
 def thumbnails(video: Video, shown: Sequence[ShownObject], progress: Progress, cancelled: CancelCheck) -> dict[int, Picture]:
-    """Return a small view of each object at its best moment, by number."""
+    """
+    Return a small picture of each object at its best moment, by number.
+
+    It is the object cut out, on a ground of `THUMBNAIL`: with what is around it nobody would know which of a crowd is meant.
+    """
     size = video.info.width, video.info.height
     found: dict[int, Picture] = {}
     needs = [(one.moments[0].time_s, one) for one in shown]
@@ -49,9 +53,18 @@ def thumbnails(video: Video, shown: Sequence[ShownObject], progress: Progress, c
             scaled = ScaledFrame(frame, size)
             for one in due:
                 box = box_shown(one, frame.time_s, one.moments[0])
-                view = View.of(box, size, THUMBNAIL, large_px=LARGE_PX)
-                found[one.number] = view.cell_of(scaled.at(view.gain))
+                found[one.number] = _thumbnail(scaled, box)
     return found
+
+
+def _thumbnail(frame: ScaledFrame, box: BoundingBox) -> Picture:
+    width, height = max(box.width * frame.size[0], 1.0), max(box.height * frame.size[1], 1.0)
+    part = cut_out(frame.at(min(THUMBNAIL[0] / width, THUMBNAIL[1] / height)), box)
+    gain = min(THUMBNAIL[0] / part.shape[1], THUMBNAIL[1] / part.shape[0])
+    small = resized(part, (max(1, round(part.shape[1] * gain)), max(1, round(part.shape[0] * gain))))
+    cell = blank(THUMBNAIL)
+    put(cell, small, ((THUMBNAIL[0] - small.shape[1]) // 2, (THUMBNAIL[1] - small.shape[0]) // 2))
+    return cell
 
 
 KINDS.register(

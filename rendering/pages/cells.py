@@ -58,6 +58,9 @@ NEARLY_WHOLE = 0.7
 LOCATOR_SHARE = 0.3
 LOCATOR_TRIES = (1.0, 0.8, 0.62, 0.5)
 
+# A cut-out has this share of the longer side of its box around it.
+CUT_OUT_MARGIN = 1 / 8
+
 # The line of a box is one part of so many of its cell's shorter side.
 LINE_SHARE = 48
 
@@ -170,6 +173,23 @@ def _start(centre: float, shown: float, whole: float) -> float:
     low, high = (0.0, whole - shown) if shown <= whole else ((whole - shown) / 2,) * 2
     start = min(max(centre - shown / 2, low), high)
     return min(max(start, centre - (1 - CENTRE_FROM_EDGE) * shown), centre - CENTRE_FROM_EDGE * shown)
+
+
+def cut_out(picture: Picture, box: BoundingBox) -> Picture:
+    """Return a copy of `box` and its margin (`CUT_OUT_MARGIN`), as far as they are in the whole picture; one pixel at least."""
+    height, width = picture.shape[:2]
+    across, down = cut_out_size(box, (width, height))
+    x, y = (box.left + box.right) / 2 * width, (box.top + box.bottom) / 2 * height
+    left, top = min(int(max(x - across / 2, 0)), width - 1), min(int(max(y - down / 2, 0)), height - 1)
+    right, bottom = max(math.ceil(x + across / 2), left + 1), max(math.ceil(y + down / 2), top + 1)
+    return picture[top:bottom, left:right].copy()
+
+
+def cut_out_size(box: BoundingBox, frame: Size) -> tuple[float, float]:
+    """Return how large a cut-out of a picture of size `frame` is where it ends nowhere, in pixels."""
+    width, height = box.width * frame[0], box.height * frame[1]
+    margin = CUT_OUT_MARGIN * max(width, height)
+    return width + 2 * margin, height + 2 * margin
 
 
 class ScaledFrame:

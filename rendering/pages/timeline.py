@@ -82,7 +82,7 @@ def _draw_row(page: Picture, top: int, one: ShownObject, thumbnail: Picture | No
     page[middle - 1 : middle + 1, _x(whole.start_s, end_s) : _x(whole.end_s, end_s) + 1] = one.colour
     for span in spans(one.track):
         left = _x(span.start_s, end_s)
-        right = max(_x(span.end_s, end_s), left + SHORTEST_BAR)
+        right = max(_x(span.end_s, end_s) + 1, left + SHORTEST_BAR)
         page[middle - BAR // 2 : middle + BAR // 2, left : min(right, WIDTH - MARGIN)] = one.colour
 
 

@@ -53,9 +53,13 @@ def draw_trajectories(
         taken: list[Rectangle] = []
         for _, path in paths:
             _draw_path(picture, path, shot, line)
-        for one, path in paths:
-            number = chip(Caption(str(one.number), "", "", one.colour), round(text_px * 1.3), text_px, typeface)
-            taken.append(_put_beside(picture, number, path[0, 1:], 2 * line, taken))
+        numbers = [_number(one, text_px, typeface) for one, _ in paths]
+        for number, (_, path) in zip(numbers, paths, strict=True):
+            taken.append(_place_beside(picture, number, path[0, 1:], 2 * line, taken))
+        for (one, path), place in zip(paths, taken, strict=True):
+            _lead(picture, path[0, 1:], place, one.colour)
+        for number, (left, top, right, bottom) in zip(numbers, taken, strict=True):
+            picture[top:bottom, left:right] = number[: picture.shape[0] - top, : picture.shape[1] - left]
     put(page, picture, (0, 0))
     _draw_scale(page[height:], shot, typeface, text_px, without)
     return page
@@ -117,10 +121,22 @@ def _arrow(picture: Picture, tip: NDArray[np.float64], way: NDArray[np.float64],
     cv2.fillConvexPoly(picture, np.rint(corners * (1 << SUBPIXEL)).astype(np.int32), colour, cv2.LINE_AA, SUBPIXEL)
 
 
-def _put_beside(
+def _number(one: ShownObject, text_px: int, typeface: Typeface) -> Picture:
+    return chip(Caption(str(one.number), "", "", one.colour), round(text_px * 1.3), text_px, typeface, rounded=False)
+
+
+def _lead(picture: Picture, point: NDArray[np.float64], place: Rectangle, colour: Colour) -> None:
+    """Draw a thin line from where a path begins to its number, which may lie some way off."""
+    ends = np.array([point, np.clip(point, place[:2], place[2:])])
+    start, end = np.rint(ends * (1 << SUBPIXEL)).astype(np.int32).tolist()
+    cv2.line(picture, start, end, INK, 3, cv2.LINE_AA, SUBPIXEL)
+    cv2.line(picture, start, end, colour, 1, cv2.LINE_AA, SUBPIXEL)
+
+
+def _place_beside(
     picture: Picture, patch: Picture, point: NDArray[np.float64], away: int, taken: Sequence[Rectangle]
 ) -> Rectangle:
-    """Lay a patch over the picture near `point`, where it hides the least of those that lie there already; return where."""
+    """Return where a patch near `point` hides the least of those that lie there already."""
     width, height = patch.shape[1], patch.shape[0]
     places: list[tuple[int, int, int, Rectangle]] = []
     for ring in range(RINGS):
@@ -133,8 +149,6 @@ def _put_beside(
                 box = (left, top, left + width, top + height)
                 places.append((sum(shared_area(box, other) for other in taken), ring, len(places), box))
     *_, place = min(places)
-    target = picture[place[1] : place[3], place[0] : place[2]]
-    target[:] = patch[: target.shape[0], : target.shape[1]]
     return place
 
 

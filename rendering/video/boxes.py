@@ -48,7 +48,7 @@ def _captions(shown: ShownObject, text_px: int, matrix: Colorspace, typeface: Ty
     label = (line_of(shown.track.label) or "object")[:MAX_LABEL_LETTERS]
 
     def patch(text: str) -> Patch:
-        return Patch.of(chip(Caption(text, "", "", shown.colour), height, text_px, typeface), matrix)
+        return Patch.of(chip(Caption(text, "", "", shown.colour), height, text_px, typeface, rounded=False), matrix)
 
     return patch(f"{shown.number} {label}"), patch(str(shown.number))
 

@@ -349,6 +349,20 @@ async def test_a_thread_on_a_touch_screen_gets_the_focus_without_the_keyboard(sl
     assert "1 reply" in await page.evaluate("document.activeElement.innerText")
 
 
+async def test_a_button_stays_below_the_pointer_while_it_is_pressed(slack: Playground, open_page: Open) -> None:
+    for number in range(30):
+        root = slack.post_message("wildlife", f"look at this, {number}", user=KIM)
+    slack.post_message("wildlife", "seen", thread_ts=root.ts, user=KIM)
+    page = await open_page(width=700)  # where the buttons of a message that goes on come below it with the focus
+    box = await page.get_by_role("button", name="1 reply").bounding_box()
+    await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    await page.mouse.down()
+    await until(page, "document.querySelector('.message:focus-within .tools button').checkVisibility()")
+    await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    await page.mouse.up()
+    await page.get_by_role("complementary", name="Thread").get_by_text("seen").wait_for()
+
+
 async def test_each_button_says_what_it_is_for(slack: Playground, client: AsyncWebClient, open_page: Open) -> None:
     slack.post_message("wildlife", "a fox at the gate", user=KIM)
     await slack.upload_files([("CAM1.mp4", VIDEO), ("CAM2.mp4", VIDEO)], "wildlife")

@@ -159,6 +159,8 @@ async def test_filters_act_at_once(browser: Any, tmp_path: Path) -> None:
         await page.get_by_label("person (2)").uncheck()
         assert await page.evaluate(count) == "1"
         assert await page.locator("#shown").inner_text() == "1 of 3 objects"
+        # A row of labels has room, so there is nothing to scroll.
+        assert await page.locator("#labels").evaluate("(each) => each.scrollHeight <= each.clientHeight")
 
 
 async def test_corrections_are_kept_and_saved_as_a_file(browser: Any, tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ async def test_every_further_kind_is_made_and_posted_once_and_no_video_of_ours_i
         for key in further:
             made = [name for name in files if KINDS[key].owns(name.removeprefix("scene.mp4."))]
             assert made, key
+        cut_outs = {file["title"] for name, file in files.items() if KINDS["crops"].owns(name.removeprefix("scene.mp4."))}
+        assert len(cut_outs) > 1
+        assert all(title.split(" ")[0].isdecimal() for title in cut_outs), cut_outs  # "1 person", as in the list
         for name, file in files.items():
             data = there.slack.files.by_id[file["id"]].path.read_bytes()
             if name.endswith(".mp4"):

@@ -73,6 +73,24 @@ async def test_who_cannot_be_told_in_the_channel_is_told_in_a_message(there: Wor
     assert "the channel is archived" in told.text
 
 
+@pytest.mark.parametrize(
+    ("method", "reason", "why"),
+    [
+        ("files.completeUploadExternal", "slack_connect_blocked_file_type", "another organisation"),
+        ("files.completeUploadExternal", "malware_detected", "harmful"),
+        ("files.getUploadURLExternal", "file_upload_size_restricted", "larger than this workspace allows"),
+        ("files.getUploadURLExternal", "file_uploads_except_images_disabled", "pictures, but no other files"),
+    ],
+)
+async def test_a_file_that_the_workspace_s_rules_keep_out_is_told_with_the_rule(
+    there: Workspace, method: str, reason: str, why: str
+) -> None:
+    there.slack.faults.refuse(method, reason, times=1000)
+    message = await there.clip()
+    told = await there.progress(message, starts="Slack does not take what I made")
+    assert why in told.text
+
+
 async def test_a_mention_that_cannot_be_answered_is_answered_to_who_wrote_it(there: Workspace) -> None:
     there.slack.faults.refuse("chat.postMessage", "restricted_action_read_only_channel", times=1000)
     seen = len(there.slack.ephemerals)

@@ -15,6 +15,7 @@ from bot.jobs.database import Database, is_passing
 from bot.jobs.model import JobId, Request, Source, SourceKind
 from bot.jobs.reserve import DiskReserve
 from bot.jobs.store import Store
+from bot.texts import errors
 from tests.integration.bot_workspace import eventually
 from tracking.errors import OptionError
 
@@ -187,3 +188,30 @@ def test_what_a_server_says_reaches_dbos_as_it_is(postgres: str) -> None:
             connection.execute(sa.text("SELECT pg_sleep(10)"))
     assert "connection failed" not in str(caught.value)
     engine.dispose()
+
+
+def test_a_postgres_that_takes_no_tables_is_told_before_anything_begins(postgres: str) -> None:
+    own = sa.make_url(postgres).set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(own, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE USER guest")
+        connection.exec_driver_sql("CREATE DATABASE closed")
+        connection.exec_driver_sql("CREATE DATABASE guests OWNER guest")
+        connection.exec_driver_sql("CREATE DATABASE standby")
+        connection.exec_driver_sql("ALTER DATABASE standby SET default_transaction_read_only = on")
+        connection.exec_driver_sql("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    engine.dispose()
+
+    def at(name: str, user: str | None = None) -> Database:
+        return Database(own.set(database=name, username=user or own.username).render_as_string(hide_password=False))
+
+    for database, said in (
+        (at("closed", "guest"), "guest may not make tables"),
+        (at("standby"), "takes no changes"),
+        (at("latin"), "LATIN1"),
+    ):
+        for look in (database.prepare, database.look):
+            with pytest.raises(OptionError) as refused:
+                look()
+            assert said in errors.sentence(refused.value)
+    at("guests", "guest").prepare()

@@ -94,7 +94,7 @@ def test_the_command_gives_an_annotation_file_that_can_be_drawn(run: Run, clip: 
     (tmp_path / "a.json").write_bytes(video_intelligence.write(clip.annotations()))
     status, _, err = run("export", clip.path, tmp_path / "a.json", "--format", key, "--out", tmp_path)
     assert status == 0, err
-    name = {"mot": "mot/gt/gt.txt", "coco": "coco.json", "cvat": "cvat.xml"}[key]
+    name = {"mot": "mot", "coco": "coco.json", "cvat": "cvat.xml"}[key]
     exported = tmp_path / f"{clip.path.name}.{name}"
     out = tmp_path / "out"
     command = ("import", exported, "--format", key, "--video", clip.path, "--out", out)

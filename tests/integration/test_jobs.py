@@ -68,7 +68,7 @@ class RecordingReporter:
     async def animations(self, job: Job, animations: Sequence[Animation], objects: Sequence[ToldObject]) -> None:
         self.told.append(("animations", [each.object for each in animations]))
 
-    async def pictures(self, job: Job, kind: str, paths: Sequence[str]) -> None:
+    async def pictures(self, job: Job, kind: str, paths: Sequence[str], objects: Sequence[ToldObject]) -> None:
         self.told.append((kind, [Path(path).name for path in paths]))
 
     async def close(self, job: Job, state: JobState, facts: JobFacts, error: Json | None) -> None:

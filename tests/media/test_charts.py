@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from PIL import Image
 from rendering.colours import MUTED
 from rendering.kinds.base import RenderOptions
 from rendering.naming import chart_name, is_chart
-from rendering.pages.timeline import HEAD, LANE, LANE_AT, ROW, ROWS
+from rendering.pages.timeline import HEAD, LANE, LANE_AT, MARGIN, ROW, ROWS, THUMBNAIL, in_rows
 from rendering.pages.trajectories import DIMMED, WASHED, colour_at
 from rendering.render import Rendered, render
 from rendering.selection import Selection
@@ -121,6 +122,49 @@ def test_where_the_camera_moves_there_are_no_paths_and_it_says_so(tmp_path: Path
     assert not (strip[strip.shape[0] // 2][:, None] == bar[None]).all(axis=2).any()
     assert np.abs(picture.mean(axis=(0, 1)) - picture.mean()).max() < 20  # grey as the background: no path is drawn
     assert (strip == 255).all(axis=2).any()  # the words
+
+
+def test_the_number_of_a_path_hides_nothing_but_its_own_place(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), duration_s=4.0, size=(320, 240))
+    result = rendered(clip, tmp_path / "out", "trajectories")
+    (page,) = pages(result, "trajectories")
+    is_patch = (page[:240] == np.array(result.selected.shown[0].colour)).all(axis=2)
+    rows, columns = (np.flatnonzero(is_patch.sum(axis=axis) > 3) for axis in (1, 0))
+    assert is_patch[np.ix_(rows[[0, -1]], columns[[0, -1]])].all()
+
+
+def test_a_number_that_lies_off_its_path_is_joined_to_it(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), duration_s=4.0, size=(320, 240))
+    walk = clip.track("walker")
+    crowd = tuple(Track(n, "walker", 0.9, walk.times, walk.boxes) for n in range(20))
+    result = rendered(clip, tmp_path / "out", "trajectories", Annotations(crowd))
+    (page,) = pages(result, "trajectories")
+    picture = page[:240].astype(int)
+    is_number = np.abs(picture - np.array(result.selected.shown[0].colour)).max(axis=2) < 90
+    is_drawn = is_number | (picture.max(axis=2) < 50)  # dark are digits and casings
+    *_, areas, _ = cv2.connectedComponentsWithStats(is_drawn.astype(np.uint8))
+    assert (areas[1:, cv2.CC_STAT_AREA] > 100).sum() == 1
+
+
+def test_a_bar_ends_as_it_begins(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)), duration_s=4.0)
+    result = rendered(clip, tmp_path / "out", "timeline")
+    (page,) = pages(result, "timeline")
+    is_bar = (page[HEAD : HEAD + ROW, LANE_AT:] == np.array(result.selected.shown[0].colour)).all(axis=2)
+    heights = is_bar.sum(axis=0)
+    assert set(heights[heights > 0].tolist()) == {int(heights.max())}
+
+
+def test_the_small_picture_of_an_object_shows_it_alone(tmp_path: Path) -> None:
+    neighbour = Mover("neighbour", GREEN, (0.1, 0.8), ((0.0, 0.62, 0.5),))
+    tall = Mover("tall", RED, (0.1, 0.8), ((0.0, 0.4, 0.5),))
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((tall, neighbour)), duration_s=2.0, size=(320, 240))
+    result = rendered(clip, tmp_path / "out", "timeline")
+    (page,) = pages(result, "timeline")
+    row = [shown.track.label for shown in in_rows(result.selected.shown)[0]].index("tall")
+    small = page[HEAD + row * ROW : HEAD + (row + 1) * ROW - 1, MARGIN : MARGIN + THUMBNAIL[0]].astype(int)
+    assert (np.abs(small - np.array(RED)).max(axis=2) < 60).sum() > 150
+    assert not (np.abs(small - np.array(GREEN)).max(axis=2) < 60).any()
 
 
 def test_without_objects_there_is_no_chart(tmp_path: Path) -> None:

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rendering.naming import animation_name, safe_label, safe_video_name, summary_name
+from rendering.naming import (
+    animation_name,
+    annotated_video_name,
+    chart_name,
+    object_number,
+    safe_label,
+    safe_video_name,
+    summary_name,
+)
 from rendering.selection import Selection, select
 from tracking.model import Annotations, Track
 
@@ -53,3 +61,11 @@ def test_every_name_is_one_path_component_of_at_most_255_bytes(label: str, video
         assert len(name.encode(errors="surrogatepass")) <= 255
         assert not set(name) & set('/\\\0\n\r<>:"|?*')
         assert name.strip(". ") not in {"", "gif"}
+
+
+@given(label=st.text(max_size=20), video=st.text(max_size=20))
+def test_the_number_of_an_object_is_read_from_its_picture_s_name_and_from_no_other(label: str, video: str) -> None:
+    assert object_number(name_of(label, video)) == 1
+    assert object_number(summary_name(video, Selection())) is None
+    assert object_number(chart_name(video, "timeline", page=3)) is None
+    assert object_number(annotated_video_name(video)) is None

@@ -593,10 +593,13 @@ def test_watches_are_understood_or_asked_for_again(text: str, command: WatchBuck
         ("Make: Crops, please", ("crops",)),
         ("only person, make crops and summary", ("crops",)),  # the summary always comes
         ("make crops above 50%", ("crops",)),
+        ("make the paths and a video", ("trajectories", "video")),
+        ("make a video", ("video",)),
+        ("make cut-outs, Timelines and trajectory", ("crops", "timeline", "trajectories")),
         ("only person", ()),
     ],
 )
-def test_further_kinds_of_pictures_are_asked_for_by_their_keys(text: str, make: tuple[str, ...]) -> None:
+def test_further_kinds_of_pictures_are_asked_for_by_their_keys_and_titles(text: str, make: tuple[str, ...]) -> None:
     command = parse_command(f"https://e.org/a.mp4 {text}")
     assert isinstance(command, Track)
     assert command.options.make == make

@@ -269,6 +269,14 @@ def test_of_many_jobs_those_that_run_come_first_with_time_and_thread() -> None:
     assert "… and 11 earlier" in shown
 
 
+def test_a_list_of_jobs_says_what_was_asked_of_each() -> None:
+    asked = [Options(make=("video",)), Options(labels=("<!here>", "heron" * 40))]
+    shown = checked(blocks.status([job(options=each) for each in asked], now=601.0, workspace_url=WORKSPACE))
+    assert "`7` *clip.mp4* (make video) · tracking" in shown
+    assert "&lt;!here&gt;" in shown
+    assert "heron" * 40 not in shown
+
+
 def test_each_object_has_its_number_label_confidence_and_time_and_leads_nowhere() -> None:
     shown = checked(blocks.object_list(job(), summary(1), next_first=0, next_page=0))
     assert "`1` *person* 91% · 0:03–1:10" in shown
@@ -341,13 +349,14 @@ def test_each_reason_why_a_file_cannot_be_used_has_its_own_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", [*texts.REFUSALS, *sorted(texts.TOKEN_REFUSED), "missing_scope", "a_new_reason", "<!channel>"]
+    "reason",
+    [*texts.REFUSALS, *texts.FILE_REFUSALS, *sorted(texts.TOKEN_REFUSED), "missing_scope", "a_new_reason", "<!channel>"],
 )
 def test_each_refusal_of_slacks_is_told_in_words(reason: str) -> None:
     said = texts.refused(errors.SlackRefused("chat.postMessage", reason), channel="C1")
     assert said.endswith(".")
     assert "<!channel>" not in said
-    known = reason in texts.REFUSALS or reason in texts.TOKEN_REFUSED
+    known = reason in {*texts.REFUSALS, *texts.FILE_REFUSALS, *texts.TOKEN_REFUSED}
     assert (reason not in said) if known else said
 
 
