@@ -44,9 +44,12 @@ def crop_name(name: str, shown: ShownObject) -> str:
     return f"{animation_name(name, shown).removesuffix('.gif')}.jpeg"
 
 
-def annotated_video_name(name: str) -> str:
-    """Return the name of the video with boxes; `name` is that of the video."""
-    return f"{safe_video_name(name)}.annotated.mp4"
+VIDEO_ENDINGS = ANNOTATED, BLURRED = ("annotated.mp4", "blurred.mp4")
+
+
+def annotated_video_name(name: str, *, is_blurred: bool = False) -> str:
+    """Return the name of the video with boxes, another one where objects are blurred; `name` is that of the video."""
+    return f"{safe_video_name(name)}.{BLURRED if is_blurred else ANNOTATED}"
 
 
 def chart_name(name: str, what: str, *, page: int = 1) -> str:

@@ -631,10 +631,8 @@ def tell(terminal: Terminal, result: Result, *, as_json: bool) -> None:
 
 
 def made(make: tuple[str, ...] | None, blur: Blur | None) -> tuple[str, ...] | None:
-    """Return the kinds of pictures that are made: with the video where something in it is to be blurred."""
-    from rendering.kinds.base import default_kinds
-
-    return make if blur is None else (*(default_kinds() if make is None else make), "video")
+    """Return the kinds of pictures that are made: where something is to be blurred the video alone, unless more is asked."""
+    return make if blur is None else (*(make or ()), "video")
 
 
 def render_options(

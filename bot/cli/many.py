@@ -16,7 +16,7 @@ from bot.cli.result import Result
 from bot.cli.terminal import Terminal
 from bot.requests.links import VIDEO_SUFFIXES
 from bot.texts import cli, errors
-from rendering.naming import annotated_video_name
+from rendering.naming import VIDEO_ENDINGS
 from tracking.atomic import write_whole
 from tracking.errors import Cancelled, InputError, TrackletError, file_name
 
@@ -125,5 +125,4 @@ def _videos_in(folder: Path, out: Path) -> Iterator[Path]:
 
 def _is_ours(path: Path) -> bool:
     """Return whether a file is a video with boxes that was written beside the one that it shows."""
-    mark = annotated_video_name("")
-    return path.name.endswith(mark.removeprefix("video"))
+    return path.name.endswith(tuple(f".{ending}" for ending in VIDEO_ENDINGS))

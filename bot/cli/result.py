@@ -57,6 +57,7 @@ class Result:
             shown_labels=[shown.track.label for shown in self.rendered.selected.shown],
             step_s=self.annotations.step_s,
             blurred=self._blurred(),
+            has_other_pictures=any(pictures for kind, pictures in self.rendered.pictures.items() if kind != "video"),
         )
 
     def _blurred(self) -> int | None:

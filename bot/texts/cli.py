@@ -53,6 +53,7 @@ class ResultFacts:
     shown_labels: Sequence[str] = ()
     step_s: float = 0.0
     blurred: int | None = None
+    has_other_pictures: bool = False
 
     @property
     def limits(self) -> str:
@@ -79,15 +80,16 @@ def result_lines(facts: ResultFacts) -> list[str]:
     if facts.unwritten:
         lines.append(labels_not_written(facts.unwritten))
     if facts.blurred is not None:
-        lines.append(blurred(facts.blurred))
+        lines.append(blurred(facts.blurred, has_others=facts.has_other_pictures))
     return [*lines, *problems(facts.problems)]
 
 
-def blurred(number: int) -> str:
-    """Return how many objects are blurred, and that more may be in the picture."""
+def blurred(number: int, *, has_others: bool) -> str:
+    """Return how many objects are blurred, and that more may be in the picture; `has_others`: further pictures were made."""
     if not number:
-        return "Nothing is blurred in the video: no object is what was asked for."
-    return f"In the video {count(number, 'object')} {'is' if number == 1 else 'are'} blurred. What was not found is not."
+        return "Nothing is blurred, and no video was written: no object is what was asked for."
+    said = f"In the video {count(number, 'object')} {'is' if number == 1 else 'are'} blurred. What was not found is not"
+    return f"{said}, and other pictures are not." if has_others else f"{said}."
 
 
 def blur_wanted() -> str:

@@ -6,6 +6,7 @@ Every picture that decodes is shown at its own time, at its own size or with a l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import av.error
@@ -13,14 +14,14 @@ import av.error
 from rendering.fonts import Typeface
 from rendering.frames import CancelCheck, Progress, opencv_in_this_thread
 from rendering.kinds.base import KINDS, Drawing, PictureFile, PictureKind
-from rendering.naming import annotated_video_name
+from rendering.naming import VIDEO_ENDINGS, annotated_video_name
 from rendering.video.blur import Blurring
 from rendering.video.boxes import Boxes
 from rendering.video.planes import Canvas
 from rendering.video.writer import VideoWriter
 from tracking.atomic import unfinished
 from tracking.errors import Cancelled, StorageError, StorageFault, is_disk_full
-from tracking.model import Segment
+from tracking.model import Segment, Track
 from tracking.video.file import Video
 
 LONGEST_SIDE_PX = 1920
@@ -31,12 +32,17 @@ def draw_video(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> 
     """
     Write the video, also where no object is shown; raises as `render`.
 
-    Where only a part of it was looked at, that part is written: what else it shows, nobody knows.
+    Where only a part of it was looked at, that part is written: what else it shows, nobody knows. Where something is to be
+    blurred and nothing is, there is no video: somebody might give it away.
     """
-    target = drawing.out / annotated_video_name(drawing.name)
+    blur = drawing.options.blur
+    blurred = blur.among(drawing.annotations.tracks, drawing.selected.shown) if blur else []
+    if blur and not blurred:
+        return []
+    target = drawing.out / annotated_video_name(drawing.name, is_blurred=blur is not None)
     try:
         with unfinished(target) as aside, drawing.open_video() as video, opencv_in_this_thread():
-            _write(video, drawing, aside, progress, cancelled)
+            _write(video, drawing, blurred, aside, progress, cancelled)
             aside.replace(target)
     except (av.error.FFmpegError, OSError) as error:
         reason = StorageFault.FULL if isinstance(error, OSError) and is_disk_full(error) else str(error.strerror or "")
@@ -45,15 +51,16 @@ def draw_video(drawing: Drawing, progress: Progress, cancelled: CancelCheck) -> 
     return [PictureFile(target)]
 
 
-def _write(video: Video, drawing: Drawing, path: Path, progress: Progress, cancelled: CancelCheck) -> None:
+def _write(
+    video: Video, drawing: Drawing, blurred: Sequence[Track], path: Path, progress: Progress, cancelled: CancelCheck
+) -> None:
     info, matrix = video.info, video.framing.matrix
     size = shown_size(info.width, info.height)
     part = _part(drawing.annotations.segment, info.duration_s)
-    shown, blur = drawing.selected.shown, drawing.options.blur
-    blurred = blur.among(drawing.annotations.tracks, shown) if blur else []
     hidden = {id(track) for track in blurred}
     blurring = Blurring(blurred)
-    boxes = Boxes([one for one in shown if id(one.track) not in hidden], size, matrix, Typeface(drawing.options.font))
+    clear = [one for one in drawing.selected.shown if id(one.track) not in hidden]
+    boxes = Boxes(clear, size, matrix, Typeface(drawing.options.font))
     times = video.frame_times()
     with (
         video.sound(part.start_s) as sound,
@@ -92,7 +99,7 @@ KINDS.register(
         title="video with boxes",
         description="the whole video with a box around each object",
         draw=draw_video,
-        owns=lambda rest: rest == "annotated.mp4",
+        owns=lambda rest: rest in VIDEO_ENDINGS,
         cost=8.0,
     )
 )

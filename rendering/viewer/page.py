@@ -65,12 +65,11 @@ def view_of(
     for what, found in given:
         shown = select(found, selection, duration_s=info.duration_s).shown
         sets.append(Set(what, found, {one.track.track_id: one.number for one in shown}))
-    least = selection.min_confidence if any(each.numbers for each in sets) else 0.0
-    return viewer_page(ViewedVideo(name, src, (info.width, info.height), info.duration_s, times), sets, least=least)
+    return viewer_page(ViewedVideo(name, src, (info.width, info.height), info.duration_s, times), sets)
 
 
-def viewer_page(video: ViewedVideo, sets: Sequence[Set], *, least: float = 0.0) -> bytes:
-    """Return the page, UTF-8. It begins with the objects from the confidence `least` (0..1) on; others are a slider away."""
+def viewer_page(video: ViewedVideo, sets: Sequence[Set]) -> bytes:
+    """Return the page, UTF-8. It begins with the objects that have numbers, where any has; the others are a tick away."""
     style, script = ((FOLDER / name).read_text("utf-8") for name in ("viewer.css", "viewer.js"))
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
@@ -81,14 +80,14 @@ def viewer_page(video: ViewedVideo, sets: Sequence[Set], *, least: float = 0.0) 
         "title": html.escape(f"{plain(video.name)} - Tracklet"),
         "style": style,
         "script": script,
-        "data": _data(video, sets, least),
+        "data": _data(video, sets),
     }
     page = (FOLDER / "viewer.html").read_text("utf-8")
     pieces = page.split("@")  # what is put in may hold "@", so nothing is replaced twice
     return "".join(parts[piece] if place % 2 else piece for place, piece in enumerate(pieces)).encode()
 
 
-def _data(video: ViewedVideo, sets: Sequence[Set], least: float) -> str:
+def _data(video: ViewedVideo, sets: Sequence[Set]) -> str:
     labels = [label_key(track.label) for each in sets for track in each.annotations.tracks]
     colours = {label: "#%02x%02x%02x" % colour for label, colour in colours_of(labels).items()}  # noqa: UP031  # by position
     data = {
@@ -98,7 +97,6 @@ def _data(video: ViewedVideo, sets: Sequence[Set], least: float) -> str:
         "width": video.size[0],
         "height": video.size[1],
         "duration": max(video.duration_s, 0.001),
-        "least": round(100 * least),
         "frames": _steps(video.frame_times, 1e6),
         "shots": [shot.start_s for shot in sets[0].annotations.shots if shot.start_s > 0] if sets else [],
         "sets": [

@@ -11,7 +11,7 @@
   tracks.forEach((track, place) => { track.place = place; });
   const byStart = [...tracks].sort((a, b) => a.first - b.first);
   const longest = tracks.reduce((most, track) => Math.max(most, track.last - track.first), 0);
-  const state = { time: 0, least: given.least, labels: new Set(), sets: new Set(given.sets.map((_, n) => n)), chosen: null, zoom: false, rows: [] };
+  const state = { time: 0, least: 0, numbered: given.sets.some((set) => set.tracks.some((track) => track.n)), labels: new Set(), sets: new Set(given.sets.map((_, n) => n)), chosen: null, zoom: false, rows: [] };
   const key = `tracklet corrections ${given.key}`;
   let corrections = stored();
 
@@ -50,7 +50,7 @@
 
   function isShown(track) {
     const change = corrections[changeKey(track)];
-    return state.sets.has(track.set) && !state.labels.has(track.called) && track.conf * 100 >= state.least && !(change && change.kind === "not-an-object");
+    return (track.n || !state.numbered) && state.sets.has(track.set) && !state.labels.has(track.called) && track.conf * 100 >= state.least && !(change && change.kind === "not-an-object");
   }
 
   function present(time) {
@@ -269,7 +269,6 @@
 
   at("name").textContent = given.name;
   at("seek").max = String(given.duration);
-  at("confidence").value = String(given.least);
   at("seek").addEventListener("input", (event) => { stop(); go(Math.max(before(frames, Number(event.target.value) + 1e-6), 0)); });
   at("play").addEventListener("click", () => (video.paused ? playOn() : stop()));
   video.addEventListener("play", () => { at("play").textContent = "Pause"; at("play").setAttribute("aria-label", "Pause"); });
@@ -287,6 +286,8 @@
     option.value = label;
     at("known").append(option);
   }
+  const numbered = tracks.filter((track) => track.n).length;
+  if (numbered && numbered < tracks.length) at("sets").append(box(`only those in the summary (${numbered})`, true, (on) => { state.numbered = on; }));
   if (given.sets.length > 1) given.sets.forEach((set, number) => at("sets").append(box(`${set.name}${number ? " (dashed)" : ""}`, true, (on) => { if (on) state.sets.add(number); else state.sets.delete(number); })));
   at("zoom").addEventListener("click", () => zoom(!state.zoom));
   at("nothing").addEventListener("click", () => correct({ kind: "not-an-object" }));

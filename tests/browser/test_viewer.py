@@ -154,8 +154,10 @@ async def test_filters_act_at_once(browser: Any, tmp_path: Path) -> None:
         await seek(page, 1.0)
         count = "document.getElementById('boxes').dataset.count"
         assert await page.evaluate(count) == "2"  # begins with those that are shown elsewhere
-        await page.locator("#confidence").fill("0")
+        await page.get_by_label("only those in the summary (2)").uncheck()
         assert await page.evaluate(count) == "3"
+        await page.locator("#confidence").fill("60")
+        assert await page.evaluate(count) == "2"
         await page.get_by_label("person (2)").uncheck()
         assert await page.evaluate(count) == "1"
         assert await page.locator("#shown").inner_text() == "1 of 3 objects"
@@ -223,6 +225,7 @@ async def test_five_thousand_objects_stay_fluent(browser: Any, tmp_path: Path) -
         kept = slice(start, start + 10)
         many.append(Track(number, f"kind {number % 9}", 0.9, track.times[kept], track.boxes[kept]))
     async with shown(browser, clip.path, Annotations(tuple(many))) as page:
+        await page.get_by_label("only those in the summary (1000)").uncheck()
         await seek(page, 2.0)
         rows = await page.evaluate("document.getElementById('height').style.height")
         assert rows == f"{22 + 24 * 5000}px"

@@ -36,7 +36,7 @@ def written(clip: Clip | Path, annotations: Annotations, out: Path, *, blur: Blu
     path = clip if isinstance(clip, Path) else clip.path
     result = render(path, annotations, out, name=path.name, options=RenderOptions(ALL, blur=blur), make=["video"])
     (picture,) = result.pictures["video"]
-    assert picture.path.name == f"{path.name}.annotated.mp4"
+    assert picture.path.name == f"{path.name}.{'blurred' if blur else 'annotated'}.mp4"
     return picture.path
 
 
@@ -181,6 +181,14 @@ def test_all_but_one_are_blurred(tmp_path: Path) -> None:
     assert [track.label for track in blur.among(annotations.tracks, shown)] == ["walker"]
     assert len(Blur(is_all_but=True).among(annotations.tracks, shown)) == 2
     assert Blur(labels=("nobody",)).among(annotations.tracks, shown) == []
+
+
+def test_where_nothing_is_what_was_to_be_blurred_there_is_no_video_to_give_away(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", Scene((WALK,)))
+    options = RenderOptions(ALL, blur=Blur(labels=("cow",)))
+    result = render(clip.path, clip.annotations(), tmp_path / "out", name="clip.mp4", options=options, make=["video"])
+    assert result.pictures["video"] == ()
+    assert list((tmp_path / "out").glob("*")) == []
 
 
 @pytest.mark.parametrize("size", [(40, 80), (80, 33), (6, 4), (1, 1)])
