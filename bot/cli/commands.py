@@ -559,10 +559,13 @@ def worker() -> None:
 def demo(port: int | None, browser: bool) -> None:
     """Try the bot in a small Slack workspace on this computer."""
     from bot.cli.demo import demo as run
+    from bot.cli.demo import missing_model
     from bot.cli.terminal import Terminal
 
     settings, terminal = settings_of_environment(), Terminal()
     terminal.say(cli.demo_starts())
+    if model := missing_model(settings):
+        terminal.say(cli.demo_without_model(model))
     run_async(run(settings, port=port, opens_browser=browser, ready=lambda url: terminal.say(cli.demo_ready(url))))
 
 

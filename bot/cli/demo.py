@@ -25,7 +25,10 @@ from bot.texts import cli
 from bot.web.slack_requests import EVENTS_PATH
 from playground import Playground
 from sample import sample_clip
+from tracking.engines.base import EngineName
 from tracking.errors import OptionError
+from tracking.local import weights
+from tracking.local.detectors.base import published_models
 
 PORT = 8321
 
@@ -65,6 +68,12 @@ async def demo(settings: Settings, *, port: int | None, opens_browser: bool, rea
                 await ended.wait()
             finally:
                 await bot.stop()
+
+
+def missing_model(settings: Settings) -> str:
+    """Return the name of the detector's model where it still has to be fetched for the first video, else ""."""
+    is_wanted = settings.engine in {EngineName.AUTO, EngineName.YOLOX} and settings.model in published_models()
+    return settings.model if is_wanted and not weights.is_here(settings.model) else ""
 
 
 @contextmanager

@@ -289,6 +289,14 @@ def demo_starts() -> str:
     return "Starting a small Slack workspace on this computer; nothing leaves it."
 
 
+def demo_without_model(model: str) -> str:
+    """Return that the detector is not here yet, and what that means."""
+    return (
+        f'The detector "{model}" is not here yet: it is fetched for the first video of yours. Where that fails, '
+        "whatever moves is followed, without names; TRACKLET_MODEL takes a file."
+    )
+
+
 def demo_ready(url: str) -> str:
     """Return where the demo is, and what to do there."""
     return f"Open {url} and share a video in a channel, or try the sample clip. Ctrl-C ends it."

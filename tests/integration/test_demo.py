@@ -7,8 +7,15 @@ import os
 import re
 import signal
 import sys
+from pathlib import Path
 
 import aiohttp
+import pytest
+
+from bot.cli.demo import missing_model
+from bot.settings import Settings
+from bot.texts import cli
+from tracking.engines.base import EngineName
 
 TRACKLET = [sys.executable, "-m", "bot", "--verbose"]
 
@@ -44,3 +51,13 @@ async def test_the_address_that_is_shown_opens_the_page_and_no_log_has_it() -> N
     logged = "".join(lines)
     assert token not in logged
     assert "xoxb-" not in logged
+
+
+def test_a_detector_that_is_not_here_yet_is_told_before_anybody_shares_a_video(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert missing_model(Settings(engine=EngineName.AUTO, model="tiny")) == "tiny"
+    assert missing_model(Settings(engine=EngineName.MOTION, model="tiny")) == ""
+    assert missing_model(Settings(engine=EngineName.AUTO, model=str(tmp_path / "own.onnx"))) == ""
+    assert '"tiny" is not here yet' in cli.demo_without_model("tiny")
