@@ -68,7 +68,7 @@ async def test_progress_is_edited_in_place_and_cancel_stops_the_work(browser: An
         page = await open_page()
         await page.set_input_files("main input[type=file]", {"name": "fox.mp4", "mimeType": "video/mp4", "buffer": CLIP})
         await page.keyboard.press("Enter")
-        await page.get_by_role("button", name="1 reply").click()
+        await page.get_by_role("button", name="1 reply").click(timeout=60_000)  # also where the machine has much to do
         thread = page.get_by_role("complementary", name="Thread")
         await thread.get_by_role("button", name="Cancel", exact=True).click()
         question = page.get_by_role("dialog")

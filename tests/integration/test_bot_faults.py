@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -226,8 +227,14 @@ async def test_links_that_drip_hold_up_nobody_but_who_named_them(tmp_path: Path)
         await there.slack.until(
             lambda: [each for each in there.slack.messages("wildlife") if each.text.startswith("I found 3 objects")]
         )
-        dripping = [job for job in await jobs(tmp_path) if not job.is_over]
-        assert [job.state for job in dripping].count(JobState.FETCHING) == there.bot.settings.jobs_at_once_per_person
+        at_once = there.bot.settings.jobs_at_once_per_person
+        fetching = 0
+        async with asyncio.timeout(60):
+            while fetching < at_once:  # they open their answers one after the other
+                dripping = [job for job in await jobs(tmp_path) if not job.is_over]
+                fetching = [job.state for job in dripping].count(JobState.FETCHING)
+                await asyncio.sleep(0.05)
+        assert fetching == at_once
         for job in dripping:
             await there.slack.slash_command("wildlife", "/track", f"cancel {job.number}")
         await there.job_over()
