@@ -51,7 +51,7 @@ async def serve_view(video: Path, page: bytes, *, port: int, opens_browser: bool
         try:
             await web.TCPSite(runner, HOST, port).start()
         except OSError as error:
-            raise OptionError("--port", str(port), cli.demo_port_taken()) from error
+            raise OptionError("--port", str(port), cli.view_port_taken()) from error
         address = f"http://{HOST}:{runner.addresses[0][1]}/{token}/"
         ready(address)
         if opens_browser:

@@ -275,6 +275,11 @@ def view_ready(url: str) -> str:
     return f"The video is at {url} (Ctrl-C ends it)."
 
 
+def view_port_taken() -> str:
+    """Another program listens where the viewer would be; stands behind the option and the port."""
+    return "another program uses that port. Choose another one, or leave --port out: I take a free one"
+
+
 def demo_port_taken() -> str:
     """Another program listens where the demo's page would be; stands behind the option and the port."""
     return "another program uses that port, perhaps another demo. Choose another one, or leave --port out: I take a free one"
